@@ -39,7 +39,7 @@ MEMBERS = ["tests/members/test_alone.py", "tests/members/test_beside_the_network
 ROOMS = {  # modules: the tests that must notice a change of them
     "data": ["tests/data", "tests/fuzzing/test_reading_fuzzed.py"],
     "targets": ["tests/targets", "tests/test_thresholds.py"],
-    "blending.py": ["tests/test_blending.py", "tests/training/test_held_out_parts.py"],
+    "blending.py": ["tests/test_blending.py", "tests/members/test_held_out_parts.py"],
     "storing": ["tests/storing", "tests/io"],
     "io": ["tests/io"],
     "members": MEMBERS,

@@ -6,15 +6,14 @@ So a page can't disagree with the code. A module that moves has to be changed he
 from sklearn_lstm import fitting
 from sklearn_lstm.data import containers, kinds
 from sklearn_lstm.inspection import class_explanations
-from sklearn_lstm.members import member, model
-from sklearn_lstm.members.convolutions import learner as convolutions
+from sklearn_lstm.members import duration, held_out, member, model
+from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.network import batches, callbacks, training
 from sklearn_lstm.members.ngrams import bags, svm
-from sklearn_lstm.members.ngrams import learner as ngrams
-from sklearn_lstm.members.regression import learner as regression
-from sklearn_lstm.training import duration, held_out
+from sklearn_lstm.members.ngrams import fit_ngrams as ngrams
+from sklearn_lstm.members.regression import fit_regression as regression
 
 
 def count(number: float) -> str:
@@ -70,7 +69,7 @@ NUMBERS = {
     "expected_weight": count(kinds.MEASUREMENTS.network_weight),
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
-    "expected_of_ngrams": count(ngrams.NgramLearner.expected_factor.median),
+    "expected_of_ngrams": count(ngrams.NGRAMS.expected_factor.median),
     "deviation_of_factors": count(fitting.EXPECTED_DEVIATION),
     "deviation_of_cross_validated": count(fitting.CROSS_VALIDATED_DEVIATION),
     "most_cross_validated": count(fitting.CROSS_VALIDATED_BELOW),

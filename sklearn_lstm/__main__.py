@@ -368,7 +368,7 @@ def new_model(options: Namespace) -> Any:
     from sklearn.pipeline import Pipeline
 
     from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    from sklearn_lstm.parameters import checked_parameters
+    from sklearn_lstm.sklearn_internals import checked_parameters
 
     given = {"encoder": options.encoder, "random_state": options.seed}
     classifier = LSTMSequenceClassifier(**given, verbose=int(sys.stderr.isatty()))

@@ -24,7 +24,7 @@ from sklearn_lstm.fitting import (
     TrainingData,
     check_as_many,
     fit_classifier,
-    go_on,
+    fit_one_epoch,
     read_as_at_fit,
     read_sequences,
     what_was_fitted,
@@ -35,19 +35,20 @@ from sklearn_lstm.members.network.architecture import GATES, POOLINGS
 from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
 from sklearn_lstm.members.network.training import make_net
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
-from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters, plain_parameters
+from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
+from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters, plain_parameters
 from sklearn_lstm.storing.envelope import StoredMixin
 from sklearn_lstm.targets.label_reading import read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples, Targets
+from sklearn_lstm.targets.targets import Samples, Targets
 from sklearn_lstm.targets.weights_and_groups import (
     absolute_weights,
+    read_groups,
     read_sample_weight,
     weights_of_classes,
 )
-from sklearn_lstm.training.configuration import Configuration
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
 INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
@@ -470,17 +471,11 @@ class LSTMSequenceClassifier(
         check_classification_targets(y)  # warns of nearly as many classes as samples
         input_format, sequences = read_sequences(parameters, X)
         check_as_many(input_format, sequences, y)
-        labels = Labels.of(y, names)
-        data = TrainingData.weighted(
-            input_format,
-            sequences,
-            labels.encode(y),
-            labels,
-            sample_weight,
-            class_weight=parameters["class_weight"],
-            groups=groups,
-            validation=(X_val, y_val, sample_weight_val),
-        )
+        labels, weights = Labels.of(y, names), read_sample_weight(sample_weight, len(y))
+        targets = Targets(labels.encode(y), weights, labels, read_groups(groups, len(y)))
+        samples, validation = Samples(sequences, targets), (X_val, y_val, sample_weight_val)
+        class_weight = parameters["class_weight"]
+        data = TrainingData.weighted(input_format, samples, class_weight, validation)
         fit_classifier(self, parameters, data, task)
         return self
 
@@ -543,11 +538,10 @@ class LSTMSequenceClassifier(
         labels = Labels.named(classes, y, names) if before is None else before.labels
         labels.check_names(names)
         labels.check_same(classes)
-        values = labels.encode(y)
-        weights = read_sample_weight(sample_weight, len(values))
-        by_class = weights_of_classes(self.class_weight, weights, values, labels)
-        targets = Targets(values, absolute_weights(weights, by_class, values), labels)
-        go_on(self, parameters, TrainingData(input_format, Samples(sequences, targets).counted()))
+        targets = Targets(labels.encode(y), read_sample_weight(sample_weight, len(y)), labels)
+        targets = absolute_weights(targets, weights_of_classes(self.class_weight, targets))
+        data = TrainingData(input_format, Samples(sequences, targets).counted())
+        self._fitted = fit_one_epoch(before, data, parameters)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -641,7 +635,7 @@ class LSTMSequenceClassifier(
             network.check_has_weights()
             parameters = plain_parameters(self) | {"device": network.device}
             known = parameters, fitted.input_format.kind, fitted.labels
-            network.net = make_net(network.module, Configuration.of(*known))
+            network.net = make_net(network.module, FitSettings.of(*known))
         return network.net
 
     @property
@@ -672,7 +666,7 @@ class LSTMSequenceClassifier(
             parts["pretrained vectors"] = described
         if names := fitted.labels.names:
             parts["labels"] = textwrap.shorten(", ".join(names), 80, placeholder=" ...")
-        return parts | fitted.model.parts() | {"epochs": str(self.n_epochs_)}
+        return parts | fitted.model.described() | {"epochs": str(self.n_epochs_)}
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None

@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.compute import workers
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
@@ -28,35 +27,36 @@ from sklearn_lstm.exceptions import (
     LinearModelSkippedWarning,
     warn_user,
 )
-from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
-from sklearn_lstm.members.member import Learner, LinearMember
+from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
+from sklearn_lstm.members.duration import plan_training, work_of_epoch
+from sklearn_lstm.members.held_out import Split, folds
+from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
-from sklearn_lstm.members.ngrams.learner import NgramLearner
+from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
-from sklearn_lstm.members.regression.learner import EncoderLearner, NumberLearner
-from sklearn_lstm.parameters import check_column_names
+from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
+from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets.label_reading import read_labels
-from sklearn_lstm.targets.labels import Encoded, Labels
-from sklearn_lstm.targets.samples import Samples, Targets, Weights
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Samples, Targets, Weights
 from sklearn_lstm.targets.thresholds import without_constants
 from sklearn_lstm.targets.weights_and_groups import (
-    read_groups,
     read_sample_weight,
     relative_weights,
     weights_of_classes,
 )
-from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import plan_training, work_of_epoch
-from sklearn_lstm.training.held_out import Split, folds
+from sklearn_lstm.threads import workers
 
 # In the order in which they are fitted.
-LEARNERS: list[type[Learner]] = [NgramLearner, ConvolutionLearner, EncoderLearner, NumberLearner]
+LEARNERS = [NGRAMS, CONVOLUTIONS, ENCODER, NUMBERS]
 CROSS_VALIDATED_BELOW = 1_000  # samples; of more, those held out are enough to find the factors
 # Of the logarithms of these factors: before cross-validation, and after it.
 EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2
@@ -127,26 +127,19 @@ class TrainingData:
     def weighted(
         cls,
         input_format: InputFormat,
-        sequences: Sequences,
-        values: Encoded,
-        labels: Labels,
-        sample_weight: Any = None,
-        *,
+        samples: Samples,
         class_weight: Any,
-        groups: Any = None,
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> Self:
         """Return what `fit` learns from: samples that count relative to each other.
 
-        `values` are encoded labels, and `validation` are X_val, y_val and sample_weight_val, which
-        get the class weights of the samples.
+        `validation` are X_val, y_val and sample_weight_val, which get the class weights of the
+        samples.
         """
-        weights = read_sample_weight(sample_weight, len(values))
-        by_class = weights_of_classes(class_weight, weights, values, labels)
-        weights = relative_weights(weights, by_class, values)
-        targets = Targets(values, weights, labels, read_groups(groups, len(values)))
-        held_out = _read_validation(input_format, labels, by_class, validation)
-        return cls(input_format, Samples(sequences, targets).counted(), held_out)
+        by_class = weights_of_classes(class_weight, samples.targets)
+        weighted = Samples(samples.sequences, relative_weights(samples.targets, by_class))
+        held_out = _read_validation(input_format, samples.targets.labels, by_class, validation)
+        return cls(input_format, weighted.counted(), held_out)
 
     def warn(self) -> None:
         """Warn of what is seldom meant.
@@ -190,10 +183,9 @@ def _read_validation(
         labels.check_names(column_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
         check_consistent_length(sequences, y_val)
-        values = labels.encode(y_val, "y_val")
-        weights = read_sample_weight(sample_weight_val, len(values))
-        weights = relative_weights(weights, by_class, values)
-        return Samples(sequences, Targets(values, weights, labels)).counted()
+        weights = read_sample_weight(sample_weight_val, len(y_val))
+        targets = Targets(labels.encode(y_val, "y_val"), weights, labels)
+        return Samples(sequences, relative_weights(targets, by_class)).counted()
     except (TypeError, ValueError) as error:
         error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
         if isinstance(error, InvalidSequencesTypeError):
@@ -207,7 +199,7 @@ def _read_validation(
 
 def read_settings(
     parameters: Mapping[str, Any], data: TrainingData, network: Network | None = None
-) -> Configuration:
+) -> FitSettings:
     """Return the settings of a fit, or of one that goes on from a network.
 
     That one reads `embeddings` for new ids alone, and no encoder.
@@ -228,7 +220,7 @@ def read_settings(
     if encoder is not None and network is None:
         opened = SentenceEncoder.opened(encoder)
         opened.known = {}
-    return Configuration.of(
+    return FitSettings.of(
         parameters,
         kind,
         data.samples.targets.labels,
@@ -266,20 +258,17 @@ def fit_classifier(
     task.end(is_fitted=True)
 
 
-def go_on(classifier: Any, parameters: Mapping[str, Any], data: TrainingData) -> None:
-    """Train a classifier for one epoch more, or for the first one."""
-    before: Fitted | None = classifier._fitted  # noqa: SLF001
-    network, n_epochs = None, 0
-    if before is None:
-        data.warn()
-    else:
-        network, n_epochs = before.model[Network.name], before.n_epochs
-    settings = read_settings(parameters, data, network)
-    rng = random_generator(parameters["random_state"], n_epochs)
-    classifier._fitted = fit_one_epoch(before, data, settings, rng)  # noqa: SLF001
+def lacking_conditions(settings: FitSettings) -> list[str]:
+    """Return which conditions of linear members are not met."""
+    criterion = settings.criterion
+    conditions = {
+        "linear_model=True": settings.linear_model,
+        f"criterion='cross_entropy' (found {criterion})": criterion == "cross_entropy",
+    }
+    return [condition for condition, is_met in conditions.items() if not is_met]
 
 
-def find_learners(settings: Configuration) -> list[type[Learner]]:
+def find_learners(settings: FitSettings) -> list[Learner]:
     """Return what fits the linear members that a fit needs.
 
     Raises
@@ -287,28 +276,32 @@ def find_learners(settings: Configuration) -> list[type[Learner]]:
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    found = [learner for learner in LEARNERS if learner.suits(settings)]
+    found, lacking = [one for one in LEARNERS if one.suits(settings)], lacking_conditions(settings)
     names = [Network.name, OnlineNgrams.name, *(learner.member.name for learner in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
-    if settings.max_epochs == 0 and not found:
-        lacking = " and ".join(Learner.lacks(settings))
+    if not lacking:
+        return found
+    for one in found:
+        if one.is_asked_for:
+            raise ValueError(f"The member of the {one.member.name} needs {' and '.join(lacking)}.")
+    if settings.max_epochs == 0:
         raise ValueError(
-            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
-            "Change this, or leave max_epochs='auto'."
+            "max_epochs=0 fits the linear model alone, but there is none: it needs "
+            f"{' and '.join(lacking)}. Change this, or leave max_epochs='auto'."
         )
-    if settings.linear_model and Learner.lacks(settings):
+    if settings.linear_model:
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
             "alone is usually less accurate; if you want it, set linear_model=False.",
             LinearModelSkippedWarning,
         )
-    return found
+    return []
 
 
 @torch.inference_mode(mode=False)
 def fit_model(
-    data: TrainingData, settings: Configuration, rng: np.random.Generator, progress: FitProgress
+    data: TrainingData, settings: FitSettings, rng: np.random.Generator, progress: FitProgress
 ) -> Fitted:
     """Plan, hold samples out, fit all members that suit the samples, and blend them."""
     samples, learners = data.samples, find_learners(settings)
@@ -320,7 +313,8 @@ def fit_model(
     thresholds = without_constants(settings.thresholds, samples.targets)
     with progress.planned(epochs, plan.max_epochs, plan.updates_per_epoch(len(split.learned))):
         for one in learners:
-            one.prepare(split, settings, progress)
+            if one.prepare is not None:
+                one.prepare(split, settings, progress)
         with workers(settings.device, 1 + settings.bidirectional):
             members, held_out = fit_linear_members(learners, split, settings, progress)
             # The network is last: it watches the loss of the blend.
@@ -334,7 +328,7 @@ def fit_model(
 
 
 def fit_linear_members(
-    learners: list[type[Learner]], split: Split, settings: Configuration, progress: FitProgress
+    learners: list[Learner], split: Split, settings: FitSettings, progress: FitProgress
 ) -> tuple[list[LinearMember], HeldOutLogits]:
     """Fit the linear members one after the other; return too what they say of held-out samples.
 
@@ -345,7 +339,7 @@ def fit_linear_members(
     """
     prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
     held_out = HeldOutLogits(split.held_out.targets, prior)
-    members, fitted_by = list[LinearMember](), list[type[Learner]]()
+    members, fitted_by = list[LinearMember](), list[Learner]()
     for one in learners:
         member, logits = one.fit(split, settings)
         progress.count_linear_model(one.member.name)
@@ -362,7 +356,7 @@ def fit_linear_members(
 
 
 def _factors_of_few(
-    split: Split, settings: Configuration, learners: list[type[Learner]]
+    split: Split, settings: FitSettings, learners: list[Learner]
 ) -> dict[str, ExpectedFactor]:
     """Return the expected factors of n-grams and encoder, found by cross-validation.
 
@@ -378,7 +372,7 @@ def _factors_of_few(
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
     for one in scaled:
-        logits = one.logits_of_folds(split, settings, rows)
+        logits = one.cross_validated(split, settings, rows)
         expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
         held_out = held_out.joined_by(one.member.name, logits, expected)
     factors = held_out.blend().factors.tolist()
@@ -388,23 +382,28 @@ def _factors_of_few(
 
 @torch.inference_mode(mode=False)
 def fit_one_epoch(
-    before: Fitted | None, data: TrainingData, settings: Configuration, rng: np.random.Generator
+    before: Fitted | None, data: TrainingData, parameters: Mapping[str, Any]
 ) -> Fitted:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
 
-    Nothing of what was fitted before changes: each call makes a new model.
+    Nothing of what was fitted before changes: each call makes a new model. The parameters were
+    checked.
     """
     samples = data.samples
-    fitted = before or Fitted(data.input_format, samples.targets.labels)
-    previous = fitted.model
+    if before is None:
+        data.warn()
+        before = Fitted(data.input_format, samples.targets.labels)
+    previous = before.model
+    settings = read_settings(parameters, data, previous[Network.name])
+    rng = random_generator(parameters["random_state"], before.n_epochs)
     progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
     model = previous.with_network(network)
-    if settings.kind in TOKENS and not Learner.lacks(settings):
+    if settings.kind in TOKENS and not lacking_conditions(settings):
         known = np.zeros((len(samples), samples.targets.n_outputs))
         if previous.members:
             known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
         ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, settings.kind)
         model = model.with_member(ngrams.learned(samples, known, rng), 1.0)
     model = model.with_thresholds(settings.thresholds)
-    return fitted.with_model(model, samples, epoch_rows(network.net))
+    return before.with_model(model, samples, epoch_rows(network.net))

@@ -15,7 +15,7 @@ from sklearn_lstm.data.sequences import FlatSequences, Lengths, Rows, Sequences,
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Encoded, Labels
-from sklearn_lstm.targets.samples import Weights
+from sklearn_lstm.targets.targets import Weights
 from sklearn_lstm.targets.weights_and_groups import read_sample_weight
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UnknownTokens

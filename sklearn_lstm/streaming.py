@@ -24,9 +24,11 @@ from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.fitting import TrainingData, fit_classifier, read_sequences
-from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.progress import ProgressBar
+from sklearn_lstm.sklearn_internals import check_column_names, checked_parameters
 from sklearn_lstm.stored_batches import LabelBatches, SequencesFile, StepsFile, TextsFile
+from sklearn_lstm.targets.targets import Samples, Targets
+from sklearn_lstm.targets.weights_and_groups import read_sample_weight
 from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.id_matrix import cut_batches
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
@@ -143,13 +145,15 @@ def _read(
     reading = _numbered(batches, labels, is_shown=parameters["verbose"] > 0)
     texts = None if parameters["encoder"] is None else TextsFile(folder / "texts")
     if vectorizer is None:
-        read = _read_sequences(reading, parameters, folder, texts)
+        input_format, sequences = _read_sequences(reading, parameters, folder, texts)
     else:
         texts = texts if vectorizer.input == "content" else None
-        read = _read_texts(reading, vectorizer, parameters["input_type"], folder, texts)
+        input_type = parameters["input_type"]
+        input_format, sequences = _read_texts(reading, vectorizer, input_type, folder, texts)
     values, known, weights = labels.encoded()
-    class_weight = parameters["class_weight"]
-    return TrainingData.weighted(*read, values, known, weights, class_weight=class_weight)
+    targets = Targets(values, read_sample_weight(weights, len(values)), known)
+    samples = Samples(sequences, targets)
+    return TrainingData.weighted(input_format, samples, parameters["class_weight"])
 
 
 def _numbered(batches: Iterable[Batch], labels: LabelBatches, *, is_shown: bool) -> Numbered:

@@ -13,7 +13,7 @@ from small_models import small
 from sklearn_lstm.exceptions import IgnoredParameterWarning
 from sklearn_lstm.members.network.batches import SequenceDataset
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples, Targets
+from sklearn_lstm.targets.targets import Samples, Targets
 
 
 def ids(n_samples=40, n_ids=9, length=12):

@@ -14,8 +14,8 @@ from tqdm.auto import tqdm
 
 from sklearn_lstm import LSTMSequenceClassifier, fitting
 from sklearn_lstm.exceptions import NonFiniteTrainingError
+from sklearn_lstm.members import duration
 from sklearn_lstm.progress import FitProgress
-from sklearn_lstm.training import duration
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
 Y = np.arange(120) % 2

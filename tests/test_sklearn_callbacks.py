@@ -18,8 +18,8 @@ from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.callback_support import ATTRIBUTES
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.io import load, save
+from sklearn_lstm.members import duration
 from sklearn_lstm.members.network import training
-from sklearn_lstm.training import duration
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
 Y = np.arange(120) % 2

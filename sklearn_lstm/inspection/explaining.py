@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute import map_on_workers, workers
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
+from sklearn_lstm.threads import map_on_workers, workers
 
 N_SHOWN = 5  # steps in the repr
 METHODS = ["shares", "leave_one_out"]

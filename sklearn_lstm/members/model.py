@@ -17,7 +17,7 @@ from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.targets.labels import Labels, Thresholds
-from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
 
 if TYPE_CHECKING:  # a stored model predicts without torch
@@ -134,12 +134,12 @@ class SequenceModel:
             If they are not finite: nobody gets NaN in place of a probability.
         """
         with np.errstate(over="ignore", invalid="ignore"):  # what follows says it
-            parts = [
+            weighted = [
                 weight * member.logits(sequences)
                 for member, weight in zip(self.members, self.weights, strict=True)
                 if weight and member.name != without
             ]
-            logits = np.ascontiguousarray(sum(parts) + self.biases)
+            logits = np.ascontiguousarray(sum(weighted) + self.biases)
         if not (is_finite := np.isfinite(logits)).all():
             row = int(is_finite.all(axis=1).argmin())
             raise InvalidSequencesError(
@@ -167,8 +167,8 @@ class SequenceModel:
             "n_held_out": self.n_held_out,
         }
 
-    def parts(self) -> dict[str, str]:
-        """Return the parts of the model, as the table of the classifier shows them."""
+    def described(self) -> dict[str, str]:
+        """Return what the model consists of, as the table of the classifier shows it."""
         described = {member.name: member.describe() for member in self.members}
         if np.any(self.thresholds != 0.5):
             described["thresholds"] = _range(self.thresholds)
@@ -219,7 +219,7 @@ class Fitted:
 
     @classmethod
     def from_stored(cls, **fields: Any) -> Self:
-        """Return what was stored, if all of its parts read the same X and predict the same labels.
+        """Return what was stored, if all of it reads the same X and predicts the same labels.
 
         Raises
         ------

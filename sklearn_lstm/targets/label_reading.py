@@ -33,7 +33,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     y = y if isinstance(y, list | tuple) else to_numpy(y, name)
     _check_no_lists(y, name)
     _check_all_known(y, name)
-    _check_one_kind(y, name)
+    _check_one_type(y, name)
     y = check_array(
         _with_nulls(y), ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name
     )
@@ -61,15 +61,15 @@ def _with_nulls(y: Any) -> Any:
 def _check_discrete(y: Any, name: str) -> None:
     """Refuse fractions, floats that no integer holds, and objects other than strings."""
     if y.dtype.kind in "OS" and not all(isinstance(label, str) for label in y.flat):
-        kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
+        types = ", ".join(sorted({type(label).__name__ for label in y.flat}))
         raise ValueError(
-            f"Unknown label type: {name} holds objects of the type {kinds}. Make them all strings, "
+            f"Unknown label type: {name} holds objects of the type {types}. Make them all strings, "
             "or an array of numbers."
         )
     if y.dtype.kind == "f" and (is_fraction := y != np.trunc(y)).any():
-        kind = "continuous-multioutput" if y.ndim == 2 and y.shape[1] > 1 else "continuous"
+        found = "continuous-multioutput" if y.ndim == 2 and y.shape[1] > 1 else "continuous"
         raise ValueError(
-            f"Unknown label type: {kind}. {name} holds {y[is_fraction][0]}, but classes are whole "
+            f"Unknown label type: {found}. {name} holds {y[is_fraction][0]}, but classes are whole "
             "numbers or strings. For a target of continuous values use a regressor."
         )
     if y.dtype.kind == "f" and (is_too_large := np.abs(y) >= 2.0**63).any():
@@ -88,9 +88,9 @@ def read_classes(classes: object) -> NDArray[np.generic] | None:
 
 def _check_no_lists(y: Any, name: str) -> None:
     """Refuse lists and sets of labels; a list of lists of one length is a table."""
-    is_nested, kinds = isinstance(y, list | tuple), (list, tuple, np.ndarray, AbstractSet)
+    is_nested, nested = isinstance(y, list | tuple), (list, tuple, np.ndarray, AbstractSet)
     values = y if is_nested else y.tolist() if y.ndim == 1 and y.dtype.kind in "OV" else []
-    lists = [v for v in values if isinstance(v, kinds) and getattr(v, "shape", None) != ()]
+    lists = [v for v in values if isinstance(v, nested) and getattr(v, "shape", None) != ()]
     has_sets = any(isinstance(value, AbstractSet) for value in lists)
     if has_sets or len({*map(len, lists)}) > 1 or (lists and not is_nested):
         row = next(row for row, value in enumerate(values) if value is lists[0])
@@ -125,19 +125,19 @@ def _check_all_known(y: Any, name: str) -> None:
     )
 
 
-def _check_one_kind(y: Any, name: str) -> None:
+def _check_one_type(y: Any, name: str) -> None:
     """Refuse labels that NumPy would make the same: it turns True into 1, and 1 into "1"."""
     types = [*map(type, y)] if isinstance(y, list | tuple) else []
-    kinds = {kind: _kind_of_label(kind) for kind in dict.fromkeys(types)}
-    first = kinds[types[0]] if types else ""
-    row = next((row for row, kind in enumerate(types) if kinds[kind] != first), None)
+    names = {found: _name_of_type(found) for found in dict.fromkeys(types)}
+    first = names[types[0]] if types else ""
+    row = next((row for row, found in enumerate(types) if names[found] != first), None)
     if row is not None:
         raise ValueError(
-            f"{name}[{row}] is {y[row]!r:.50}, a {kinds[types[row]]}, but the labels before it are "
+            f"{name}[{row}] is {y[row]!r:.50}, a {names[types[row]]}, but the labels before it are "
             f"{first}s: all labels have to be strings, numbers or booleans."
         )
 
 
-def _kind_of_label(kind: type) -> str:
-    kinds = {"string": (str,), "boolean": (bool, np.bool_), "number": (Number,)}
-    return next((name for name, types in kinds.items() if issubclass(kind, types)), kind.__name__)
+def _name_of_type(found: type) -> str:
+    known = {"string": (str,), "boolean": (bool, np.bool_), "number": (Number,)}
+    return next((name for name, types in known.items() if issubclass(found, types)), found.__name__)

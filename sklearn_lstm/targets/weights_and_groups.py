@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from math import inf, prod
 from numbers import Real
 from typing import Any
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 
 from sklearn_lstm.data.containers import LARGEST, is_missing_or_nan, plain_values, to_numpy
-from sklearn_lstm.targets.labels import Encoded, Labels
-from sklearn_lstm.targets.samples import Weights
+from sklearn_lstm.targets.labels import Encoded
+from sklearn_lstm.targets.targets import Targets, Weights
 
 EPSILON = np.finfo(np.float64).eps
 
@@ -44,28 +45,27 @@ def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
     return np.asarray(weight)
 
 
-def weights_of_classes(
-    class_weight: Any, weights: Weights, values: Encoded, labels: Labels
-) -> Weights | None:
+def weights_of_classes(class_weight: Any, targets: Targets) -> Weights | None:
     """Return how much each class counts, (n_classes,), or no and yes of each label, (n_labels, 2).
 
-    None: all count the same. With "balanced", all classes count the same in these samples together,
-    or no and yes of each label. Values are encoded labels.
+    None: all count the same. With "balanced", all classes count the same in these targets together,
+    or no and yes of each label.
 
     Raises
     ------
     ValueError
-        For class weights of another kind, negative or infinite ones.
+        For class weights of another type, negative or infinite ones.
     """
     if class_weight is None:
         return None
+    values, labels = targets.values, targets.labels
     columns, classes = values[np.newaxis], labels.classes
     mappings, wanted = [class_weight], "one dict"
     if labels.is_multilabel:
-        columns, classes = values.T.astype(np.int8), np.arange(2)
-        mappings, wanted = class_weight, f"a list of {len(columns)} dicts with the keys 0 and 1"
+        columns, classes, mappings = values.T.astype(np.int8), np.arange(2), class_weight
+        wanted = f"a list of {len(columns)} dicts with the keys 0 and 1"
     if isinstance(class_weight, str):
-        found = [_balanced(column, weights, len(classes)) for column in columns]
+        found = [_balanced(column, targets.weights, len(classes)) for column in columns]
     elif len(mappings) == len(columns) and all(isinstance(one, Mapping) for one in mappings):
         found = [_given(mapping, classes.tolist()) for mapping in mappings]
     else:
@@ -85,7 +85,7 @@ def _balanced(values: Encoded, weights: Weights, n_classes: int) -> Weights:
 def _given(class_weight: Mapping[Hashable, Any], classes: list[Any]) -> Weights:
     """Return the weight of each class; 1 if the mapping does not name it.
 
-    A part of the data may lack classes that the mapping names.
+    Some of the data may lack classes that the mapping names.
     """
     for label, weight in class_weight.items():
         if not (isinstance(weight, Real) and 0 <= float(weight) < inf):
@@ -101,36 +101,33 @@ def _given(class_weight: Mapping[Hashable, Any], classes: list[Any]) -> Weights:
     return np.array([float(class_weight.get(label, 1.0)) for label in classes])
 
 
-def relative_weights(weights: Weights, by_class: Weights | None, values: Encoded) -> Weights:
-    """Return the weight of each sample or label, with mean 1 over those that count.
+def relative_weights(targets: Targets, by_class: Weights | None) -> Targets:
+    """Return targets whose weights have mean 1 over those that count.
 
     Each factor is divided by its largest value first, so that their product can't overflow. A
     weight that is lost by rounding in the sum of all is 0.
 
     Parameters
     ----------
-    weights : ndarray of shape (n_samples,)
+    targets : Targets
+        With the weights of `read_sample_weight`.
     by_class : ndarray or None
         From `weights_of_classes`.
-    values : ndarray
-        Encoded labels.
 
     Raises
     ------
     ValueError
         For no weight above 0.
     """
-    factors = _factors(weights, by_class, values)
-    weight = prod((part / (part.max(initial=0) or 1) for part in factors), start=np.ones(1))
+    factors = [one / (one.max(initial=0) or 1) for one in _factors(targets, by_class)]
+    weight = prod(factors, start=np.ones(1))
     weight = np.where(weight < EPSILON * weight.sum(axis=0), 0, weight)
     _check_any(weight)
-    return np.asarray(weight / weight[weight > 0].mean())
+    return replace(targets, weights=np.asarray(weight / weight[weight > 0].mean()))
 
 
-def absolute_weights(weights: Weights, by_class: Weights | None, values: Encoded) -> Weights:
-    """Return the weight of each sample, or of each of its labels, as it is.
-
-    The parameters are those of `relative_weights`.
+def absolute_weights(targets: Targets, by_class: Weights | None) -> Targets:
+    """Return targets whose weights are products of both, as they are.
 
     Raises
     ------
@@ -138,7 +135,7 @@ def absolute_weights(weights: Weights, by_class: Weights | None, values: Encoded
         For no weight above 0, and weights that are too large for float32.
     """
     with np.errstate(over="ignore"):
-        weight = prod(_factors(weights, by_class, values), start=np.ones(1))
+        weight = prod(_factors(targets, by_class), start=np.ones(1))
     too_large = weight > LARGEST
     if too_large.any():
         row = int(np.argwhere(too_large)[0, 0])
@@ -147,11 +144,12 @@ def absolute_weights(weights: Weights, by_class: Weights | None, values: Encoded
             "takes weights as they are. Divide sample_weight and class_weight by a common factor."
         )
     _check_any(weight)
-    return weight
+    return replace(targets, weights=weight)
 
 
-def _factors(weights: Weights, by_class: Weights | None, values: Encoded) -> list[Weights]:
+def _factors(targets: Targets, by_class: Weights | None) -> list[Weights]:
     """Return the weights of samples and those of their classes, or of each of their labels."""
+    weights, values = targets.weights, targets.values
     if by_class is None:
         return [weights]
     if by_class.ndim == 1:

@@ -12,7 +12,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 from sklearn_lstm.targets.weights_and_groups import (
     absolute_weights,
     read_sample_weight,
@@ -174,8 +174,8 @@ def test_targets_are_positions_among_the_classes():
 
 def of_samples(weigh):
     def of_given(sample_weight, class_weight, y, labels):
-        weights = read_sample_weight(sample_weight, len(y))
-        return weigh(weights, weights_of_classes(class_weight, weights, y, labels), y)
+        targets = Targets(y, read_sample_weight(sample_weight, len(y)), labels)
+        return weigh(targets, weights_of_classes(class_weight, targets)).weights
 
     return of_given
 

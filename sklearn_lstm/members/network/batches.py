@@ -15,9 +15,9 @@ from torch import Tensor
 
 from sklearn_lstm.data.sequences import Rows, gather, pad, row_numbers, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE
+from sklearn_lstm.members.duration import SMALLEST_BATCH
 from sklearn_lstm.members.network.network_member import Encoding
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.training.duration import SMALLEST_BATCH
+from sklearn_lstm.targets.targets import Samples
 
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 13}  # fewer steps leave too few long sequences side by side
@@ -225,8 +225,8 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
             (np.flatnonzero(~is_long), most_steps, len(lengths)),
             (np.flatnonzero(is_long), max(most_steps, frame * STEPS_OF_LONG), SMALLEST_BATCH),
         ):
-            for part in rows_of_similar_length(lengths[rows], steps, size):
-                yield rows[part], _padded(sequences, rows[part], device)
+            for places in rows_of_similar_length(lengths[rows], steps, size):
+                yield rows[places], _padded(sequences, rows[places], device)
 
 
 def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:
@@ -240,5 +240,5 @@ def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[
 
 def _in_order(micro_batches: list[tuple[Rows, Tensor]]) -> Tensor:
     """Return what is known of the rows of micro-batches, in the order of the batch."""
-    order, parts = zip(*micro_batches, strict=True)
-    return torch.cat(parts)[np.argsort(np.concatenate(order))]
+    order, known = zip(*micro_batches, strict=True)
+    return torch.cat(known)[np.argsort(np.concatenate(order))]

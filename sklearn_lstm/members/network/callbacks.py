@@ -19,10 +19,10 @@ from torch import nn
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
+from sklearn_lstm.members.duration import UPDATES_PER_EPOCH
 from sklearn_lstm.members.network.network import Network, has_rows_of
 from sklearn_lstm.members.network.network_member import NOTHING_LEARNED, EpochRow
 from sklearn_lstm.progress import NETWORK, FitProgress
-from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
@@ -182,11 +182,6 @@ class Trapezoid(Callback):  # type: ignore[misc]
         self.end = self.n_updates
         self.start_of_decay = round(self.n_updates * (1 - DECAY))
 
-    @property
-    def is_falling(self) -> bool:
-        """Whether the rate goes down from now on."""
-        return self.n_done >= self.start_of_decay
-
     def fall(self) -> None:
         """Let the rate go down for half as many updates as were done, to the end of an epoch."""
         nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
@@ -282,7 +277,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
             return
         training_loss, self.training_losses = float(np.mean(self.training_losses)), []
         self.has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
-        if schedule.is_falling:
+        if schedule.n_done >= schedule.start_of_decay:
             return
         found = self.loss(self.network)
         self.mean_loss = found.mean

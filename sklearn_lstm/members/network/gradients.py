@@ -101,17 +101,17 @@ class VectorPath:
     def look(
         self, places: NDArray[np.float64], directions: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return scores at places between 0 and 1, and the part of each step in their slopes.
+        """Return scores at places between 0 and 1, and the share of each step in their slopes.
 
         Shapes (n_scores, n_places) and (n_scores, n_places, n_steps).
         """
         size = max(1, steps_at_once(self.way.device) // 2 // len(self.way))  # of that in training
         split = np.split(places, range(size, len(places), size))
-        scores, slopes = zip(*(self._look(part, directions) for part in split), strict=True)
+        scores, slopes = zip(*(self._look(few, directions) for few in split), strict=True)
         return np.concatenate(scores, axis=1), np.concatenate(slopes, axis=1)
 
     def divided(self, gradients: Tensor) -> Tensor:
-        """Return the part of each step in the slopes: gradients (T, B, D) -> (B, T)."""
+        """Return the share of each step in the slopes: gradients (T, B, D) -> (B, T)."""
         return (gradients * self.way[:, None]).sum(2).T
 
     def _look(
@@ -158,7 +158,7 @@ class ChannelPath(VectorPath):
             self.ways = torch.einsum("ti,di,ic->tdc", gaps, weight, is_of_channel)
 
     def divided(self, gradients: Tensor) -> Tensor:
-        """Return the part of each channel in the slopes: gradients (T, B, D) -> (B, n_channels)."""
+        """Return the share of each channel: gradients (T, B, D) -> (B, n_channels)."""
         return torch.einsum("tbd,tdc->bc", gradients, self.ways)
 
 

@@ -12,17 +12,11 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.compute import (
-    exact,
-    find_device_or_cpu,
-    map_on_workers,
-    prefers_bfloat16,
-    workers,
-)
 from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
+from sklearn_lstm.members.network.devices import exact, find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.members.network.gradients import ChannelPath, VectorPath, integrated_gradients
 from sklearn_lstm.members.network.network_member import (
     NOTHING_LEARNED,
@@ -33,6 +27,7 @@ from sklearn_lstm.members.network.network_member import (
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.storing.unpacking import take_memory
+from sklearn_lstm.threads import map_on_workers, workers
 
 
 @dataclass
@@ -133,11 +128,6 @@ class Network(NetworkMember):
         is_trained = weights is not None
         network = cls(encoding, vectors, module.eval(), is_trained, optimizer_state)
         return replace(network, has_learned=has_learned)
-
-    def optimizer_state_for(self, optimizer: type[torch.optim.Optimizer]) -> Any:
-        """Return what optimisers of this class have gathered about each weight; None: nothing."""
-        state = self.optimizer_state or {}
-        return state["state"] if state.get("optimizer") == optimizer.__name__ else None
 
     @torch.inference_mode(mode=False)
     def extended(

@@ -227,9 +227,9 @@ class Forward:
             for index in range(architecture.num_layers)
         ]
         if architecture.is_one_hot:  # the table holds input weights
-            parts = np.split(weights["embedding.weight"], n_directions, axis=1)
-            inputs = zip((f"{place}weight_ih_l0" for place in places[0]), parts, strict=True)
-            weights = {**weights, **{name: part.T for name, part in inputs}}
+            tables = np.split(weights["embedding.weight"], n_directions, axis=1)
+            inputs = zip((f"{place}weight_ih_l0" for place in places[0]), tables, strict=True)
+            weights = {**weights, **{name: table.T for name, table in inputs}}
         self.layers = [Layer(architecture.cell, weights, directions) for directions in places]
         output = weights["output.weight"], weights["output.bias"]
         self.output_weight, self.output_bias = (weight.astype(np.float64).T for weight in output)
@@ -279,18 +279,18 @@ class Forward:
 
     def pool(self, states: Array, order: StepOrder) -> Array:
         """States (N, directions, H) -> (B, directions * len(pooling) * H)."""
-        parts = []
+        pooled = []
         for name in self.architecture.pooling:
             if name == "max":
-                parts.append(order.reduced(np.maximum, states))
+                pooled.append(order.reduced(np.maximum, states))
             elif name == "last":
-                parts.append(states[order.last])
+                pooled.append(states[order.last])
             elif name == "mean":
                 lengths = order.lengths[:, None, None].astype(np.float32)
-                parts.append(order.reduced(np.add, states) / lengths)
+                pooled.append(order.reduced(np.add, states) / lengths)
             else:
-                parts.append(order.reduced(np.add, states * self._shares(states, order)))
-        return np.concatenate(parts, axis=2).reshape(len(order.lengths), -1)
+                pooled.append(order.reduced(np.add, states * self._shares(states, order)))
+        return np.concatenate(pooled, axis=2).reshape(len(order.lengths), -1)
 
     def _shares(self, states: Array, order: StepOrder) -> Array:
         """Return how much attention each step gets (N, directions, 1); a sequence gets 1."""
@@ -316,8 +316,8 @@ def frame_summaries(steps: Array, lengths: Lengths, size: int) -> Array:
     step = size * number[:, None] + np.arange(size)  # (frames, size)
     last = np.repeat(starts + lengths - 1, n_frames)[:, None]
     frames = steps[np.minimum(np.repeat(starts, n_frames)[:, None] + step, last)]
-    parts = frames.mean(1), frames.std(1), frames.max(1), frames.min(1)
-    summaries = np.concatenate(parts, axis=1)
+    found = frames.mean(1), frames.std(1), frames.max(1), frames.min(1)
+    summaries = np.concatenate(found, axis=1)
     changes = np.diff(summaries, axis=0, prepend=summaries[:1])
     changes[first] = 0
     return np.hstack([summaries, changes])

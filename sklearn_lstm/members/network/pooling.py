@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.compute import exact
 from sklearn_lstm.members.network.architecture import Architecture, PoolingName
+from sklearn_lstm.members.network.devices import exact
 
 
 class SequenceMask:

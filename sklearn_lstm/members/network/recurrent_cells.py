@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from sklearn_lstm.compute import is_worker_free, map_pair
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.pooling import Pooling, SequenceMask, reverse
+from sklearn_lstm.threads import is_worker_free, map_pair
 
 # What lays the weights of an LSTM out for oneDNN. A torch without it reads as nn.LSTM does.
 LAY_OUT: Any = getattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight", None)
@@ -67,13 +67,13 @@ class Direction(nn.Module):
 
     def _read(self, x: Tensor) -> Tensor:
         """(T, B, D) -> (T, B, H)."""
-        parts, state = list[Tensor](), None
-        for part in torch.split(x, max(1, MOST_STATES // self.cells.hidden_size)):
-            states, state = self._read_part(part, state)
-            parts.append(states)
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        read, state = list[Tensor](), None
+        for chunk in torch.split(x, max(1, MOST_STATES // self.cells.hidden_size)):
+            states, state = self._read_chunk(chunk, state)
+            read.append(states)
+        return read[0] if len(read) == 1 else torch.cat(read)
 
-    def _read_part(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def _read_chunk(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Go on from a state; None: from zeros."""
         is_mixed = IS_ROUNDED and x.is_cpu and torch.is_autocast_enabled("cpu")
         if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):

@@ -74,12 +74,12 @@ class SequenceNetwork(nn.Module):
 
     def summarize(self, steps: Tensor, lengths: Tensor, extension: Tensor | None = None) -> Tensor:
         """Read, and pool the states: (B, n_directions * len(pooling) * H)."""
-        kind = steps.device.type
+        device = steps.device.type
         # oneDNN's fused LSTM computes the same bits for a sequence in any batch.
-        is_whole = kind == "cpu" and self.architecture.cell == "lstm"
+        is_whole = device == "cpu" and self.architecture.cell == "lstm"
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
-        with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
+        with torch.autocast(device, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
             x = self.embed(steps.transpose(0, 1), lengths, extension)
             if self.architecture.steps_per_frame > 1:
                 lengths = -(-lengths // self.architecture.steps_per_frame)  # in frames

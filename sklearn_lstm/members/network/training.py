@@ -15,11 +15,12 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
-from sklearn_lstm.compute import prefers_bfloat16, workers
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
+from sklearn_lstm.members.duration import TrainingPlan, steps_per_frame
+from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.batches import OURS, LengthBatches, MicroBatchNet, SequenceDataset
@@ -33,6 +34,7 @@ from sklearn_lstm.members.network.callbacks import (
     Trapezoid,
     check_weights,
 )
+from sklearn_lstm.members.network.devices import prefers_bfloat16
 from sklearn_lstm.members.network.loss_and_optimizer import (
     FUSED_STATE,
     loss_of_guessing,
@@ -42,11 +44,10 @@ from sklearn_lstm.members.network.loss_and_optimizer import (
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
+from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.progress import FitProgress, print_above_bar
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import TrainingPlan, steps_per_frame
-from sklearn_lstm.training.held_out import Split
+from sklearn_lstm.targets.targets import Samples
+from sklearn_lstm.threads import workers
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
@@ -62,12 +63,12 @@ class BlendLoss:
         What the other members say of the samples.
     samples : Samples
         Those held out.
-    settings : Configuration
+    settings : FitSettings
     """
 
     others: HeldOutLogits
     samples: Samples
-    settings: Configuration = field(repr=False)
+    settings: FitSettings = field(repr=False)
 
     @property
     def can_judge(self) -> bool:
@@ -90,7 +91,7 @@ class BlendLoss:
 
 def train_network(
     split: Split,
-    settings: Configuration,
+    settings: FitSettings,
     plan: TrainingPlan,
     loss: BlendLoss,
     progress: FitProgress,
@@ -125,7 +126,7 @@ def train_network(
 
 def train_one_epoch(
     samples: Samples,
-    settings: Configuration,
+    settings: FitSettings,
     rng: np.random.Generator,
     previous: Network | None,
     progress: FitProgress,
@@ -145,7 +146,8 @@ def train_one_epoch(
     with workers(settings.device, n_directions), progress.planned({}, plan.max_epochs, n_updates):
         callbacks = [NetworkProgress(progress)]
         net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)
-    state = optimizer_state_of(net)
+    name, gathered = settings.optimizer.__name__, net.optimizer_.state_dict()["state"]
+    state = {"optimizer": name, "state": gathered}
     # What an earlier fit said of learning nothing holds no longer.
     return replace(network, is_trained=True, optimizer_state=state, net=net, has_learned=True)
 
@@ -153,7 +155,7 @@ def train_one_epoch(
 def train(
     network: Network,
     samples: Samples,
-    settings: Configuration,
+    settings: FitSettings,
     plan: TrainingPlan,
     *,
     rng: np.random.Generator,
@@ -192,9 +194,9 @@ def train(
             # Else it would lay rows out for nobody, and print them if `print` is replaced.
             callbacks__print_log=PrintLog(sink=print_above_bar) if prints_rows else None,
         )
-        optimizer_state = network.optimizer_state_for(settings.optimizer)
-        if optimizer_state is not None:
-            _restore(net.optimizer_, optimizer_state)
+        gathered = network.optimizer_state or {}
+        if gathered.get("optimizer") == settings.optimizer.__name__:
+            _restore(net.optimizer_, gathered["state"])
         module.generator = torch_generator(rng, net.device)
         net.notify("on_train_begin", X=dataset, y=None)
         while len(net.history) < net.max_epochs and not net.has_stopped:
@@ -214,7 +216,7 @@ def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Gene
     return torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
 
 
-def make_net(module: SequenceNetwork, settings: Configuration, **options: Any) -> MicroBatchNet:
+def make_net(module: SequenceNetwork, settings: FitSettings, **options: Any) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
     optimizer_arguments = optimizer_options(settings.optimizer, settings.weight_decay)
     net = MicroBatchNet(
@@ -239,12 +241,6 @@ def _named(callbacks: Iterable[Callback]) -> list[tuple[str, Callback]]:
     return [(f"{OURS}{type(callback).__name__}", callback) for callback in callbacks]
 
 
-def optimizer_state_of(net: MicroBatchNet) -> dict[str, Any]:
-    """Return what the optimiser of a net has gathered so far."""
-    optimizer = net.optimizer_
-    return {"optimizer": type(optimizer).__name__, "state": optimizer.state_dict()["state"]}
-
-
 def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any]) -> None:
     """Go on with what an optimiser of the same class has gathered about each weight."""
     optimizer.load_state_dict(optimizer.state_dict() | {"state": optimizer_state})
@@ -258,7 +254,7 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
 
 
 def new_network(
-    settings: Configuration,
+    settings: FitSettings,
     samples: Samples,
     generator: torch.Generator,
     *,
@@ -289,7 +285,7 @@ def new_network(
 
 
 def new_encoding(
-    settings: Configuration,
+    settings: FitSettings,
     sequences: Sequences,
     previous: Network | None,
     targets: NDArray[np.generic] | None,
@@ -299,10 +295,11 @@ def new_encoding(
     if settings.kind is MEASUREMENTS:
         return known or ChannelScaling.of(sequences, targets, normalize=settings.normalize)
     known_codes = cast("TokenCodes", known or TokenCodes.of(np.empty(0, np.int64)))
-    return known_codes.extended(sequences, settings.ids_with_vectors)
+    given = np.empty(0, np.int64) if settings.vectors is None else settings.vectors.ids
+    return known_codes.extended(sequences, given)
 
 
-def new_architecture(settings: Configuration, samples: Samples, n_inputs: int) -> Architecture:
+def new_architecture(settings: FitSettings, samples: Samples, n_inputs: int) -> Architecture:
     """Return what a network for these samples consists of."""
     names = {known.name for known in fields(Architecture)} & vars(settings).keys()
     architecture = Architecture(

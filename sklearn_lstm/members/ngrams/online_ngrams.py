@@ -19,7 +19,7 @@ from sklearn_lstm.members.ngrams.bags import (
     choose_reader,
 )
 from sklearn_lstm.storing.unpacking import take_memory
-from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Samples
 
 RATE = 0.7  # the learning rate of AdaGrad
 FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller

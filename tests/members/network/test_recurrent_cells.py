@@ -8,11 +8,11 @@ from small_models import small_architecture
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sklearn_lstm.compute import workers
 from sklearn_lstm.members.network import recurrent_cells
 from sklearn_lstm.members.network.architecture import GATES
 from sklearn_lstm.members.network.pooling import SequenceMask
 from sklearn_lstm.members.network.recurrent_cells import Direction, run_directions
+from sklearn_lstm.threads import workers
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}

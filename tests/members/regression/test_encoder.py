@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -28,15 +29,16 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch.nn import MultiMarginLoss
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
-from sklearn_lstm.members.regression.learner import EncoderLearner
+from sklearn_lstm.members.regression.fit_regression import ENCODER
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 from sklearn_lstm.streaming import fit_batches
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
+FIT_REGRESSION = "sklearn_lstm.members.regression.fit_regression"
 FILLERS = ["the", "film", "plot", "was", "so", "actor", "a", ","]
 
 
@@ -233,13 +235,14 @@ def test_classes_of_one_sample_do_not_silence_an_encoder(encoder):
 def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
     """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
     judged = []
-    logits_of_folds = EncoderLearner.logits_of_folds
 
-    def spy(split, configuration, rows):
+    def spy(split, settings, rows):
         judged.extend(rows)
-        return logits_of_folds(split, configuration, rows)
+        return ENCODER.logits_of_folds(split, settings, rows)
 
-    monkeypatch.setattr(EncoderLearner, "logits_of_folds", spy)
+    spied = replace(ENCODER, logits_of_folds=spy)
+    learners = [spied if one is ENCODER else one for one in fitting.LEARNERS]
+    monkeypatch.setattr(fitting, "LEARNERS", learners)
     groups = np.arange(120) // 4 if by_groups else None
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
@@ -267,7 +270,7 @@ def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
 
 
 def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.ngrams.learner.LARGEST_COEF", 10)
+    monkeypatch.setattr("sklearn_lstm.members.ngrams.fit_ngrams.LARGEST_COEF", 10)
     with pytest.warns(LinearModelSkippedWarning) as warned:
         model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert len(warned) == 1
@@ -297,7 +300,7 @@ def test_partial_fit_leaves_the_encoder_as_it_is(model):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.regression.learner.MOST_SAMPLES", 400)
+    monkeypatch.setattr(f"{FIT_REGRESSION}.MOST_SAMPLES", 400)
     model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
     assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9
@@ -305,7 +308,7 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 
 def test_the_bar_counts_encoding(encoder, monkeypatch):
     monkeypatch.setattr("sklearn_lstm.progress.ProgressBar.show", show := MagicMock())
-    monkeypatch.setattr("sklearn_lstm.members.regression.learner.ROWS_AT_ONCE", 40)
+    monkeypatch.setattr(f"{FIT_REGRESSION}.ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
     assert texts[:5] == ("linear model", "encoder", "encoder", "encoder", "linear model")
@@ -314,7 +317,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
 
 def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatch, caplog):
     clock = iter([0.0, 60.0])  # 30 of 120 texts take a minute
-    monkeypatch.setattr("sklearn_lstm.members.regression.learner.perf_counter", lambda: next(clock))
+    monkeypatch.setattr(f"{FIT_REGRESSION}.perf_counter", lambda: next(clock))
     caplog.set_level("INFO", "sklearn_lstm")
     pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert "The fit to 120 sequences will take about 4 minutes" in caplog.text

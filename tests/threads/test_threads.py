@@ -10,7 +10,7 @@ import torch
 from small_models import PLAIN
 
 from sklearn_lstm import LSTMSequenceClassifier, compute
-from sklearn_lstm.compute import check_not_abandoned, map_on_workers, map_pair, workers
+from sklearn_lstm.threads import check_not_abandoned, map_on_workers, map_pair, workers
 
 pytestmark = pytest.mark.usefixtures("_two_threads")
 
@@ -173,7 +173,7 @@ def test_a_helper_whose_caller_has_left_does_not_wait_for_itself():
     """It sees a free worker then, but the helper thread that would compute there is itself."""
     code = """
         from threading import Event
-        from sklearn_lstm.compute import workers, map_pair
+        from sklearn_lstm.threads import workers, map_pair
 
         has_begun, has_left, ended = Event(), Event(), Event()
 
@@ -207,7 +207,7 @@ def test_the_interpreter_ends_after_the_work_of_the_helper_thread():
     code = """
         import time
         from threading import Event
-        from sklearn_lstm.compute import check_not_abandoned, workers, map_pair
+        from sklearn_lstm.threads import check_not_abandoned, workers, map_pair
 
         has_begun = Event()
 
@@ -236,7 +236,7 @@ def test_what_computes_while_the_interpreter_ends_gets_its_results(has_helper):
     """Another thread may go on after the main thread, and functions of atexit after all threads."""
     code = f"""
         import atexit, threading
-        from sklearn_lstm.compute import workers, map_on_workers
+        from sklearn_lstm.threads import workers, map_on_workers
 
         def work():
             with workers("cpu"):

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from skorch.callbacks import Callback
 
-from sklearn_lstm.compute import find_device
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.members.network.architecture import POOLINGS, Architecture, CellName, PoolingName
+from sklearn_lstm.members.network.devices import find_device
 from sklearn_lstm.members.network.loss_and_optimizer import (
     SampleLoss,
     find_criterion,
@@ -26,7 +26,7 @@ from sklearn_lstm.targets.thresholds import given_thresholds
 
 
 @dataclass(frozen=True)
-class Configuration:
+class FitSettings:
     """All that is decided before the samples are divided and the members fitted.
 
     Where nothing else is said, a field is the parameter of the classifier of the same name.
@@ -138,11 +138,6 @@ class Configuration:
             )
         settings |= {"embedding_dim": length or embedding_dim, "encoder": encoder}
         return cls(kind=kind, vectors=vectors, numbers=numbers, **settings)
-
-    @property
-    def ids_with_vectors(self) -> NDArray[np.int64]:
-        """The ids that have a pretrained vector."""
-        return np.empty(0, np.int64) if self.vectors is None else self.vectors.ids
 
 
 def _copies(callbacks: Sequence[Any] | None) -> list[Any]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Sequences
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.training.held_out import one_of_each
+from sklearn_lstm.members.held_out import one_of_each
+from sklearn_lstm.targets.targets import Samples
 
 if TYPE_CHECKING:  # linear models need no torch
-    from sklearn_lstm.training.configuration import Configuration
+    from sklearn_lstm.members.settings import FitSettings
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
@@ -72,11 +72,11 @@ class TrainingPlan:
 def plan_training(
     samples: Samples,
     validation: Samples | None,
-    configuration: Configuration,
+    settings: FitSettings,
     *,
     has_linear_model: bool,
 ) -> TrainingPlan:
-    """Plan the training of the network from the kind and the amount of the data, by counting alone.
+    """Plan the training of the network by counting the data alone.
 
     The blend with linear models is judged by held-out samples, if some sample can be held out: it
     is not the only one of its class, or with a label. Else the network learns from all samples.
@@ -86,14 +86,14 @@ def plan_training(
     samples : Samples
     validation : Samples or None
         The user's own held-out samples.
-    configuration : Configuration
+    settings : FitSettings
     has_linear_model : bool
     """
-    n_samples, sequences, kind = len(samples), samples.sequences, configuration.kind
+    n_samples, sequences, kind = len(samples), samples.sequences, settings.kind
     has_spare = len(one_of_each(samples.targets.values)) < n_samples
     is_judged = has_linear_model and (validation is not None or has_spare)
-    batch_size, max_epochs = configuration.batch_size, configuration.max_epochs
-    follows_loss = is_judged and configuration.early_stopping == max_epochs == "auto"
+    batch_size, max_epochs = settings.batch_size, settings.max_epochs
+    follows_loss = is_judged and settings.early_stopping == max_epochs == "auto"
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):
         batch_size = batch_size_for(n_samples, mean_length)
@@ -107,8 +107,8 @@ def plan_training(
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
         max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
     n_held_out = 0
-    if validation is None and configuration.early_stopping is True:
-        n_held_out = max(1, round(configuration.validation_fraction * n_samples))
+    if validation is None and settings.early_stopping is True:
+        n_held_out = max(1, round(settings.validation_fraction * n_samples))
     elif validation is None and is_judged:
         n_held_out = max(1, n_to_hold_out(n_samples))
     return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, n_held_out)
