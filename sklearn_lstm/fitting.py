@@ -287,8 +287,8 @@ def find_learners(settings: FitSettings) -> list[Learner]:
             raise ValueError(f"The member of the {one.member.name} needs {' and '.join(lacking)}.")
     if settings.max_epochs == 0:
         raise ValueError(
-            "max_epochs=0 fits the linear model alone, but there is none: it needs "
-            f"{' and '.join(lacking)}. Change this, or leave max_epochs='auto'."
+            f"There is no linear model to fit alone: it needs {' and '.join(lacking)}. Change "
+            "this, or train a network: max_epochs='auto'."
         )
     if settings.linear_model:
         warn_user(
@@ -339,31 +339,30 @@ def fit_linear_members(
     """
     prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
     held_out = HeldOutLogits(split.held_out.targets, prior)
-    members, fitted_by = list[LinearMember](), list[Learner]()
+    members = dict[Learner, LinearMember]()
     for one in learners:
         member, logits = one.fit(split, settings)
         progress.count_linear_model(one.member.name)
         if member is not None:
-            members.append(member)
-            fitted_by.append(one)
+            members[one] = member
             held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
     if settings.max_epochs == 0 and not members:
         raise ValueError(
-            "max_epochs=0 fits the linear model alone, but that was left out, as a warning says. "
-            "Leave max_epochs='auto'."
+            "There is no linear model to fit alone: it was left out, as a warning says. Leave "
+            "linear_model=True."
         )
-    return members, held_out.expecting(_factors_of_few(split, settings, fitted_by))
+    return [*members.values()], held_out.expecting(_factors_of_few(split, settings, members))
 
 
 def _factors_of_few(
-    split: Split, settings: FitSettings, learners: list[Learner]
+    split: Split, settings: FitSettings, members: dict[Learner, LinearMember]
 ) -> dict[str, ExpectedFactor]:
     """Return the expected factors of n-grams and encoder, found by cross-validation.
 
     They are those of a blend without the network. Learners with a scale of their own have left each
     sample out already.
     """
-    scaled = [one for one in learners if not one.has_own_scale]
+    scaled = {one: member for one, member in members.items() if not one.has_own_scale}
     targets = split.samples.targets
     is_needed = scaled and len(split.held_out_rows) and len(targets) < CROSS_VALIDATED_BELOW
     rows = folds(targets, split.seed) if is_needed else []
@@ -371,8 +370,8 @@ def _factors_of_few(
         return {}
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
-    for one in scaled:
-        logits = one.cross_validated(split, settings, rows)
+    for one, member in scaled.items():
+        logits = one.cross_validated(split, settings, rows, member)
         expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
         held_out = held_out.joined_by(one.member.name, logits, expected)
     factors = held_out.blend().factors.tolist()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -42,7 +42,8 @@ class Learner:
     prepare : callable or None
         Split, settings, progress -> None: does what takes all threads, before members share them.
     logits_of_folds : callable or None
-        Split, settings, rows of folds -> logits of all these rows. None: by `fit`, fold by fold.
+        Split, settings, rows of folds, and the member -> logits of all these rows. None: by `fit`,
+        fold by fold.
     """
 
     member: type[LinearMember]
@@ -53,7 +54,7 @@ class Learner:
     has_own_scale: bool = False
     is_asked_for: bool = False
     prepare: Callable[[Split, FitSettings, FitProgress], None] | None = None
-    logits_of_folds: Callable[[Split, FitSettings, list[Rows]], Logits] | None = None
+    logits_of_folds: Callable[[Split, FitSettings, list[Rows], Any], Logits] | None = None
 
     def fit(self, split: Split, settings: FitSettings) -> Fit:
         """Fit to all samples; return too the logits of the held-out ones, the user's own or drawn.
@@ -67,8 +68,13 @@ class Learner:
             logits = model.logits(split.held_out.sequences)
         return model, logits
 
-    def cross_validated(self, split: Split, settings: FitSettings, folds: list[Rows]) -> Logits:
-        """Return the logits of the rows of each fold, by a fit to the other samples."""
+    def cross_validated(
+        self, split: Split, settings: FitSettings, folds: list[Rows], member: LinearMember
+    ) -> Logits:
+        """Return the logits of the rows of each fold, by a fit to the other samples.
+
+        What the fit to all samples has found about the member may help.
+        """
         if self.logits_of_folds is not None:
-            return self.logits_of_folds(split, settings, folds)
+            return self.logits_of_folds(split, settings, folds, member)
         return np.concatenate([self.fit(split.holding_out(fold), settings)[1] for fold in folds])

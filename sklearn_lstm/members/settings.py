@@ -68,7 +68,7 @@ class FitSettings:
     pooling: tuple[PoolingName, ...]
     dropout: float
     criterion: str | type
-    linear_model: bool
+    linear_model: bool | str
     normalize: bool
     precision: str
     lr: float
@@ -121,6 +121,8 @@ class FitSettings:
         }
         names = {known.name for known in fields(cls)} & parameters.keys()
         settings = {name: parameters[name] for name in names} | read
+        if parameters["linear_model"] == "alone":
+            settings["max_epochs"] = 0
         if previous is not None:
             for name in sorted({known.name for known in fields(previous)} & names):
                 if settings[name] not in ("auto", getattr(previous, name)):

@@ -6,8 +6,7 @@ This module alone knows the inner parts of the package.
 import warnings
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from written_data import containers, table_of, values_of
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
-from sklearn_lstm.streaming import _read
+from sklearn_lstm.streaming import Stream, _read
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,7 @@ def part_of(data: DataSet, start: int, stop: int) -> DataSet:
 
 def read_as_stream(data: DataSet) -> dict[str, Any]:
     """Return what `fit_batches` reads from the same sequences, each batch in another container."""
+    data = replace(data, beside={})
     rng, n_rows = np.random.default_rng(data.seed), len(data.rows)
     cuts = [0, *np.flatnonzero(rng.integers(2, size=n_rows)).tolist(), n_rows]
     batches = []
@@ -121,7 +121,8 @@ def read_as_stream(data: DataSet) -> dict[str, Any]:
     vectorizer = TextSequenceVectorizer(analyzer=analyzer) if is_text else None
     input_type = "auto" if is_text else data.input_type
     classifier = LSTMSequenceClassifier(input_type=input_type, time_channel=data.time_channel)
-    with TemporaryDirectory() as folder:
-        data = _read(batches, vectorizer, classifier.get_params(), Path(folder))
+    with TemporaryFile() as file:
+        stream = Stream(batches, is_shown=False)
+        data = _read(stream, classifier.get_params(), vectorizer, file)
         found = content(data.samples.sequences)
         return found | {"texts": None}  # which are kept for an encoder only

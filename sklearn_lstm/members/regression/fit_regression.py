@@ -89,7 +89,7 @@ def _fitted(
     scaled, mean, deviation = _scaled(untrained, vectors)
     intercept, *weights = _fit_regression(scaled, targets, penalty)
     coef = np.stack(weights) / deviation[:, np.newaxis]
-    return replace(untrained, mean=mean, coef=coef, intercept=intercept)
+    return replace(untrained, mean=mean, coef=coef, intercept=intercept, penalty=penalty)
 
 
 def _find_penalty(vectors: NDArray[np.float32], targets: Targets, seed: int, judge: Judge) -> float:
@@ -159,17 +159,14 @@ def _likelihood_of_blend(logits: list[Logits], targets: Targets, rows: list[Rows
     return -fit_blend(judged, known, prior).loss
 
 
-def logits_of_folds(split: Split, settings: FitSettings, rows: list[Rows]) -> Logits:
+def logits_of_folds(split: Split, _: FitSettings, rows: list[Rows], member: EncoderModel) -> Logits:
     """Return the logits of the rows of each fold; one penalty gives them all one scale."""
-    untrained, targets = _untrained(settings), split.samples.targets
-    vectors, all_rows = untrained.vectors(split.samples.sequences), row_numbers(len(targets))
-    scaled = _scaled(untrained, vectors)[0]
-    penalty = _find_penalty(scaled, targets, split.seed, _likelihood_of_blend)
+    vectors, targets = member.vectors(split.samples.sequences), split.samples.targets
     parts = []
     for fold in rows:
-        learned = np.delete(all_rows, fold)
-        model = _fitted(untrained, vectors[learned], targets.subset(learned), penalty)
-        parts.append(model.logits_of(vectors[fold]))
+        learned = np.delete(row_numbers(len(targets)), fold)
+        known = vectors[learned], targets.subset(learned)
+        parts.append(_fitted(member, *known, member.penalty).logits_of(vectors[fold]))
     return np.concatenate(parts)
 
 
