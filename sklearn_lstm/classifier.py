@@ -26,7 +26,7 @@ from sklearn_lstm.fitting import (
     fit_classifier,
     fit_one_epoch,
     read_as_at_fit,
-    read_sequences,
+    read_at_fit,
     what_was_fitted,
 )
 from sklearn_lstm.members.member import LinearMember
@@ -470,7 +470,7 @@ class LSTMSequenceClassifier(
         parameters = checked_parameters(self)
         names, y = column_names(y), read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
-        input_format, sequences = read_sequences(parameters, X)
+        input_format, sequences = read_at_fit(parameters, X)
         check_as_many(input_format, sequences, y)
         labels, weights = Labels.of(y, names), read_sample_weight(sample_weight, len(y))
         targets = Targets(labels.encode(y), weights, labels, read_groups(groups, len(y)))
@@ -526,7 +526,7 @@ class LSTMSequenceClassifier(
             )
         names, y = column_names(y), read_labels(y)
         if before is None:
-            input_format, sequences = read_sequences(parameters, X)
+            input_format, sequences = read_at_fit(parameters, X)
         else:
             input_format, sequences = before.input_format, read_as_at_fit(self, X)
         if sequences.numbers and before is None:

@@ -86,7 +86,7 @@ def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> No
         raise
 
 
-def read_sequences(
+def read_at_fit(
     parameters: Mapping[str, Any], X: Any, *, is_batch: bool = False
 ) -> tuple[InputFormat, Sequences]:
     """Read X, and return too how it is read."""
@@ -323,7 +323,7 @@ def fit_model(
             if network.is_trained and (members or np.isnan(thresholds).any()):
                 held_out = loss.joined_by(network)
     model = SequenceModel.blended(network, members, held_out).with_thresholds(thresholds, held_out)
-    fitted = Fitted(data.input_format, samples.targets.labels)
+    fitted = Fitted.empty(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
 
 
@@ -391,7 +391,7 @@ def fit_one_epoch(
     samples = data.samples
     if before is None:
         data.warn()
-        before = Fitted(data.input_format, samples.targets.labels)
+        before = Fitted.empty(data.input_format, samples.targets.labels)
     previous = before.model
     settings = read_settings(parameters, data, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)

@@ -25,7 +25,7 @@ from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.exceptions import InvalidSequencesError
-from sklearn_lstm.fitting import TrainingData, fit_classifier, read_sequences
+from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
 from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.sklearn_internals import check_column_names, checked_parameters
 from sklearn_lstm.targets.label_reading import read_labels
@@ -403,7 +403,7 @@ def _read_sequences(
     shapes, has_lists = set[tuple[int, bool]](), False
     for X in stream:
         if first is None:
-            first, (input_format, sequences) = X, read_sequences(parameters, X, is_batch=True)
+            first, (input_format, sequences) = X, read_at_fit(parameters, X, is_batch=True)
             written = SequencesFile(file, sequences)
         check_column_names(X)
         found, sequences = input_format.read_beside(X)

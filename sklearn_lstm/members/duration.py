@@ -70,11 +70,7 @@ class TrainingPlan:
 
 
 def plan_training(
-    samples: Samples,
-    validation: Samples | None,
-    settings: FitSettings,
-    *,
-    has_linear_model: bool,
+    samples: Samples, validation: Samples | None, settings: FitSettings, *, has_linear_model: bool
 ) -> TrainingPlan:
     """Plan the training of the network by counting the data alone.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
@@ -49,19 +49,21 @@ class SequenceModel:
         The probabilities above which labels, or the second of two classes, are predicted.
     """
 
-    members: Annotated[tuple[Member, ...], "n_members<10"] = ()
-    weights: Annotated[tuple[float, ...], "n_members"] = ()
-    prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"] = 0.0
-    log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float = 0.0
-    n_held_out: int = 0
+    members: Annotated[tuple[Member, ...], "n_members<10"]
+    weights: Annotated[tuple[float, ...], "n_members"]
+    prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"]
+    log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
+    n_held_out: int
     thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float = 0.5
 
     @classmethod
+    def empty(cls) -> SequenceModel:
+        """Return a model before the first training."""
+        return cls((), (), 0.0, 0.0, 0)
+
+    @classmethod
     def blended(
-        cls,
-        network: Network,
-        linear_members: Sequence[LinearMember],
-        held_out: HeldOutLogits,
+        cls, network: Network, linear_members: Sequence[LinearMember], held_out: HeldOutLogits
     ) -> SequenceModel:
         """Return the model with the weights that predict held-out samples best.
 
@@ -69,7 +71,7 @@ class SequenceModel:
         All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
         """
         if not linear_members:
-            return cls().with_network(network)
+            return cls.empty().with_network(network)
         members = network, *reversed(linear_members)
         blend = held_out.blend()
         known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
@@ -210,10 +212,10 @@ class Fitted:
 
     input_format: InputFormat
     labels: Labels
-    model: SequenceModel = field(default_factory=SequenceModel)
-    history: list[EpochRow] = field(default_factory=list)
-    n_samples: int = 0
-    n_epochs: Annotated[int, range(1 << 62)] = 0
+    model: SequenceModel
+    history: list[EpochRow]
+    n_samples: int
+    n_epochs: Annotated[int, range(1 << 62)]
     coverage: float | None = None
     n_steps: int = 0
 
@@ -243,6 +245,11 @@ class Fitted:
     def thresholds(self) -> NDArray[np.float64]:
         """The threshold of each label, or that of the second of two classes."""
         return np.full_like(given_thresholds(0.5, self.labels), self.model.thresholds)
+
+    @classmethod
+    def empty(cls, input_format: InputFormat, labels: Labels) -> Self:
+        """Return what is known before the first training."""
+        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0)
 
     def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained on further samples, for some epochs."""

@@ -22,7 +22,6 @@ from sklearn_lstm.targets.targets import Samples
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 13}  # fewer steps leave too few long sequences side by side
 STEPS_AT_ONCE_ON_GPU = 1 << 18
-OURS = "sklearn_lstm_"  # how the names of callbacks of ours begin: the user's may have any others
 STEPS_OF_LONG = 1 << 16  # of few long sequences: they do not fit into caches anyway
 
 
@@ -162,21 +161,6 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
                 if not isinstance(callback, EarlyStopping) or callback.misses_ < callback.patience:
                     raise
                 self.has_stopped = True
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), **self._without_ours()}
-
-    def forget_training(self) -> None:
-        """Keep neither our callbacks nor held-out samples, which belong to one training, alive."""
-        self.__dict__.update(self._without_ours(), train_split=None)
-
-    def _without_ours(self) -> dict[str, Any]:
-        """Return the attributes with callbacks but for those of ours."""
-        known = {name: getattr(self, name) or () for name in ("callbacks", "callbacks_")}
-        return {
-            name: [one for one in given if not (type(one) is tuple and one[0].startswith(OURS))]
-            for name, given in known.items()
-        }
 
     def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:
         """Compute the loss of a batch and its gradients."""

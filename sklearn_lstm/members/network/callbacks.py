@@ -31,7 +31,15 @@ LARGEST_LEARNED = 0.95  # of the loss of guessing; above it, a network has learn
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 
 
-class SparseEmbedding(Callback):  # type: ignore[misc]
+class TrainingCallback(Callback):  # type: ignore[misc]
+    """A callback of one training, which the net forgets afterwards."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave all out: the bar, the tasks and the samples can't be pickled."""
+        return {}
+
+
+class SparseEmbedding(TrainingCallback):
     """Let the optimiser see only those rows of the embedding table that the batch reads.
 
     A vocabulary of 100,000 tokens has 13 million weights, of which a batch needs some hundred rows.
@@ -88,7 +96,7 @@ class SparseEmbedding(Callback):  # type: ignore[misc]
             group["params"] = [weight if one is old else one for one in group["params"]]
 
 
-class EpochRecord(Callback):  # type: ignore[misc]
+class EpochRecord(TrainingCallback):
     """Record learning rate, steps and padding of each epoch; stop at a loss that is not finite."""
 
     def on_epoch_begin(self, *_: Any, **__: Any) -> None:
@@ -157,7 +165,7 @@ def epoch_rows(net: NeuralNet) -> list[EpochRow]:
 
 
 @dataclass(eq=False)
-class Trapezoid(Callback):  # type: ignore[misc]
+class Trapezoid(TrainingCallback):
     """Raise the learning rate, keep it constant, and lower it to 0 over the last third.
 
     Parameters
@@ -226,7 +234,7 @@ class Losses(NamedTuple):
 
 
 @dataclass(eq=False)
-class HeldOutChecks(Callback):  # type: ignore[misc]
+class HeldOutChecks(TrainingCallback):
     """Compute the loss of held-out samples at checks, while the learning rate is constant.
 
     It decides two things. Tokens are dropped in training only while the network overfits: while its
@@ -302,7 +310,7 @@ class HeldOutChecks(Callback):  # type: ignore[misc]
 
 
 @dataclass(eq=False)
-class NetworkProgress(Callback):  # type: ignore[misc]
+class NetworkProgress(TrainingCallback):
     """Count the updates of the network; show epoch and losses.
 
     Its epochs are tasks. Training ends if one of scikit-learn's callbacks says so.

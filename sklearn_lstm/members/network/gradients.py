@@ -86,12 +86,7 @@ class VectorPath:
         Vectors of tokens that the network has no row for.
     """
 
-    def __init__(
-        self,
-        network: SequenceNetwork,
-        both: Tensor,
-        extension: Tensor | None,
-    ) -> None:
+    def __init__(self, network: SequenceNetwork, both: Tensor, extension: Tensor | None) -> None:
         self.network, device = network, both.device
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             n_steps = torch.full((2,), len(both), device=device)

@@ -14,12 +14,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Lengths, Sequences, rows_of_similar_length, starts_of
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.network.architecture import (
-    CELL_WEIGHTS,
-    GATES,
-    Architecture,
-    CellName,
-)
+from sklearn_lstm.members.network.architecture import CELL_WEIGHTS, GATES, Architecture, CellName
 from sklearn_lstm.members.network.network_member import (
     Encoding,
     Extension,

@@ -23,7 +23,7 @@ from sklearn_lstm.members.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.members.network.architecture import Architecture
-from sklearn_lstm.members.network.batches import OURS, LengthBatches, MicroBatchNet, SequenceDataset
+from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
 from sklearn_lstm.members.network.callbacks import (
     MOST_CHECKS,
     EpochRecord,
@@ -31,6 +31,7 @@ from sklearn_lstm.members.network.callbacks import (
     Losses,
     NetworkProgress,
     SparseEmbedding,
+    TrainingCallback,
     Trapezoid,
     check_weights,
 )
@@ -90,11 +91,7 @@ class BlendLoss:
 
 
 def train_network(
-    split: Split,
-    settings: FitSettings,
-    plan: TrainingPlan,
-    loss: BlendLoss,
-    progress: FitProgress,
+    split: Split, settings: FitSettings, plan: TrainingPlan, loss: BlendLoss, progress: FitProgress
 ) -> Network:
     """Return a network that was trained; the loss of the blend may end the training."""
     rng, learned = split.generator, split.learned
@@ -207,7 +204,9 @@ def train(
     for weight, is_trained_again in zip(module.parameters(), is_trained, strict=True):
         weight.requires_grad_(is_trained_again)  # a Freezer counts for this training alone
     module.eval()
-    net.forget_training()
+    # Else our callbacks would keep all samples alive.
+    net.callbacks, net.train_split = [*settings.callbacks], None
+    net.callbacks_ = [pair for pair in net.callbacks_ if not isinstance(pair[1], TrainingCallback)]
     return net
 
 
@@ -237,8 +236,8 @@ def make_net(module: SequenceNetwork, settings: FitSettings, **options: Any) -> 
 
 
 def _named(callbacks: Iterable[Callback]) -> list[tuple[str, Callback]]:
-    """Give callbacks of ours their names."""
-    return [(f"{OURS}{type(callback).__name__}", callback) for callback in callbacks]
+    """Give callbacks of ours names that the user's do not have."""
+    return [(f"sklearn_lstm_{type(callback).__name__}", callback) for callback in callbacks]
 
 
 def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any]) -> None:
