@@ -20,7 +20,6 @@ from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
 from sklearn_lstm.data.numbers import warn_of_values_seen_once
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesTypeError,
@@ -40,8 +39,6 @@ from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
 from sklearn_lstm.members.settings import FitSettings
-from sklearn_lstm.pretrained.embeddings import read_embeddings
-from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets.label_reading import read_labels
@@ -197,40 +194,6 @@ def _read_validation(
         raise
 
 
-def read_settings(
-    parameters: Mapping[str, Any], data: TrainingData, network: Network | None = None
-) -> FitSettings:
-    """Return the settings of a fit, or of one that goes on from a network.
-
-    That one reads `embeddings` for new ids alone, and no encoder.
-    """
-    sequences, kind = data.samples.sequences, data.input_format.kind
-    embeddings, encoder = parameters["embeddings"], parameters["encoder"]
-    if kind is MEASUREMENTS and (embeddings is not None or encoder is not None):
-        name = "encoder" if embeddings is None else "embeddings"
-        raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
-    vectors = own = previous = new_ids = opened = None
-    if network is not None:
-        own, previous = network.vectors, network.module.architecture
-    if embeddings is not None:
-        if network is not None and isinstance(network.encoding, TokenCodes):
-            new_ids = network.encoding.new_ids(sequences.distinct_ids(), np.arange(0))
-        vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
-        vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
-    if encoder is not None and network is None:
-        opened = SentenceEncoder.opened(encoder)
-        opened.known = {}
-    return FitSettings.of(
-        parameters,
-        kind,
-        data.samples.targets.labels,
-        vectors=vectors,
-        encoder=opened,
-        numbers=bool(sequences.numbers),
-        previous=previous,
-    )
-
-
 def random_generator(random_state: Any, n_epochs: int = 0) -> np.random.Generator:
     """Return the generator of a fit; one that goes on after some epochs draws other numbers."""
     if random_state is None:
@@ -248,7 +211,8 @@ def fit_classifier(
     The parameters were checked, and the task is that of the whole fit.
     """
     data.warn()
-    settings = read_settings(parameters, data)
+    read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
+    settings = FitSettings.of(parameters, *read)
     progress = FitProgress(is_shown=settings.verbose > 0, task=task)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
@@ -393,7 +357,8 @@ def fit_one_epoch(
         data.warn()
         before = Fitted.empty(data.input_format, samples.targets.labels)
     previous = before.model
-    settings = read_settings(parameters, data, previous[Network.name])
+    read = data.input_format.kind, samples.targets.labels, samples.sequences
+    settings = FitSettings.of(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
     progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)

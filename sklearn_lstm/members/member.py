@@ -23,7 +23,7 @@ class Member(ABC):
     name: ClassVar[str]
 
     def confidence_in(self, factor: float) -> float:  # noqa: ARG002
-        """Return what all logits of a blend are multiplied by where the member has this factor."""
+        """Return the confidence: all weights of a blend with this factor are multiplied by it."""
         return 1.0
 
     @abstractmethod

@@ -67,8 +67,8 @@ class SequenceModel:
     ) -> SequenceModel:
         """Return the model with the weights that predict held-out samples best.
 
-        The linear members come in the order in which they were fitted, and stand in the opposite.
-        All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
+        `linear_members` come in the order of their fits. The model has them behind the network, the
+        last one first. All weights are multiplied by the smallest confidence of a member.
         """
         if not linear_members:
             return cls.empty().with_network(network)

@@ -10,16 +10,19 @@ import torch
 from numpy.typing import NDArray
 from skorch.callbacks import Callback
 
-from sklearn_lstm.data.kinds import Kind
+from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
-from sklearn_lstm.members.network.architecture import POOLINGS, Architecture, CellName, PoolingName
+from sklearn_lstm.members.network.architecture import POOLINGS, CellName, PoolingName
 from sklearn_lstm.members.network.devices import find_device
 from sklearn_lstm.members.network.loss_and_optimizer import (
     SampleLoss,
     find_criterion,
     find_optimizer,
 )
-from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors, read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.thresholds import given_thresholds
@@ -86,26 +89,36 @@ class FitSettings:
         parameters: Mapping[str, Any],
         kind: Kind,
         labels: Labels,
-        *,
-        vectors: PretrainedVectors | None = None,
-        encoder: SentenceEncoder | None = None,
-        numbers: bool = False,
-        previous: Architecture | None = None,
+        sequences: Sequences | None = None,
+        network: Network | None = None,
     ) -> Self:
-        """Read the parameters of the classifier; `previous` is the architecture to go on with.
+        """Read the parameters of the classifier.
+
+        Parameters
+        ----------
+        parameters : dict
+            Checked.
+        kind, labels, sequences
+            Of X and y. Without sequences neither `embeddings` nor an encoder is read.
+        network : Network or None
+            That training goes on from: `embeddings` are read for its new ids alone, and no encoder.
 
         Raises
         ------
         ValueError
-            For wrong names of poolings, vectors of another length than `embedding_dim`, thresholds
-            that do not fit y, a criterion or optimiser that can't be used, a device that is not
-            there, and callbacks that are not skorch's or can't be copied.
+            For vectors of measurements, wrong names of poolings, vectors of another length than
+            `embedding_dim`, thresholds that do not fit y, a criterion or optimiser that can't be
+            used, a device that is not there, and callbacks that are not skorch's or can't be
+            copied.
 
         Warns
         -----
         IgnoredParameterWarning
-            For parameters that differ from the architecture of the previous network.
+            For parameters that differ from the architecture of the network.
         """
+        vectors = encoder = None
+        if sequences is not None:
+            vectors, encoder = _read_vectors(parameters, kind, sequences, network)
         pooling = parameters["pooling"]
         pooling = (pooling,) if isinstance(pooling, str) else tuple(pooling)
         if not pooling or not all(name in POOLINGS for name in pooling):
@@ -123,7 +136,8 @@ class FitSettings:
         settings = {name: parameters[name] for name in names} | read
         if parameters["linear_model"] == "alone":
             settings["max_epochs"] = 0
-        if previous is not None:
+        if network is not None:
+            previous = network.module.architecture
             for name in sorted({known.name for known in fields(previous)} & names):
                 if settings[name] not in ("auto", getattr(previous, name)):
                     warn_user(
@@ -139,7 +153,29 @@ class FitSettings:
                 f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
             )
         settings |= {"embedding_dim": length or embedding_dim, "encoder": encoder}
-        return cls(kind=kind, vectors=vectors, numbers=numbers, **settings)
+        has_numbers = sequences is not None and bool(sequences.numbers)
+        return cls(kind=kind, vectors=vectors, numbers=has_numbers, **settings)
+
+
+def _read_vectors(
+    parameters: Mapping[str, Any], kind: Kind, sequences: Sequences, network: Network | None
+) -> tuple[PretrainedVectors | None, SentenceEncoder | None]:
+    """Read `embeddings`, and open an encoder."""
+    embeddings, encoder = parameters["embeddings"], parameters["encoder"]
+    if kind is MEASUREMENTS and (embeddings is not None or encoder is not None):
+        name = "encoder" if embeddings is None else "embeddings"
+        raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
+    vectors = own = new_ids = opened = None
+    if embeddings is not None:
+        if network is not None and isinstance(network.encoding, TokenCodes):
+            own = network.vectors
+            new_ids = network.encoding.new_ids(sequences.distinct_ids(), np.arange(0))
+        vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
+        vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
+    if encoder is not None and network is None:
+        opened = SentenceEncoder.opened(encoder)
+        opened.known = {}
+    return vectors, opened
 
 
 def _copies(callbacks: Sequence[Any] | None) -> list[Any]:

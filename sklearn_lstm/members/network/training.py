@@ -60,32 +60,32 @@ class BlendLoss:
 
     Parameters
     ----------
-    others : HeldOutLogits
-        What the other members say of the samples.
+    held_out : HeldOutLogits
+        The logits of the other members.
     samples : Samples
         Those held out.
     settings : FitSettings
     """
 
-    others: HeldOutLogits
+    held_out: HeldOutLogits
     samples: Samples
     settings: FitSettings = field(repr=False)
 
     @property
     def can_judge(self) -> bool:
         """Whether there are samples, and members that a network is blended with."""
-        return bool(self.others.members) and len(self.samples) > 0
+        return bool(self.held_out.members) and len(self.samples) > 0
 
     def joined_by(self, network: Network) -> HeldOutLogits:
-        """Return what all members say of the samples."""
+        """Return the logits of all members, also of the network."""
         expected = ExpectedFactor(self.settings.kind.network_weight, deviation=1.0)
         logits = network.logits(self.samples.sequences)
-        return self.others.joined_by(network.name, logits, expected)
+        return self.held_out.joined_by(network.name, logits, expected)
 
     def __call__(self, network: Network) -> Losses:
         """Return the losses with a network as it is now."""
-        held_out, targets = self.joined_by(network), self.samples.targets
-        total, (logits, _) = held_out.blend().loss, held_out.members[network.name]
+        joined, targets = self.joined_by(network), self.samples.targets
+        total, (logits, _) = joined.blend().loss, joined.members[network.name]
         of_network = mean_loss(self.settings.loss, logits, targets)
         return Losses(total, total / len(targets), of_network)
 
