@@ -151,7 +151,7 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
 
     has_stopped = False  # a callback has ended the training
 
-    def notify(self, method_name: str, **told: Any) -> None:
+    def notify(self, method_name: str, **told: object) -> None:
         """Tell all callbacks, also those after one of skorch that ends the training."""
         getattr(self, method_name)(self, **told)
         for _, callback in self.callbacks_:
@@ -162,7 +162,7 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
                     raise
                 self.has_stopped = True
 
-    def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:
+    def train_step_single(self, batch: Any, **_: object) -> dict[str, Any]:
         """Compute the loss of a batch and its gradients."""
         if not self.module_.training:
             self._set_training(training=True)
@@ -188,12 +188,12 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         told = {"n_padded_steps": n_padded_steps, "is_finite": _in_order(is_finite)}
         return {"loss": loss, "y_pred": outputs, **told}
 
-    def infer(self, x: SequenceBatch, **_: Any) -> Tensor:
+    def infer(self, x: SequenceBatch, **_: object) -> Tensor:
         """Return the logits of a batch."""
         micro_batches = self._micro_batches(x)
         return _in_order([(rows, self.module_(**inputs)) for rows, inputs in micro_batches])
 
-    def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: Any) -> Tensor:
+    def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: object) -> Tensor:
         """Return the weighted mean of the losses of a batch."""
         weights = X.weights.to(y_pred.device)
         return torch.mean(self.criterion_(y_pred, y_true.to(y_pred.device), weights))

@@ -34,7 +34,7 @@ LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
 class TrainingCallback(Callback):  # type: ignore[misc]
     """A callback of one training, which the net forgets afterwards."""
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Leave all out: the bar, the tasks and the samples can't be pickled."""
         return {}
 
@@ -47,7 +47,7 @@ class SparseEmbedding(TrainingCallback):
     counts them from 0: any optimiser of torch works on this small weight.
     """
 
-    def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, **_: object) -> None:
         """Find the table."""
         self.embedding: Any = getattr(net.module_, "embedding", None)
         self.table: nn.Parameter | None = None
@@ -55,7 +55,7 @@ class SparseEmbedding(TrainingCallback):
             net.optimizer_.register_step_post_hook(self._write_back)
 
     def on_batch_begin(
-        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **_: Any
+        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **_: object
     ) -> None:
         """Replace the table by the rows of the batch, and recode the batch."""
         if not training or self.embedding is None or not self.embedding.weight.requires_grad:
@@ -73,7 +73,7 @@ class SparseEmbedding(TrainingCallback):
         }
         self._put(net.optimizer_, rows)
 
-    def _write_back(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    def _write_back(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         """Write the rows, and the optimiser state about them, back into the table."""
         if self.table is None:
             return
@@ -99,7 +99,7 @@ class SparseEmbedding(TrainingCallback):
 class EpochRecord(TrainingCallback):
     """Record learning rate, steps and padding of each epoch; stop at a loss that is not finite."""
 
-    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+    def on_epoch_begin(self, *_: object, **__: object) -> None:
         """Start to count."""
         self.n_steps = self.n_padded_steps = 0
 
@@ -118,7 +118,7 @@ class EpochRecord(TrainingCallback):
             rows = sequences.rows[is_finite.all() | ~is_finite]  # of their sum, all
             raise_not_finite(f"the loss is {loss}", net, rows)
 
-    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
         """Write the counts into the row of the epoch."""
         net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
         net.history.record("n_steps", self.n_steps)
@@ -197,7 +197,7 @@ class Trapezoid(TrainingCallback):
         self.start_of_decay = self.n_done
         self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
-    def on_batch_begin(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+    def on_batch_begin(self, net: NeuralNet, *, training: bool = False, **_: object) -> None:
         """Set the learning rate."""
         if not training:
             return
@@ -206,11 +206,11 @@ class Trapezoid(TrainingCallback):
         for group in net.optimizer_.param_groups:
             group["lr"] = self.lr * min(1.0, rising, falling)
 
-    def on_batch_end(self, *_: Any, training: bool = False, **__: Any) -> None:
+    def on_batch_end(self, *_: object, training: bool = False, **__: object) -> None:
         """Count an update."""
         self.n_done += training
 
-    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
         """Say whether training is to end."""
         net.has_stopped |= self.n_done >= self.end < self.n_updates
 
@@ -268,14 +268,14 @@ class HeldOutChecks(TrainingCallback):
     may_end: bool
     has_learned = True
 
-    def on_train_begin(self, *_: Any, X: Any = None, **__: Any) -> None:
+    def on_train_begin(self, *_: object, X: Any = None, **__: object) -> None:
         """Start to count; X is the dataset of the training."""
         self.dataset, self.token_dropout = X, X.token_dropout
         self.training_losses, self.n_checks_since = list[float](), 0
         self.lowest_loss = self.loss(self.network).total
         self.mean_loss: float | None = None  # that of the weights as they were drawn says little
 
-    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: object) -> None:
         """Check, if it is time to."""
         schedule = self.schedule
         if not training:
@@ -297,13 +297,13 @@ class HeldOutChecks(TrainingCallback):
         if self.may_end and self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
             schedule.fall()
 
-    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
         """Record the loss of the last check, if it may end the training."""
         if self.may_end:
             net.history.record("valid_loss", self.mean_loss)
             self.mean_loss = None  # until the next check
 
-    def on_train_end(self, *_: Any, **__: Any) -> None:
+    def on_train_end(self, *_: object, **__: object) -> None:
         """Say if nothing was learned."""
         if self.may_end and not self.has_learned:
             logging.getLogger("sklearn_lstm").warning("The network %s.", NOTHING_LEARNED)
@@ -326,26 +326,26 @@ class NetworkProgress(TrainingCallback):
     schedule: Trapezoid | None = None
     n_done = 0
 
-    def on_train_begin(self, net: NeuralNet, **_: Any) -> None:
+    def on_train_begin(self, net: NeuralNet, **_: object) -> None:
         """Begin the task of the network."""
         self.task = self.progress.task.subtask(NETWORK, 1, net.max_epochs)
 
-    def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+    def on_epoch_begin(self, *_: object, **__: object) -> None:
         """Begin the task of an epoch."""
         self.epoch = self.task.subtask("epoch")
 
-    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: Any) -> None:
+    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: object) -> None:
         """Count an update."""
         if training:
             self.n_done += 1
             most = net.max_epochs * self.progress.updates_per_epoch
             self._show(net, most if self.schedule is None else self.schedule.end)
 
-    def on_epoch_end(self, net: NeuralNet, **_: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
         """End the task of an epoch, which says whether training is to end."""
         net.has_stopped |= self.epoch.end()
 
-    def on_train_end(self, net: NeuralNet, **_: Any) -> None:
+    def on_train_end(self, net: NeuralNet, **_: object) -> None:
         """Count no more updates than were done."""
         self._show(net, self.n_done)
         self.task.end()
