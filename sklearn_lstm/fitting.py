@@ -327,6 +327,8 @@ def fit_model(
                     members.append(member)
                     fitted_by.append(one)
                     held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
+            if plan.max_epochs == 0 and not members and settings.max_epochs == "auto":
+                plan = plan_training(samples, validation, configuration, has_linear_model=False)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
                     "max_epochs=0 fits the linear model alone, but that was left out, as a warning "

@@ -110,7 +110,28 @@ def test_few_samples_that_no_held_out_loss_judges_get_no_more_epochs_than_a_hund
 
     few, hundred, many = (epochs(n, has_linear_model=False) for n in (6, 100, 200))
     assert few == hundred > many
-    assert epochs(6) > few
+    assert epochs(40) > few
+
+
+def test_words_with_few_samples_of_each_class_get_no_network_unless_it_is_asked_for():
+    ids = np.arange(900).reshape(300, 3)
+
+    def epochs(n, n_classes=2, input_type="words", **parameters):
+        y = np.arange(n) % n_classes
+        return plan(ids[:n], y=y, input_type=input_type, **parameters).max_epochs
+
+    assert epochs(28) == epochs(140, 10) == 0
+    assert plan(ids[:28], input_type="words").n_held_out == 8
+    assert 0 < epochs(150, 10) < epochs(30)
+    for way in (
+        {"input_type": "characters"},
+        {"max_epochs": 3},
+        {"early_stopping": False},
+        {"early_stopping": True},
+        {"has_linear_model": False},
+    ):
+        assert epochs(28, **way) > 0
+    assert plan(np.random.default_rng(0).normal(size=(8, 9))).max_epochs > 0
 
 
 def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
