@@ -151,8 +151,8 @@ class LSTMSequenceClassifier(
         Weight decay, for the optimisers that have it.
     max_epochs : int or "auto", default="auto"
         The number of epochs; 0 fits the linear model alone. "auto" computes a limit from the size
-        of the data, and `early_stopping` may end training before it. It is 0 for words with few
-        samples of each class, where a network would make the linear model worse.
+        of the data, and `early_stopping` may end training before it. It is 0 for texts of words
+        of many classes with few samples each, where a network would make the linear model worse.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64

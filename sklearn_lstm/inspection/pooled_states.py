@@ -59,8 +59,8 @@ def sequence_vectors(model: object, X: object) -> NDArray[np.float32]:
     opened = open_model(model, X)
     if not opened.model.network.is_trained:
         raise NotFittedError(
-            "The network of this model was not trained (max_epochs=0, or 'auto' with few texts), "
-            "so its vectors would be random. Fit with another max_epochs. Vectors without a "
-            "network are those of TfidfVectorizer, or of an encoder."
+            "The network of this model was not trained (max_epochs=0, or 'auto' with few texts a "
+            "class), so its vectors would be random. Fit with another max_epochs. Vectors without "
+            "a network are those of TfidfVectorizer, or of an encoder."
         )
     return opened.model.network.vectors_of(opened.sequences)

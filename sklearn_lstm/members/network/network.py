@@ -69,8 +69,8 @@ class Network(NetworkMember):
         """
         if self.module.output.weight.is_meta:
             raise NotFittedError(
-                "This network was not trained (max_epochs=0, or 'auto' with few texts), so its "
-                "weights were not stored. Train it with partial_fit, or with fit and another "
+                "This network was not trained (max_epochs=0, or 'auto' with few texts a class), so "
+                "its weights were not stored. Train it with partial_fit, or with fit and another "
                 "max_epochs."
             )
 
