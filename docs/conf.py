@@ -28,6 +28,7 @@ release = version = sklearn_lstm.__version__
 extensions = [
     "mathml",
     "numpydoc",
+    "pictures",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",

@@ -107,16 +107,19 @@ class LSTMSequenceClassifier(
         more member beside n-grams and network: a logistic regression on these vectors. It needs the
         output of the vectorizer too, which holds each text as it was written.
         ``clone`` and ``copy.deepcopy`` share it.
-    linear_model : bool, default=True
+    linear_model : bool or "alone", default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
+        "alone" trains no network, whatever `max_epochs` says: a first model, in seconds.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
         spelled, or random convolutions of measurements [10]_ [11]_. Held-out samples determine the
         weights of network and linear model. See the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
         steps, and add its difference from the previous step as a further input. The mean of each
-        sequence is subtracted first, to the extent that it does not tell the classes apart. False:
-        X as it is. Either way, a missing value (NaN) is read as the last one before it, or as the
+        sequence is subtracted first, to the extent that it does not tell the classes apart. The
+        linear model also reads the values as they are, each channel divided by the square root of
+        its mean square, so that no probability depends on the unit of a channel. False: X as it is.
+        Either way, a missing value (NaN) is read as the last one before it, or as the
         mean (0, if False) where there is none; channels with missing values in training get further
         inputs that say which values were missing, and since when [12]_ [13]_. If True, these
         channels are read as normal scores too: the rank of a value among those of the training
@@ -150,9 +153,9 @@ class LSTMSequenceClassifier(
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
     max_epochs : int or "auto", default="auto"
-        The number of epochs; 0 fits the linear model alone. "auto" computes a limit from the size
-        of the data, and `early_stopping` may end training before it. It is 0 for texts of words
-        of many classes with few samples each, where a network would make the linear model worse.
+        The number of epochs; 0 trains no network. "auto" computes a limit from the size of the
+        data, and `early_stopping` may end training before it. It is 0 for texts of words of many
+        classes with few samples each, where a network would make the linear model worse.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64
@@ -231,7 +234,7 @@ class LSTMSequenceClassifier(
         The skorch net that trained `module_`. A loaded classifier makes a new one at first access.
     module_ : torch.nn.Module
         The network. The held-out samples did not train it. A network that was not trained
-        (``max_epochs=0``) is not stored.
+        (``linear_model="alone"``) is not stored.
 
     See Also
     --------
@@ -299,7 +302,7 @@ class LSTMSequenceClassifier(
     Two labels per series, one of them rare, with thresholds for F1:
 
     >>> series, has_labels = (rising + falling) * 5, [[1, 1], [1, 0], [1, 0]] * 5 + [[0, 0]] * 15
-    >>> LSTMSequenceClassifier(threshold="f1", max_epochs=0, random_state=0).fit(
+    >>> LSTMSequenceClassifier(threshold="f1", linear_model="alone", random_state=0).fit(
     ...     series, has_labels
     ... ).thresholds_.shape
     (2,)
@@ -311,7 +314,7 @@ class LSTMSequenceClassifier(
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by pretrained/embeddings.py
         "encoder": "no_validation",  # by pretrained/sentence_encoders.py
-        "linear_model": ["boolean"],
+        "linear_model": ["boolean", StrOptions({"alone"})],
         "normalize": ["boolean"],
         "cell": [StrOptions(set(CELLS))],
         "hidden_size": [POSITIVE_INTEGER],
@@ -347,7 +350,7 @@ class LSTMSequenceClassifier(
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
         encoder: Any = None,
-        linear_model: bool = True,
+        linear_model: bool | str = True,
         normalize: bool = True,
         cell: str = "lstm",
         hidden_size: int = 128,

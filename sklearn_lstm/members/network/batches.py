@@ -61,8 +61,13 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
     """
 
     def __init__(self, samples: Samples, encoding: Encoding, token_dropout: float = 0) -> None:
-        self.X, self.y = self, samples.targets.values  # as callbacks of skorch look for them
+        self.y = samples.targets.values  # as callbacks of skorch look for it, and for X
         self.samples, self.encoding, self.token_dropout = samples, encoding, token_dropout
+
+    @property
+    def X(self) -> "SequenceDataset":  # noqa: N802
+        """An attribute would keep the samples of a fit until the garbage is collected."""
+        return self
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -157,8 +162,8 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
             if not loss.requires_grad:
                 raise ValueError(
                     "Training stopped: no weight of the network can be trained, since a callback "
-                    "(such as Freezer) has frozen all of them. Freeze fewer, or set max_epochs=0 "
-                    "to fit the linear model alone."
+                    "(such as Freezer) has frozen all of them. Freeze fewer, or leave out the "
+                    "network: linear_model='alone'."
                 )
             loss.backward()
             losses.append(loss.detach())
