@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Iterator, Sized
 from copy import copy
 from dataclasses import replace
@@ -49,14 +50,12 @@ def fit_batches(
     The result is that of ``model.fit`` with the samples of all batches in their order, bit for
     bit. Each batch is read once, in order, and stored in a file: 4 bytes for each token of a text,
     4 or 8 for each measurement. Only the vocabulary, a few numbers per sample, and the linear model
-    are kept in memory. From large data, the linear model learns from a sample: see "Data that does
-    not fit" in the documentation.
+    are kept in memory. From large data, the linear model learns from a sample.
 
     Parameters
     ----------
     model : LSTMSequenceClassifier or Pipeline
-        A classifier, or a Pipeline of a TextSequenceVectorizer and a classifier; without an
-        encoder.
+        A classifier without an encoder, perhaps in a Pipeline behind a TextSequenceVectorizer.
     batches : iterable of (X, y) or (X, y, sample_weight)
         Arguments of ``model.fit``, with any number of samples, or none. X has no columns beside the
         sequences. Iterators and generators are accepted.
@@ -166,13 +165,9 @@ class Stream:
         with ProgressBar(is_shown=self._is_shown) as bar:
             for number, batch in enumerate(self._batches):
                 self.place = f"This is about batch {number} of fit_batches, counted from 0."
-                size = len(batch) if isinstance(batch, tuple | list) else None
-                if size not in (2, 3):
-                    length = "" if size is None else f" of length {size}"
-                    raise TypeError(
-                        "A batch is (X, y) or (X, y, sample_weight), found a "
-                        f"{type(batch).__name__}{length}."
-                    )
+                if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+                    found = reprlib.repr(batch)
+                    raise TypeError(f"A batch is (X, y) or (X, y, sample_weight), found {found}.")
                 X, y, sample_weight = (*batch, None)[:3]
                 X = list(X) if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
                 if self._add((getattr(X, "shape", None) or (len(X),))[0], y, sample_weight):
