@@ -19,7 +19,7 @@ from torch import nn
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
-from sklearn_lstm.members.duration import UPDATES_PER_EPOCH
+from sklearn_lstm.members.duration import UPDATES_PER_EPOCH, USUAL_SHARE
 from sklearn_lstm.members.network.network import Network, has_rows_of
 from sklearn_lstm.members.network.network_member import NOTHING_LEARNED, EpochRow
 from sklearn_lstm.progress import NETWORK, FitProgress
@@ -190,6 +190,19 @@ class Trapezoid(TrainingCallback):
         self.end = self.n_updates
         self.start_of_decay = round(self.n_updates * (1 - DECAY))
 
+    @property
+    def is_falling(self) -> bool:
+        """Whether the rate goes down from now on."""
+        return self.n_done >= self.start_of_decay
+
+    @property
+    def likely_end(self) -> int:
+        """About how many updates there will be; if the rate fell now, so many."""
+        if self.is_falling or self.usual_updates == self.n_updates:
+            return self.end
+        usual = max(USUAL_SHARE * self.n_updates, self.n_done / (1 - DECAY))
+        return min(self.end, round(usual))
+
     def fall(self) -> None:
         """Let the rate go down for half as many updates as were done, to the end of an epoch."""
         nearest = round(self.n_done / (1 - DECAY) / self.updates_per_epoch)
@@ -285,7 +298,7 @@ class HeldOutChecks(TrainingCallback):
             return
         training_loss, self.training_losses = float(np.mean(self.training_losses)), []
         self.has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
-        if schedule.n_done >= schedule.start_of_decay:
+        if schedule.is_falling:
             return
         found = self.loss(self.network)
         self.mean_loss = found.mean
@@ -319,7 +332,7 @@ class NetworkProgress(TrainingCallback):
     ----------
     progress : FitProgress
     schedule : Trapezoid or None
-        Its attribute `end` says after how many updates training ends.
+        Says after how many updates training ends; None: after those of all epochs.
     """
 
     progress: FitProgress
@@ -338,8 +351,10 @@ class NetworkProgress(TrainingCallback):
         """Count an update."""
         if training:
             self.n_done += 1
-            most = net.max_epochs * self.progress.updates_per_epoch
-            self._show(net, most if self.schedule is None else self.schedule.end)
+            n_most = n_likely = net.max_epochs * self.progress.updates_per_epoch
+            if self.schedule is not None:
+                n_most, n_likely = self.schedule.end, self.schedule.likely_end
+            self._show(net, n_likely, n_most)
 
     def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
         """End the task of an epoch, which says whether training is to end."""
@@ -347,14 +362,15 @@ class NetworkProgress(TrainingCallback):
 
     def on_train_end(self, net: NeuralNet, **_: object) -> None:
         """Count no more updates than were done."""
-        self._show(net, self.n_done)
+        self._show(net, self.n_done, self.n_done)
         self.task.end()
 
-    def _show(self, net: NeuralNet, n_all: int) -> None:
-        """Show how many of all updates are done."""
-        text = [f"epoch {len(net.history)}/{n_all // self.progress.updates_per_epoch}"]
+    def _show(self, net: NeuralNet, n_likely: int, n_most: int) -> None:
+        """Show how many of all updates are done, of those that are likely, and the most."""
+        text = [f"epoch {len(net.history)}/{n_most // self.progress.updates_per_epoch}"]
         rows = (row for row in reversed(net.history) if "train_loss" in row)
         for name, loss in next(rows, {}).items():
             if name in ("train_loss", "valid_loss") and loss is not None:
                 text.append(f"{name.removesuffix('_loss')} {loss:.3f}")
-        self.progress.count(NETWORK, self.n_done, n_all, ", ".join(text) * (self.n_done > 0))
+        shown = ", ".join(text) * (self.n_done > 0)
+        self.progress.count_network(self.n_done, n_likely, n_most, shown)

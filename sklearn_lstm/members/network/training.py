@@ -140,7 +140,7 @@ def train_one_epoch(
         network = previous.extended(samples.sequences, settings.vectors, generator)
     n_directions = network.module.architecture.n_directions
     n_updates = plan.updates_per_epoch(len(samples))
-    with workers(settings.device, n_directions), progress.planned({}, plan.max_epochs, n_updates):
+    with workers(settings.device, n_directions), progress.planned({}, (1, 1), n_updates):
         callbacks = [NetworkProgress(progress)]
         net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)
     name, gathered = settings.optimizer.__name__, net.optimizer_.state_dict()["state"]
