@@ -1,22 +1,52 @@
-"""What README.md says of accuracy, out of `docs/accuracy.csv`.
+"""What README.md and `docs/right_tool.rst` say of accuracy, and `docs/results.md`.
 
-``python docs/accuracy_table.py`` compares both; with ``--write`` that part of README is replaced: a
-sentence on how near the linear model alone is to the default, and a table of the tasks where it is
-not. A task counts if both were measured at a commit. `docs/figures/accuracy_seconds.py` draws the
-picture above it.
+``python docs/accuracy_table.py --write`` writes all three out of the tables in this folder, as the
+page of the repository shows them; without ``--write`` they are compared. README has a sentence on
+how near the linear model alone is to the default, and a table of the tasks where it is not. A task
+counts if both were measured at a commit. `docs/figures/accuracy_seconds.py` draws the picture above
+it. The built pages have the tables of results.md too.
 """
 
+import csv
 import re
 import sys
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
-from measured import OURS, PARTS, TASKS, accuracy, model_name, read, with_seconds
+from measured import (
+    OURS,
+    PARTS,
+    TASKS,
+    accuracy,
+    beside_plain_models,
+    model_name,
+    read,
+    with_seconds,
+    write_tables,
+)
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 PART = re.compile(r"^On \d+ of the \d+ tasks.*?\n\n\|.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
+TOOL = re.compile(r"(?<=^\.\. tasks\n\n).*?(?=^\.\. end of tasks$)", re.MULTILINE | re.DOTALL)
 NEAR = 0.6  # points
+RESULTS = {
+    "Words": "accuracy_words",
+    "Characters": "accuracy_characters",
+    "Series": "accuracy_series",
+    "Few samples": "learning_curves",
+    "Few labels: encoders": "which_encoder",
+    "Few labels: vectors of words": "few_labels",
+    "Few labels: 8 and 16 of each class": "few_labels_by_class",
+    "Missing values": "holes",
+}
+HEAD = """# All results
+
+Accuracy, macro F1 and calibration error are in percent, times in seconds; bold is the classifier with default
+parameters. [Accuracy](accuracy.rst) names the tasks, the models and the commands, and says how to read the tables.
+`python docs/accuracy_table.py --write` writes this page.
+"""
 
 
 def part(measured: list[dict[str, str]]) -> str:
@@ -32,21 +62,52 @@ def part(measured: list[dict[str, str]]) -> str:
         if round(abs(accuracy(both) - accuracy(linear)), 2) <= NEAR:
             ratios.append(float(both["fit, s"]) / float(linear["fit, s"]))
             continue
-        cells = title, with_seconds(linear), with_seconds(both), with_seconds(best)
-        far.append(f"| {' | '.join(cells)} {model_name(best['model'])} |".replace("\xa0", " "))
+        other = f"{accuracy(best):.1f} {model_name(best['model'])}"
+        cells = title, with_seconds(linear), with_seconds(both), other
+        far.append(f"| {' | '.join(cells)} |".replace("\xa0", " "))
     return (
-        f"On {len(ratios)} of the {len(ratios) + len(far)} tasks whose two models were measured "
-        f"at one version, `max_epochs=0` is within {NEAR} points of the\ndefault, mostly in less "
+        f"On {len(ratios)} of the {len(ratios) + len(far)} tasks where both were measured at one "
+        f"version, `max_epochs=0` is within {NEAR} points of the default, mostly\nin less "
         f"than 1/{int(median(ratios))} of its seconds. So try it first. On the other {len(far)} "
-        f"the network adds more (accuracy in\npercent, seconds of the fit):\n\n"
+        f"the network adds more (accuracy in percent, seconds of\nthe fit):\n\n"
         + "\n".join([*lines, *far])
     )
 
 
+def tool_table(measured: list[dict[str, str]]) -> str:
+    """Return the table of "Is this the right tool?"."""
+    rows = [["task", "plain", "best other model, if another", "ours"], *beside_plain_models(measured)]
+    lines = "".join(f"   {'; '.join(row)}\n" for row in rows).replace("\xa0", " ")
+    return f".. csv-table::\n   :header-rows: 1\n   :delim: ;\n   :widths: 30 18 34 18\n\n{lines}\n"
+
+
+def results() -> str:
+    """Return the page of all results."""
+    text = HEAD
+    with TemporaryDirectory() as folder:
+        write_tables(DOCS, Path(folder))
+        for title, name in RESULTS.items():
+            with Path(folder, f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+                header, *rows = csv.reader(lines)
+            table = [header, ["---"] * len(header), *rows]
+            text += f"\n## {title}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in table)
+    return text
+
+
+def pages() -> dict[Path, str]:
+    """Return what each file should say."""
+    measured = read(DOCS / "accuracy.csv")
+    shown = {README: (PART, part(measured)), DOCS / "right_tool.rst": (TOOL, tool_table(measured))}
+    texts = {
+        path: pattern.sub(lambda _, found=found: found, path.read_text(encoding="utf-8"))
+        for path, (pattern, found) in shown.items()
+    }
+    return {**texts, DOCS / "results.md": results()}
+
+
 if __name__ == "__main__":
-    found = part(read(DOCS / "accuracy.csv"))
-    readme = README.read_text(encoding="utf-8")
-    if "--write" in sys.argv[1:]:
-        README.write_text(PART.sub(lambda _: found, readme), encoding="utf-8")
-    elif PART.search(readme)[0] != found:
-        sys.exit("README.md does not show docs/accuracy.csv: run docs/accuracy_table.py --write.")
+    for path, text in pages().items():
+        if "--write" in sys.argv[1:]:
+            path.write_text(text, encoding="utf-8")
+        elif path.read_text(encoding="utf-8") != text:
+            sys.exit(f"{path.name} does not show docs/*.csv: run docs/accuracy_table.py --write.")

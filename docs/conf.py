@@ -195,6 +195,35 @@ def offer_archive_of_examples(_: Any, page: str, source: list[str]) -> None:
         )
 
 
+def link_pages(_: Any, __: str, source: list[str]) -> None:
+    """Turn links to files, which the page of a repository needs, into links between pages."""
+    link = r"`([^`<]+?)\s+<{}>`__"
+    text = source[0].replace("<results.md", "<accuracy.rst")
+    for target, role in (
+        (r"\.\./examples/(\w+\.py)", r":ref:`\1 <sphx_glr_auto_examples_\2>`"),
+        (r"\w+\.rst#([\w-]+)", r":ref:`\1 <\2>`"),
+        (r"(\w+)\.rst", r":doc:`\1 <\2>`"),
+    ):
+        text = re.sub(link.format(target), role, text)
+    source[0] = text
+
+
+def show_all_variants(_: Any, document: nodes.document) -> None:
+    """Put the variants of a picture for dark pages and narrow screens beside it."""
+    for image in list(document.findall(nodes.image)):
+        name, light, __ = image["uri"].rpartition("_light.svg")
+        if not light:
+            continue
+        for width in ("wide", "narrow") if name.endswith("_wide") else ("",):
+            for colours in ("light", "dark"):
+                variant = image.deepcopy()
+                stem = name.removesuffix("_wide") + (f"_{width}" if width else "")
+                variant["uri"] = f"{stem}_{colours}.svg"
+                variant["classes"] += [f"only-{of}" for of in (colours, width) if of]
+                image.parent.insert(image.parent.index(image), variant)
+        image.parent.remove(image)
+
+
 def hold_numbers_together(_: Any, document: nodes.document) -> None:
     """Break no line between a number and its per cent sign or its error."""
     for text in list(document.findall(nodes.Text)):
@@ -211,4 +240,6 @@ def setup(app: Any) -> None:
     app.connect("builder-inited", write_measured)
     app.connect("builder-inited", write_archive_of_examples)
     app.connect("source-read", offer_archive_of_examples)
+    app.connect("source-read", link_pages)
+    app.connect("doctree-read", show_all_variants, priority=400)  # before Sphinx collects images
     app.connect("doctree-read", hold_numbers_together)
