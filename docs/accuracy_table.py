@@ -1,7 +1,7 @@
-"""What README.md and `docs/right_tool.rst` say of accuracy, and `docs/results.md`.
+"""What README.md says of accuracy, and all of `docs/results.md`.
 
-``python docs/accuracy_table.py --write`` writes all three out of the tables in this folder, as the
-page of the repository shows them; without ``--write`` they are compared. README has a sentence on
+``python docs/accuracy_table.py --write`` writes both out of the tables in this folder, as the page
+of the repository shows them; without ``--write`` they are compared. README has a sentence on
 how near the linear model alone is to the default, and a table of the tasks where it is not. A task
 counts if both were measured at a commit. `docs/figures/accuracy_seconds.py` draws the picture above
 it. The built pages have the tables of results.md too.
@@ -19,7 +19,6 @@ from measured import (
     PARTS,
     TASKS,
     accuracy,
-    beside_plain_models,
     model_name,
     read,
     with_seconds,
@@ -29,7 +28,6 @@ from measured import (
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 PART = re.compile(r"^On \d+ of the \d+ tasks.*?\n\n\|.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
-TOOL = re.compile(r"(?<=^\.\. tasks\n\n).*?(?=^\.\. end of tasks$)", re.MULTILINE | re.DOTALL)
 NEAR = 0.6  # points
 RESULTS = {
     "Words": "accuracy_words",
@@ -74,13 +72,6 @@ def part(measured: list[dict[str, str]]) -> str:
     )
 
 
-def tool_table(measured: list[dict[str, str]]) -> str:
-    """Return the table of "Is this the right tool?"."""
-    rows = [["task", "plain", "best other model, if another", "ours"], *beside_plain_models(measured)]
-    lines = "".join(f"   {'; '.join(row)}\n" for row in rows).replace("\xa0", " ")
-    return f".. csv-table::\n   :header-rows: 1\n   :delim: ;\n   :widths: 30 18 34 18\n\n{lines}\n"
-
-
 def results() -> str:
     """Return the page of all results."""
     text = HEAD
@@ -95,14 +86,10 @@ def results() -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Return what each file should say."""
-    measured = read(DOCS / "accuracy.csv")
-    shown = {README: (PART, part(measured)), DOCS / "right_tool.rst": (TOOL, tool_table(measured))}
-    texts = {
-        path: pattern.sub(lambda _, found=found: found, path.read_text(encoding="utf-8"))
-        for path, (pattern, found) in shown.items()
-    }
-    return {**texts, DOCS / "results.md": results()}
+    """Return what both files should say."""
+    found = part(read(DOCS / "accuracy.csv"))
+    readme = PART.sub(lambda _: found, README.read_text(encoding="utf-8"))
+    return {README: readme, DOCS / "results.md": results()}
 
 
 if __name__ == "__main__":

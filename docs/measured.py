@@ -233,21 +233,6 @@ def write_points(measured: list[dict[str, str]], generated: Path) -> None:
     write(generated / "points.csv", ["task", "points"], *added)
 
 
-def beside_plain_models(measured: list[dict[str, str]]) -> list[list[str]]:
-    """Return for each task a plain model, the best other model if that is another one, and ours."""
-    rows = []
-    for task, title in TASKS.items():
-        here = {row["model"]: row for row in measured if row["task"] == task}
-        others = [row for name, row in here.items() if name not in {OURS, *PARTS}]
-        plain = [row for row in others if re.search("SVM|fastText|gram|MiniRocket,", row["model"])]
-        best = max(others, key=accuracy)
-        first = max(plain, key=accuracy, default={})
-        name = "" if best is first else f"{accuracy(best):.1f} {model_name(best['model'])}"
-        shown = f"{accuracy(first):.1f}" if first else ""
-        rows.append([title, shown, name, with_seconds(here[OURS])])
-    return rows
-
-
 def by_size(
     measured: list[dict[str, str]], sizes: dict[str, str], size: str, error: str, path: Path
 ) -> None:

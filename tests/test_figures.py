@@ -25,7 +25,7 @@ def script(monkeypatch):
 def test_files_show_the_measured_accuracies(script):
     assert script.part(script.read(DOCS / "accuracy.csv")).count(" s)") > 6
     pages = script.pages()
-    assert [path.name for path in pages] == ["README.md", "right_tool.rst", "results.md"]
+    assert [path.name for path in pages] == ["README.md", "results.md"]
     assert {path: path.read_text(encoding="utf-8") for path in pages} == pages
     assert all(text.count("closing brackets") for text in pages.values())
 
