@@ -34,9 +34,9 @@ RESULTS = {
     "Characters": "accuracy_characters",
     "Series": "accuracy_series",
     "Few samples": "learning_curves",
-    "Few labels: encoders": "which_encoder",
-    "Few labels: vectors of words": "few_labels",
-    "Few labels: 8 and 16 of each class": "few_labels_by_class",
+    "Few labels": "which_encoder",
+    "Vectors of words": "few_labels",
+    "8 and 16 labels of each class": "few_labels_by_class",
     "Missing values": "holes",
 }
 HEAD = """# All results
