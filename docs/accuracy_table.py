@@ -64,8 +64,8 @@ def part(measured: list[dict[str, str]]) -> str:
         cells = title, with_seconds(linear), with_seconds(both), other
         far.append(f"| {' | '.join(cells)} |".replace("\xa0", " "))
     return (
-        f"On {len(ratios)} of the {len(ratios) + len(far)} tasks where both were measured at one "
-        f"version, `max_epochs=0` is within {NEAR} points of the default, mostly\nin less "
+        f"On {len(ratios)} of the {len(ratios) + len(far)} tasks that were measured at one version, "
+        f"`max_epochs=0` is within {NEAR} points of the default, mostly\nin less "
         f"than 1/{int(median(ratios))} of its seconds. So try it first. On the other {len(far)} "
         f"the network adds more (accuracy in percent, seconds of\nthe fit):\n\n"
         + "\n".join([*lines, *far])
