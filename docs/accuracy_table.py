@@ -41,9 +41,9 @@ RESULTS = {
 }
 HEAD = """# All results
 
-Accuracy, macro F1 and calibration error are in percent, times in seconds; bold is the classifier with default
-parameters. [Accuracy](accuracy.rst) names the tasks, the models and the commands, and says how to read the tables.
-`python docs/accuracy_table.py --write` writes this page.
+Accuracy, macro F1 and calibration error are in percent, times in seconds. Bold is the classifier
+with default parameters. [Accuracy](accuracy.rst) names the tasks, the models and the commands, and
+says how to read the tables. `python docs/accuracy_table.py --write` writes this page.
 """
 
 
@@ -64,8 +64,8 @@ def part(measured: list[dict[str, str]]) -> str:
         cells = title, with_seconds(linear), with_seconds(both), other
         far.append(f"| {' | '.join(cells)} |".replace("\xa0", " "))
     return (
-        f"On {len(ratios)} of the {len(ratios) + len(far)} tasks that were measured at one version, "
-        f"`max_epochs=0` is within {NEAR} points of the default, mostly\nin less "
+        f"On {len(ratios)} of the {len(ratios) + len(far)} tasks that were measured at one "
+        f"version, `max_epochs=0` is within {NEAR} points of the default, mostly\nin less "
         f"than 1/{int(median(ratios))} of its seconds. So try it first. On the other {len(far)} "
         f"the network adds more (accuracy in percent, seconds of\nthe fit):\n\n"
         + "\n".join([*lines, *far])

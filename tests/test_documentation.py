@@ -179,7 +179,7 @@ def test_links_of_the_readme_lead_to_files_in_a_clone_and_to_pages_on_a_package_
 def test_pages_that_readme_names_read_well_on_the_page_of_the_repository(readme):
     names = set(re.findall(r"\]\(docs/(\w+)\.rst", readme))
     assert names >= {"first_day", "right_tool", "user_guide"}
-    blank = re.compile(r":(?:doc|ref|term|func|class):`|\|[a-z]\w+\||:file:|literalinclude::|math::")
+    blank = re.compile(r":(?:doc|ref|term|func|class):`|\|[a-z]\w+\||:file:|literalinclude:|math:")
     assert {name: blank.findall(PAGES[name]) for name in names if blank.search(PAGES[name])} == {}
 
 
