@@ -115,8 +115,10 @@ class LSTMSequenceClassifier(
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
         steps, and add its difference from the previous step as a further input. The mean of each
-        sequence is subtracted first, to the extent that it does not tell the classes apart. False:
-        X as it is. Either way, a missing value (NaN) is read as the last one before it, or as the
+        sequence is subtracted first, to the extent that it does not tell the classes apart. The
+        linear model also reads the values as they are, each channel divided by the square root of
+        its mean square, so that no probability depends on the unit of a channel. False: X as it is.
+        Either way, a missing value (NaN) is read as the last one before it, or as the
         mean (0, if False) where there is none; channels with missing values in training get further
         inputs that say which values were missing, and since when [12]_ [13]_. If True, these
         channels are read as normal scores too: the rank of a value among those of the training

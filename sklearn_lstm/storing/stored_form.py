@@ -24,7 +24,7 @@ from sklearn_lstm.exceptions import ModelFileError
 
 ArrayTable: TypeAlias = dict[str, NDArray[np.generic]]  # by their names
 
-FORMAT = 3
+FORMAT = 4
 DEEPEST = 100  # lists and objects inside each other, in the tree of an attribute
 TRUST = "store the model with joblib; whoever loads that file has to trust you."
 VIEWED = "iufcSUMm"  # kinds of arrays: numbers of another byte order, strings and dates
@@ -38,6 +38,7 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     *("members.ngrams.bags.Lexicon", "members.ngrams.ngram_model.VectorModel"),
     "members.ngrams.ngram_model.MeanVectors",
     "members.convolutions.convolution_model.ConvolutionModel",
+    "members.convolutions.convolution_model.Reading",
     "members.convolutions.random_convolutions.Convolutions",
     "members.convolutions.convolution_model.SeriesStatistics",
     "members.regression.encoder_and_numbers.EncoderModel",

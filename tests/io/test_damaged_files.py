@@ -44,7 +44,7 @@ def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
 
 
 @pytest.mark.parametrize(
-    ("format_", "remedy"), [(4, "Install a newer version"), (2, "Fit the model again")]
+    ("format_", "remedy"), [(5, "Install a newer version"), (3, "Fit the model again")]
 )
 def test_another_format_is_refused_and_says_so(format_, remedy, path, intact):
     message = refusal(path, changed(intact, lambda content: content.update(format=format_)))

@@ -168,7 +168,11 @@ DISAGREEMENTS = {
 ARRAYS = {
     "a channel": (timed_model, "members.0.encoding.gappy", np.array([7])),
     "a channel before the first": (timed_model, "members.0.encoding.gappy", np.array([-3])),
-    "other inputs": (timed_model, "members.1.convolutions.channels", np.ones((1, 84, 1), bool)),
+    "other inputs": (
+        timed_model,
+        "members.1.readings.0.convolutions.channels",
+        np.ones((1, 84, 1), bool),
+    ),
     "NaN": (word_vectors, "vectors_", np.full((5, 2), np.nan, np.float32)),
 }
 
@@ -186,7 +190,7 @@ def test_arrays_of_other_values_are_refused(make, name, array, path):
 
 
 def test_logits_that_are_not_finite_are_an_error(path):
-    data = with_array(stored(timed_model), "members.1.intercept", np.full(2, 1e308))
+    data = with_array(stored(timed_model), "members.1.readings.0.intercept", np.full(2, 1e308))
     content, arrays = parsed(data)
     field("SequenceModel", "weights", {"tuple": [1.0, 100.0]})(content)
     path.write_bytes(file_of(content, arrays))

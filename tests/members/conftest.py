@@ -46,9 +46,11 @@ def samples_of():
 def fit_linear():
     """A function: learner of a linear member, samples, held-out rows -> member, held-out logits."""
 
-    def fit(learner, samples, held_out=(), *, input_type="measurements", seed=0):
+    def fit(learner, samples, held_out=(), *, input_type="measurements", seed=0, **parameters):
         configuration = Configuration.of(
-            LSTMSequenceClassifier().get_params(), KINDS[input_type], samples.targets.labels
+            LSTMSequenceClassifier(**parameters).get_params(),
+            KINDS[input_type],
+            samples.targets.labels,
         )
         rows = np.asarray(held_out, np.intp)
         rng = np.random.default_rng(seed)

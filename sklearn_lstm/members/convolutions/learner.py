@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import Blend, ClassPrior, ExpectedFactor, Logits, fit_blend
+from sklearn_lstm.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
@@ -13,11 +13,17 @@ from sklearn_lstm.members.convolutions.convolution_model import (
     N_PLACES,
     ConvolutionModel,
     Features,
+    Reading,
     SeriesStatistics,
     in_blocks,
 )
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
-from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
+from sklearn_lstm.members.convolutions.ridge import (
+    GramMatrix,
+    fit_few,
+    fit_many,
+    leave_alike_out,
+)
 from sklearn_lstm.members.member import Learner
 from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.training.configuration import Configuration
@@ -40,7 +46,7 @@ class ConvolutionLearner(Learner):
     has_own_scale = True
 
     @classmethod
-    def work(cls, samples: Samples, configuration: Configuration) -> int:  # noqa: ARG003
+    def work(cls, samples: Samples, configuration: Configuration) -> int:
         """Return the work of fitting, in the units of the network's training: 2 for each step read.
 
         Measured once, on one core: the features of a step take half as long as the network takes
@@ -51,7 +57,8 @@ class ConvolutionLearner(Learner):
         n_samples, n_features = len(samples), _n_features(len(samples))
         smaller = min(n_samples, n_features)
         n_products = n_samples * n_features * smaller + 10 * smaller**3
-        return int(samples.sequences.lengths.sum()) + n_products // 300_000
+        n_readings = 1 + configuration.normalize
+        return n_readings * (int(samples.sequences.lengths.sum()) + n_products // 300_000)
 
     @classmethod
     def fit_linear(
@@ -67,58 +74,95 @@ class ConvolutionLearner(Learner):
             samples have groups, by a model fitted to those that are not held out.
         """
         samples, learned, held_out = split.samples, split.learned, split.held_out_rows
-        values, normalize = learned.targets.values, configuration.normalize
-        encoding = ChannelScaling.of(learned.sequences, values, normalize=normalize)
+        encodings = [
+            ChannelScaling.of(
+                learned.sequences, learned.targets.values, normalize=configuration.normalize
+            )
+        ]
+        if configuration.normalize:
+            encodings.append(ChannelScaling.by_size(learned.sequences))
         if samples.targets.groups is None or not len(held_out):
-            model, logits = _fit(samples, held_out, encoding, split.seed)
-        else:
-            model, _ = _fit(samples, held_out[:0], encoding, split.seed)
-            fold_model, _ = _fit(learned, held_out[:0], encoding, split.seed)
-            logits = fold_model.logits(split.held_out.sequences)
-        rows = np.linspace(0, len(samples) - 1, min(SERIES_FOR_COURSE, len(samples)))
-        course = model.course_of(samples.sequences.subset(rows.astype(np.intp)))
-        return replace(model, course=course), logits
+            return _fit(samples, held_out, encodings, split.seed)
+        model, _ = _fit(samples, held_out[:0], encodings, split.seed)
+        fold_model, _ = _fit(learned, held_out[:0], encodings, split.seed)
+        return model, fold_model.logits(split.held_out.sequences)
 
 
 def _fit(
-    samples: Samples, held_out: Rows, encoding: ChannelScaling, seed: int
+    samples: Samples, held_out: Rows, encodings: list[ChannelScaling], seed: int
 ) -> tuple[ConvolutionModel, Logits]:
+    """Fit a reading for each encoding; the first also reads levels and other statistics.
+
+    Their logits count alike: which reading predicts the samples best says little of other persons
+    or sensors. Nor does the scale grow with their number.
+    """
     rng = np.random.default_rng(seed)
-    untrained = _draw(samples, encoding, rng)
-    deviations = _deviations(untrained)
+    untrained = [_draw(samples, encoding, rng) for encoding in encodings]
     rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
-    gram: GramMatrix | None = None
-    if len(samples) > len(untrained.coef):
-        gram = GramMatrix(*untrained.coef.shape)
+    if _are_many(samples, untrained[0]):
         most = MOST_LEFT_OUT // max(_n_features(len(samples)), samples.targets.n_outputs)
         rows = rows[: max(most, len(held_out))]
-    left_out = samples.subset(rows)
+    compared = _sampled(len(rows), rng) if len(held_out) else rows[:0]
+    share, left_out = 1 / len(encodings), np.zeros((len(rows), samples.targets.n_outputs))
+    readings, confidences = list[Reading](), list[float]()
+    for drawn in untrained:
+        deviations = _deviations(drawn)
+        if readings:
+            deviations[drawn.n_events : drawn.n_events + drawn.statistics.n_values] = 0
+        one, logits, confidence = _fit_reading(drawn, samples, rows, compared, deviations)
+        readings.append(replace(one, coef=share * one.coef, intercept=share * one.intercept))
+        confidences.append(confidence)
+        left_out += share * logits
+    if len(readings) > 1:  # means of logits are nearer to 0, and so say less of a rare class
+        _, bias = _calibration(left_out, samples.targets.subset(rows), samples, deviation=1e-3)
+        readings[0] = replace(readings[0], intercept=readings[0].intercept + bias)
+        left_out += bias
+    places = np.linspace(0, len(samples) - 1, min(SERIES_FOR_COURSE, len(samples)))
+    shown = samples.sequences.subset(places.astype(np.intp))
+    with_course = (replace(one, course=one.course_of(shown)) for one in readings)
+    mean_confidence = float(np.mean(confidences)) if len(held_out) else None
+    return ConvolutionModel(tuple(with_course), mean_confidence), left_out[: len(held_out)]
+
+
+def _fit_reading(
+    untrained: Reading,
+    samples: Samples,
+    rows: Rows,
+    compared: Rows,
+    deviations: NDArray[np.float64],
+) -> tuple[Reading, Logits, float]:
+    """Fit to all samples; return the logits of some rows left out in turn, and the confidence."""
+    targets = samples.targets.subset(rows)
+    gram = GramMatrix(*untrained.coef.shape) if _are_many(samples, untrained) else None
     features = _features_of(untrained, samples, rows, gram)
     if gram is None:
-        fit = fit_few(features[:], left_out.targets, deviations)
+        fit = fit_few(features[:], targets, deviations)
     else:
-        fit = fit_many(gram, features, left_out.targets, deviations)
+        fit = fit_many(gram, features, targets, deviations)
     # Large penalties draw the predictions towards their mean.
-    prior = ClassPrior.of(samples.targets, is_drawn=False)
-    blend = _calibration(fit.left_out, left_out.targets, prior)
-    factor, bias = blend.factors[0], -blend.prior_correction * prior.logs
-    model = replace(
+    factor, bias = _calibration(fit.left_out, targets, samples)
+    reading = replace(
         untrained,
         coef=factor * fit.coef,
         intercept=factor * fit.intercept + bias,
-        proportions=fit.mean[: len(untrained.convolutions)],
+        proportions=fit.mean[: untrained.n_events],
     )
-    if len(held_out):
-        places = _sampled(len(rows), rng)
-        targets = left_out.targets.subset(places)
+    confidence = 1.0
+    if len(compared):
         # The ratio of the scales that the logits of both predictions need.
-        pair = leave_alike_out(features[places], targets, fit.alpha, deviations)
-        alone, alike = (_calibration(part, targets, prior).factors[0] for part in pair)
-        model = replace(model, confidence=min(1.0, float(alike / alone)))
-    return model, factor * fit.left_out[: len(held_out)] + bias
+        known = targets.subset(compared)
+        pair = leave_alike_out(features[compared], known, fit.alpha, deviations)
+        alone, alike = (_calibration(part, known, samples)[0] for part in pair)
+        confidence = min(1.0, alike / alone)
+    return reading, factor * fit.left_out + bias, confidence
 
 
-def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> ConvolutionModel:
+def _are_many(samples: Samples, reading: Reading) -> bool:
+    """Return whether there are more samples than features."""
+    return len(samples) > reading.n_features
+
+
+def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Reading:
     """Draw convolutions, and find all thresholds; the coefficients are 0."""
     sequences, n_outputs = samples.sequences, samples.targets.n_outputs
     rows = _sampled(len(sequences), rng.spawn(1)[0])
@@ -127,10 +171,10 @@ def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) 
     convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
     coef = np.zeros((len(convolutions) + len(statistics), n_outputs))
     zeros = np.zeros(n_outputs), np.zeros(len(convolutions)), np.zeros((N_PLACES, n_outputs))
-    return ConvolutionModel(convolutions, statistics, coef, *zeros)
+    return Reading(convolutions, statistics, coef, *zeros)
 
 
-def _deviations(model: ConvolutionModel) -> NDArray[np.float64]:
+def _deviations(model: Reading) -> NDArray[np.float64]:
     """Return the standard deviation that each feature gets for the ridge regression.
 
     Convolutions have the total variance 1. Levels have less, for another person or sensor shifts
@@ -146,9 +190,7 @@ def _deviations(model: ConvolutionModel) -> NDArray[np.float64]:
     return np.asarray(deviations)
 
 
-def _features_of(
-    model: ConvolutionModel, samples: Samples, rows: Rows, gram: GramMatrix | None
-) -> Features:
+def _features_of(model: Reading, samples: Samples, rows: Rows, gram: GramMatrix | None) -> Features:
     """Return the features of some rows; the Gram matrix gets those of all samples."""
     position = np.full(len(samples), -1)
     position[rows] = np.arange(len(rows))
@@ -175,6 +217,10 @@ def _sampled(n_rows: int, rng: np.random.Generator) -> Rows:
     return np.sort(rng.permutation(n_rows)[:MOST_DRAWN])
 
 
-def _calibration(predictions: Logits, targets: Targets, prior: ClassPrior) -> Blend:
-    """Return what makes predictions for these targets the most likely logits."""
-    return fit_blend([(predictions, ExpectedFactor(1.0, 1.0))], targets, prior)
+def _calibration(
+    predictions: Logits, targets: Targets, samples: Samples, deviation: float = 1.0
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the factor and the bias that make predictions the most likely logits of targets."""
+    prior = ClassPrior.of(samples.targets, is_drawn=False)
+    blend = fit_blend([(predictions, ExpectedFactor(1.0, deviation))], targets, prior)
+    return float(blend.factors[0]), -blend.prior_correction * prior.logs
