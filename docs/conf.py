@@ -28,6 +28,7 @@ release = version = sklearn_lstm.__version__
 extensions = [
     "mathml",
     "numpydoc",
+    "pictures",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
@@ -208,22 +209,6 @@ def link_pages(_: Any, __: str, source: list[str]) -> None:
     source[0] = text
 
 
-def show_all_variants(_: Any, document: nodes.document) -> None:
-    """Put the variants of a picture for dark pages and narrow screens beside it."""
-    for image in list(document.findall(nodes.image)):
-        name, light, __ = image["uri"].rpartition("_light.svg")
-        if not light:
-            continue
-        for width in ("wide", "narrow") if name.endswith("_wide") else ("",):
-            for colours in ("light", "dark"):
-                variant = image.deepcopy()
-                stem = name.removesuffix("_wide") + (f"_{width}" if width else "")
-                variant["uri"] = f"{stem}_{colours}.svg"
-                variant["classes"] += [f"only-{of}" for of in (colours, width) if of]
-                image.parent.insert(image.parent.index(image), variant)
-        image.parent.remove(image)
-
-
 def hold_numbers_together(_: Any, document: nodes.document) -> None:
     """Break no line between a number and its per cent sign or its error."""
     for text in list(document.findall(nodes.Text)):
@@ -241,5 +226,4 @@ def setup(app: Any) -> None:
     app.connect("builder-inited", write_archive_of_examples)
     app.connect("source-read", offer_archive_of_examples)
     app.connect("source-read", link_pages)
-    app.connect("doctree-read", show_all_variants, priority=400)  # before Sphinx collects images
     app.connect("doctree-read", hold_numbers_together)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, ClassVar, Literal, Self
 from unicodedata import normalize
 
@@ -31,6 +32,7 @@ from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan, without
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
+    FIRST_UNKNOWN,
     CallIds,
     TextCounts,
     TokenBatches,
@@ -130,15 +132,16 @@ class TextSequenceVectorizer(
     -----
     With ``token_pattern=None``, a word is
 
-    - a run of letters, digits and underscores; apostrophes inside belong to it ("don't");
+    - a run of letters, digits and underscores; apostrophes inside belong to it ("don't"), and a
+      point between two digits to the number after it ("2.0" is "2" and ".0");
     - one letter, in scripts that put no spaces between words (Han, kana, Thai, Lao, Khmer, Myanmar,
       Tibetan, the Tai scripts); pass a `tokenizer` that finds words in them;
     - a run of other symbols ("!!!", ":)", a sequence of emoji).
 
     Marks, such as accents and vowel signs, belong to the character before them. Tokens are in
     Unicode's normal form C. In Latin, Greek and Cyrillic texts without combining marks, this is the
-    pattern ``r"\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves out punctuation and words of
-    one letter, which help to recognise sentiment and spam.
+    pattern ``r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves
+    out punctuation and words of one letter, which help to recognise sentiment and spam.
 
     Texts may come from a generator: they are read once, a bounded number at a time. `transform`
     needs `fit` even if the vocabulary is given, unlike that of ``CountVectorizer``.
@@ -513,8 +516,8 @@ def fit_and_number(
     """
     tokens = vectorizer._fit(raw_documents, batches)  # noqa: SLF001 - of this module
     ids = CallIds(vectorizer.vocabulary_)
-    final = np.fromiter(ids(tokens), np.int32)
-    return ((final.take(batch - FIRST_TOKEN), lengths) for batch, lengths in batches), ids
+    final = np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32)  # of 0, UNKNOWN, 2, ...
+    return ((final.take(batch), lengths) for batch, lengths in batches), ids
 
 
 def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:

@@ -25,7 +25,7 @@ LAYERS = [
     ["text"],
     ["data"],
     ["targets", "pretrained", "encoding"],
-    ["blending", "stored_batches"],
+    ["blending"],
     ["network"],
     ["training"],
     ["members"],

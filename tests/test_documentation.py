@@ -147,6 +147,13 @@ def test_pictures_of_the_docs_exist():
     assert [name for name in names if not (DOCS / name).exists()] == []
 
 
+def test_pictures_have_colours_for_light_and_for_dark_pages():
+    names = re.findall(r'^    "(\w+)": "#', (DOCS / "pictures.py").read_text(), re.MULTILINE)
+    style = (DOCS / "static" / "custom.css").read_text(encoding="utf-8")
+    assert len(names) > 5
+    assert re.findall(r"--(\w+): #", style) == names * 2
+
+
 def test_readme_names_only_files_that_exist(readme):
     names = re.findall(r"`((?:examples/|benchmarks/)?\w+\.(?:py|md|cff))`", readme)
     assert len(names) >= 2
@@ -169,9 +176,7 @@ def test_links_of_the_readme_lead_to_files_in_a_clone_and_to_pages_on_a_package_
     assert [target for target in targets if not target.startswith("https://")] == []
     ours = [target.removeprefix(DOCUMENTATION) for target in targets if DOCUMENTATION in target]
     pages = {f"{name}.html" for name in PAGES} | {"auto_examples/index.html"}
-    pages |= {
-        f"_images/{name}" for name in re.findall(r"images/(\S+)$", PAGES["index"], re.MULTILINE)
-    }
+    pages |= {f"_static/{path.name}" for path in (DOCS / "static").iterdir()}
     assert len(ours) == len(in_clone)
     assert set(ours) <= pages
 

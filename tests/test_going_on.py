@@ -306,7 +306,7 @@ def contents(model):
     return repr(values)
 
 
-@pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")  # of files
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # a temporary one
 @pytest.mark.parametrize(
     ("module", "prepared", "learn"),
     [

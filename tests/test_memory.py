@@ -1,5 +1,7 @@
 """Memory does not grow with the data: no padded copy of the whole set, ever."""
 
+import gc
+import weakref
 from functools import partial
 
 import memory_taken
@@ -66,3 +68,16 @@ def test_the_linear_model_reads_new_sequences_a_piece_at_a_time(monkeypatch):
     model = small().set_params(max_epochs=0, linear_model=True).fit(X[:200], np.arange(200) % 2)
     few, many = (peak_bytes(lambda some=some: model.predict(some)) for some in (X[:200], X))
     assert many < 1.2 * few
+
+
+@pytest.mark.parametrize("linear_model", [False, True])
+def test_a_fit_leaves_no_sample_for_the_garbage_collector(linear_model):
+    X = np.random.default_rng(0).normal(size=(60, 5, 2)).astype(np.float32)
+    alive, model = weakref.ref(X), small(linear_model=linear_model)
+    gc.disable()
+    try:
+        model.fit(X, [0, 1] * 30)
+        del X
+        assert alive() is None
+    finally:
+        gc.enable()

@@ -76,35 +76,6 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             )
 
 
-class NumberBatches:
-    """The numbers of batches. The first value of a column says whether it holds categories."""
-
-    def __init__(self) -> None:
-        self._batches: list[Numbers] = []
-        self._is_category: dict[str, bool] = {}  # of the columns that have had a value
-
-    def add(self, numbers: Numbers) -> None:
-        """Add those of a batch, if it has the columns of the first one."""
-        for name, values in numbers.columns.items():
-            if name not in self._is_category and not all(map(containers.is_missing_or_nan, values)):
-                self._is_category[name] = name in numbers.categories
-        is_category = dict.fromkeys(numbers.categories, True) | self._is_category
-        first = self._batches[0] if self._batches else numbers
-        categories = tuple(name for name in first.columns if is_category.get(name))
-        check_numbers(numbers, tuple(first.columns), categories)
-        self._batches.append(numbers)
-
-    def joined(self) -> Numbers:
-        """Return the rows of all batches in their order."""
-        joined, first = dict[str, NDArray[Any]](), self._batches[0]
-        for name, values in first.columns.items():
-            columns = [batch.columns[name] for batch in self._batches]
-            # One without a value may be of the other type.
-            dtype = object if self._is_category.get(name, values.dtype == object) else float
-            joined[name] = np.concatenate(columns, dtype=dtype, casting="unsafe")
-        return replace(first, columns=joined)
-
-
 def warn_of_values_seen_once(numbers: Numbers) -> None:
     """Warn of columns of categories nearly all of whose values are seen once.
 

@@ -146,7 +146,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if old is not None:
+        if old is not None and os.name == "posix":
             _set_rights(temporary, old)
         temporary.replace(target)
     finally:
@@ -156,11 +156,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def _set_rights(path: Path, old: os.stat_result) -> None:
-    """Give a file the mode of another one, and its owner and group where the system lets us."""
-    if os.name == "posix":
-        for owner in (-1, old.st_uid):
-            with suppress(PermissionError):
-                os.chown(path, owner, old.st_gid)
+    """Give a file the mode of another one, and its owner and group as far as we may."""
+    for owner in (-1, old.st_uid):
+        with suppress(PermissionError):
+            os.chown(path, owner, old.st_gid)
     path.chmod(stat.S_IMODE(old.st_mode))
 
 

@@ -149,9 +149,12 @@ def test_several_labels_are_lists_in_json_lines(run, records, tmp_path):
         ([[], [], []], "several labels needs two or more, found []"),
         ([["ham"], "spam"], "line 2: 'label' is \"spam\", but has to be a list of strings"),
         ([["ham"], [1]], "line 2: 'label' is [1], but has to be a list of strings"),
-        (["ham", None, "spam"], "line 2: 'label' is null, but has to be a label"),
-        (["ham", "spam", ["a", None]], "line 3: 'label' is [\"a\", null], but has to be"),
-        (["ham", "spam", [[]]], "line 3: 'label' is [[]], but has to be a label"),
+        (["ham", None, "spam"], "line 2: 'label' is missing: None"),
+        (
+            ["ham", "spam", ["a", None]],
+            "line 1: 'label' is \"ham\", but has to be a list of strings",
+        ),
+        (["ham", "spam", [[]]], "line 1: 'label' is \"ham\", but has to be a list of strings"),
         ([1, 0, True], "line 3: 'label' is True, a boolean, but the labels before it are numbers"),
         (["1", "0", 1], "line 3: 'label' is 1, a number, but the labels before it are strings"),
         ([1, 0, 1.5], "y holds 1.5, but classes are whole numbers or strings"),
@@ -400,7 +403,7 @@ def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # 
 @pytest.mark.parametrize(
     ("command", "data", "expected"),
     [
-        ("predict", ["a", 1], "line 2: 'message' is 1, but has to be a text"),
+        ("predict", ["a", 1], "line 2: 'message' is no text, but 1 (int)"),
         ("predict", ["a", {"text": "b"}], "line 2: no column 'message', but 'text'"),
         ("predict", ["a", {}], "line 2: no column 'message'"),
         ("evaluate", [], "no records"),
@@ -414,7 +417,7 @@ def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # 
         (
             "evaluate",
             [{"message": "a", "label": None}],
-            "line 1: 'label' is null, but has to be a label",
+            "line 1: 'label' is null, but has to be one label",
         ),
     ],
 )
@@ -442,9 +445,10 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
     assert run("fit", data, "--series", "series", "--output", model, *FIT)[0] == 0
     for series, expected in [
         ([[1, 2, 3]], "channels"),
-        ([[1, 2], [3]], ", but has to be a list of numbers"),
-        ("1", ", but has to be a list of numbers"),
-        ([10**400], ", but has to be a list of numbers"),
+        ([[1, 2], [3]], "'series' is not a sequence of steps of one width"),
+        ("1", "'series' is a str: '1'"),
+        ([1, "1"], "'series' holds strings, not numbers"),
+        ([[10**400, 1]], "a value too large (1e+308): 'series', step 0"),
     ]:
         stdin = as_json_lines([[[1, 0], [2, 0]], series])
         status, printed, errors = run("predict", model, "-", "--format", "jsonl", stdin=stdin)

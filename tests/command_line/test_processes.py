@@ -1,5 +1,6 @@
 """The command as a process: what it imports, pipes, Ctrl-C, and machines that lack libraries."""
 
+import io
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 import sklearn_lstm
+from sklearn_lstm.__main__ import main
 
 # As if these packages were not installed.
 WITHOUT = """
@@ -54,6 +56,32 @@ def test_a_pipe_gets_each_label_at_once_and_may_be_closed(folder):
         assert (process.stderr.read(), process.wait()) == (b"", 141)
 
 
+def test_lines_end_alike_on_all_systems(monkeypatch):
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, "ascii", newline="\r\n"))
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    sys.stdout.flush()
+    assert printed.getvalue() == f"{sklearn_lstm.__version__}\n".encode()
+
+
+def test_a_pipe_that_windows_calls_invalid_is_closed(folder):
+    code = """if True:
+        import builtins, errno, sys
+        from sklearn_lstm.__main__ import main
+
+        def closed(*_, **__):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+        builtins.print = closed
+        sys.exit(main())
+    """
+    model, data = folder / "spam.safetensors", folder / "spam.csv"
+    with started("-c", code, "predict", model, data) as process:
+        assert process.communicate() == (b"", b"")
+    assert process.returncode == 141
+
+
 def test_the_version_and_a_missing_file_are_told_before_imports(folder, tmp_path):
     code = (
         "import sys; from sklearn_lstm.__main__ import main\n"
@@ -73,7 +101,8 @@ def test_the_version_and_a_missing_file_are_told_before_imports(folder, tmp_path
         with started("-c", code, *command) as process:
             errors = process.communicate()[1].decode()
         assert process.returncode == 1
-        assert errors == f"sklearn-lstm {command[0]}: {missing}: No such file or directory\n"
+        assert errors.startswith(f"sklearn-lstm {command[0]}: {missing}: ")
+        assert errors.splitlines() == [errors.rstrip()]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no such shell")

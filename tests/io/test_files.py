@@ -356,7 +356,7 @@ def test_a_link_and_the_rights_of_new_files_stay(path, tmp_path, vectorizer):
     assert (tmp_path / "other").stat().st_mode == plain.stat().st_mode
 
 
-@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+@pytest.mark.skipif(os.name != "posix", reason="device: the system has no such rights")
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o400])
 def test_a_file_that_is_replaced_keeps_its_rights(mode, path, vectorizer, monkeypatch):
     path.write_bytes(b"")

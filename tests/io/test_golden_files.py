@@ -1,5 +1,6 @@
 """Files that an earlier version stored give the same probabilities as then."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -55,9 +56,9 @@ def test_predictor_reads_them_with_numpy_and_scipy_alone(tmp_path):
         for path, kind in kinds.items()
     ]
     (tmp_path / "stored").write_bytes(pickle.dumps(stored))
-    environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}  # where the encoder's class is
+    folders = os.pathsep.join(filter(None, sys.path))  # where the encoder's class is
     command = [sys.executable, "-W", "error", "-c", PREDICT_ALL, str(tmp_path / "stored")]
-    subprocess.run(command, check=True, env=environment)  # noqa: S603
+    subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": folders})  # noqa: S603
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.joblib")), ids=lambda path: path.name)

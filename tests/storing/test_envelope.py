@@ -332,7 +332,7 @@ def test_a_set_is_stored_the_same_in_another_process(tmp_path):
     model.note = {f"word{n}" for n in range(20)}
     (tmp_path / "model.pickle").write_bytes(pickle.dumps(model))
     code = "import pickle; assert len(pickle.load(open('model.pickle', 'rb')).note) == 20"
-    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": ":".join(sys.path)}
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-W", "error", "-c", code]
     subprocess.run(command, check=True, cwd=tmp_path, env=environment)  # noqa: S603 - our own code
 

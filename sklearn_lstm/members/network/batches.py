@@ -61,8 +61,13 @@ class SequenceDataset(Dataset):  # type: ignore[misc]
     """
 
     def __init__(self, samples: Samples, encoding: Encoding, token_dropout: float = 0) -> None:
-        self.X, self.y = self, samples.targets.values  # as callbacks of skorch look for them
+        self.y = samples.targets.values  # as callbacks of skorch look for it, and for X
         self.samples, self.encoding, self.token_dropout = samples, encoding, token_dropout
+
+    @property
+    def X(self) -> "SequenceDataset":  # noqa: N802
+        """An attribute would keep the samples of a fit until the garbage is collected."""
+        return self
 
     def __len__(self) -> int:
         return len(self.samples)

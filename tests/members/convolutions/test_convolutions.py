@@ -15,6 +15,7 @@ from sklearn.metrics import log_loss
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.members.convolutions import convolution_model
 from sklearn_lstm.members.convolutions import learner as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
@@ -146,6 +147,30 @@ def test_probabilities_do_not_depend_on_the_unit_of_a_channel():
         )
         expected = proba if expected is None else expected
         np.testing.assert_allclose(proba, expected, atol=1e-4)
+
+
+def persons(n_series, seed=0):
+    """Noise and a faint wave, by the class of a person, who has no class in one case of four."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n_series) % 2
+    signal = np.sin(np.arange(30) * 0.7) * (0.7 * y - 0.35)[:, np.newaxis]
+    X = (signal + rng.normal(size=(n_series, 30)))[..., np.newaxis]
+    return X, np.where(rng.random(n_series) < 1 / 4, 1 - y, y)
+
+
+def test_series_with_a_twin_each_are_warned_of_and_trusted_as_far_as_new_persons_are():
+    """A series that is left out has its twin in training, which tells its class."""
+    X, y = persons(8)
+    twins, groups = np.concatenate([X, X + 0.01 * persons(8, seed=1)[0]]), np.arange(16) % 8
+    model = LSTMSequenceClassifier(max_epochs=0, random_state=0)
+    with pytest.warns(InputTypeWarning, match="Most series have a twin.* groups"):
+        model.fit(twins, np.tile(y, 2))
+    X_new, y_new = persons(400, seed=2)
+    loss = log_loss(y_new, model.predict_proba(X_new))
+    assert loss < 0.8
+    by_person = model.fit(twins, np.tile(y, 2), groups=groups)  # without the warning
+    assert loss < log_loss(y_new, by_person.predict_proba(X_new)) + 0.1
+    model.fit(*persons(16))
 
 
 @pytest.mark.parametrize("n_features", [84, 5_000], ids=["many series", "few series"])

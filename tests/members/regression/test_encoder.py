@@ -34,7 +34,6 @@ from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.members.regression.learner import EncoderLearner
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
-from sklearn_lstm.streaming import fit_batches
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
 FILLERS = ["the", "film", "plot", "was", "so", "actor", "a", ","]
@@ -111,19 +110,6 @@ def test_texts_follow_their_rows():
     assert X[[[0, 1], [1, 2]], [[0, 0], [0, 0]]].texts.tolist() == [None, None]
     X.resize(4, 1)
     assert X.astype(np.int64).texts.tolist() == ["A", "b", "C!", None]
-
-
-@pytest.mark.parametrize("is_text", [True, False])
-def test_batches_are_read_as_they_were_written(is_text, encoder):
-    texts = [text.upper() if text[0] < "m" else text for text in TEXTS[:32]]
-    texts[-1] = np.str_(texts[-1] + "\0")  # of which str() would lose the end
-    model = pipeline(encoder, max_epochs=0).fit(texts, LABELS[:32])
-    expected = model.predict_proba(texts)
-    X = texts if is_text else model[0].transform(texts)
-    batches = [(X[start : start + 10], LABELS[start : start + 10][:32]) for start in (0, 10, 20)]
-    batches += [(X[30:32], LABELS[30:32])]
-    fitted = fit_batches(model if is_text else model[-1], batches)
-    assert_array_equal(fitted.predict_proba(X), expected)
 
 
 def test_each_text_is_encoded_once_in_a_fit(encoder):
@@ -500,7 +486,7 @@ def test_an_encoder_may_ask_another_model_with_an_encoder(n_threads, model):
     assert fitted.score(NEW, NEW_LABELS) > 0.9
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.device("fork")
 def test_a_fork_while_an_encoder_is_busy_can_predict(model, monkeypatch):
     is_busy, goes_on, encode = threading.Event(), threading.Event(), model[-1].encoder.encode
 

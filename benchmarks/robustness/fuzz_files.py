@@ -1,4 +1,4 @@
-"""Fuzz model files: ``pip install ".[files]" && python benchmarks/fuzz_files.py --n 20000``.
+"""Fuzz model files: ``pip install ".[files]" && python benchmarks/robustness/fuzz_files.py``.
 
 A mutant is a small model file of which something is changed: bytes; the header; the tree (an entry
 is dropped, repeated, moved or changed); the shape, type or values of arrays. Its checksums fit,
@@ -38,7 +38,7 @@ from sklearn_lstm import Predictor, TextSequenceVectorizer, WordVectors, excepti
 from sklearn_lstm.io import ModelFileError, load, save
 from sklearn_lstm.storing.stored_form import DTYPES, checksum_of
 
-TESTS = Path(__file__).parents[1] / "tests"
+TESTS = Path(__file__).parents[2] / "tests"
 PER_PROCESS = 500
 SECONDS = 5.0  # of the processor, to load a mutant, and to predict with it
 SILENCE = 300.0  # seconds until a process that says nothing is ended

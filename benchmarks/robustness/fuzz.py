@@ -1,4 +1,4 @@
-"""Inputs and operations by the hour: ``python benchmarks/fuzz.py reading --number 200000``.
+"""Inputs and operations by the hour: ``python benchmarks/robustness/fuzz.py reading``.
 
 The tests in ``tests/fuzzing`` draw the same, some dozen times. An input of "reading" is one
 container of one set of sequences, or a stream of several; one of "operations" is a sequence of them
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, seed, settings
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "fuzzing"))
+sys.path.append(str(Path(__file__).parents[2] / "tests" / "fuzzing"))
 
 import drawn_data
 import operations

@@ -1,4 +1,4 @@
-"""Mutation testing: ``pip install cosmic-ray coverage``, then ``python benchmarks/mutation.py``.
+"""Mutation testing: ``python benchmarks/robustness/mutation.py`` (cosmic-ray and coverage).
 
 Cosmic-ray's operators change one place of a module; the tests of its room must notice. A place is
 drawn first, then one of the changes there, since some operators have ten changes for one place.
@@ -34,7 +34,7 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MEMBERS = ["tests/members/test_alone.py", "tests/members/test_beside_the_network.py"]
 ROOMS = {  # modules: the tests that must notice a change of them
     "data": ["tests/data", "tests/fuzzing/test_reading_fuzzed.py"],

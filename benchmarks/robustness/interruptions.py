@@ -1,4 +1,4 @@
-"""Ctrl-C, and a busy neighbour: ``python benchmarks/robustness.py``.
+"""Ctrl-C, and a busy neighbour: ``python benchmarks/robustness/interruptions.py``.
 
 First: how long fit and predict take to end after an interruption, in all threads. Second: how much
 longer a fit takes beside a process that keeps one core busy, ours and a plain skorch net.
@@ -15,9 +15,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1]))
 from benchmark_data import read_texts
 from peers import SkorchLSTM
 
