@@ -50,7 +50,7 @@ says how to read the tables. `python docs/accuracy_table.py --write` writes this
 def part(measured: list[dict[str, str]]) -> str:
     """Return the sentence and the table."""
     ratios, far = [], []
-    lines = ["| task | `max_epochs=0` | default | best other model |", "|---|---|---|---|"]
+    lines = ["| task | linear model alone | default | best other model |", "|---|---|---|---|"]
     for task, title in TASKS.items():
         here = {row["model"]: row for row in measured if row["task"] == task}
         linear, both = here[PARTS[0]], here[OURS]
@@ -65,9 +65,9 @@ def part(measured: list[dict[str, str]]) -> str:
         far.append(f"| {' | '.join(cells)} |".replace("\xa0", " "))
     return (
         f"On {len(ratios)} of the {len(ratios) + len(far)} tasks that were measured at one "
-        f"version, `max_epochs=0` is within {NEAR} points of the default, mostly\nin less "
+        f"version, the linear model alone is within {NEAR} points of the default,\nmostly in less "
         f"than 1/{int(median(ratios))} of its seconds. So try it first. On the other {len(far)} "
-        f"the network adds more (accuracy in percent, seconds of\nthe fit):\n\n"
+        f"the network adds more (accuracy in percent,\nseconds of the fit):\n\n"
         + "\n".join([*lines, *far])
     )
 

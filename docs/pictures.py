@@ -4,6 +4,7 @@ It stands in the page itself, so that it has the colours of the page, light or d
 returns two figures has drawn a narrow one too, for phones.
 """
 
+import re
 from html import escape
 from importlib import import_module
 from io import StringIO
@@ -83,6 +84,7 @@ class Picture(Directive):
 def in_page(svg: str) -> str:
     """Return SVG as a part of a page, in whose colours it is."""
     svg = svg[svg.index("<svg") :].replace("*{", ".picture *{")
+    svg = re.sub(r' id="[\w.]+_\d+"', "", svg)  # which several pictures have, and nothing names
     for name, color in COLORS.items():
         svg = svg.replace(color, f"var(--{name})")
     return svg

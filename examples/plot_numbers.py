@@ -50,14 +50,14 @@ print(training.drop(columns="notes").head(3))
 #
 # The numbers get a logistic regression of their own. It is a *member* of the model: one of the
 # parts whose scores are added up. It scales the numbers, so that nothing else is needed.
-# ``max_epochs=0`` leaves out the network, to keep this page short.
+# ``linear_model="alone"`` leaves out the network, to keep this page short.
 
 
 def sequence_model() -> Pipeline:
     """Return the classifier, without a network."""
     return make_pipeline(
         TextSequenceVectorizer(analyzer="char", lowercase=False),
-        LSTMSequenceClassifier(max_epochs=0, random_state=0),
+        LSTMSequenceClassifier(linear_model="alone", random_state=0),
     )
 
 

@@ -62,7 +62,7 @@ class Record:
     fields : dict
         Values, by the names of the columns.
     values : list
-        What the model reads of them: the text or series, and the numbers beside it.
+        What the model reads of them: the text or series, and what stands beside it.
     """
 
     place: str
@@ -190,15 +190,21 @@ class Table:
     ----------
     columns : list of str
         Their names.
-    arrays : list of ndarray of shape (n_records,)
+    arrays : list of ndarray of shape (n_records,) or Categories
     """
 
     columns: Sequence[str]
-    arrays: Sequence[NDArray[Any]]
+    arrays: Sequence[Any]
 
-    def get_columns(self) -> Sequence[NDArray[Any]]:
+    def get_columns(self) -> Sequence[Any]:
         """Return the columns."""
         return self.arrays
+
+
+class Categories(list[Any]):
+    """A column of categories, by its type."""
+
+    dtype = "category"
 
 
 @dataclass(frozen=True)
@@ -210,13 +216,14 @@ class Columns:
     sequence : str
         The column of the texts or series.
     label : str
-    numbers : tuple of str
-        The columns of numbers beside the sequence.
+    numbers, categories : tuple of str
+        The columns of numbers, and of categories, beside the sequence.
     """
 
     sequence: str = "text"
     label: str = "label"
     numbers: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
     @classmethod
     def stored(cls, content: Mapping[str, Any]) -> Self:
@@ -231,7 +238,7 @@ class Columns:
 
         default = "series" if content["class"] == "LSTMSequenceClassifier" else "text"
         values = {"sequence": default, **dict(content.get("columns", ()))}
-        values["numbers"] = tuple(values.get("numbers", ()))
+        values |= {name: tuple(values.get(name, ())) for name in ("numbers", "categories")}
         check_fields(cls, values)
         return cls(**values)
 
@@ -241,17 +248,21 @@ class Columns:
 
     def read(self, record: Record, options: Namespace) -> Record:
         """Return a record with what the model reads of it."""
-        beside = (number_of(record, name) for name in self.numbers)
-        return replace(record, values=[record[self.source(options)], *beside])
+        numbers = [number_of(record, name) for name in self.numbers]
+        categories = [category_of(record, name) for name in self.categories]
+        return replace(record, values=[record[self.source(options)], *numbers, *categories])
 
     def joined(self, records: Sequence[Record]) -> object:
         """Return the X of records."""
         import numpy as np
 
-        sequences, *numbers = zip(*(record.values for record in records), strict=True)
+        sequences, *beside = zip(*(record.values for record in records), strict=True)
         X = np.fromiter(sequences, np.object_, len(records))
-        # By the names of fit.
-        return Table([self.sequence, *self.numbers], [X, *map(np.array, numbers)]) if numbers else X
+        if not beside:
+            return X
+        n = len(self.numbers)
+        names = [self.sequence, *self.numbers, *self.categories]  # those of fit
+        return Table(names, [X, *map(np.array, beside[:n]), *map(Categories, beside[n:])])
 
 
 def number_of(record: Record, name: str) -> float:
@@ -263,11 +274,18 @@ def number_of(record: Record, name: str) -> float:
         number = float(value)
         if "_" not in str(value) and not abs(number) > float(LARGEST):  # 1_000 is none
             return number
-    raise record.wrong(name, "a number, and not too large")
+    raise record.wrong(name, "a number, and not too large; fit --categories takes names")
+
+
+def category_of(record: Record, name: str) -> Any:
+    """Return a category of a record, None if it is missing."""
+    if isinstance(value := known(record, name), list | dict):
+        raise record.wrong(name, "the name of a category")
+    return value
 
 
 def known(record: Record, name: str) -> Any:
-    """Return a label or a group of a record, None for an empty field."""
+    """Return a label, group or category of a record, None for an empty field."""
     return None if record[name] == "" else record[name]
 
 
@@ -417,6 +435,7 @@ def fit(options: Namespace) -> None:
         sequence=options.text or options.series or "text",
         label=options.label or "label",
         numbers=tuple(options.numbers or ()),
+        categories=tuple(options.categories or ()),
     )
     records = [*chain.from_iterable(read_records(options, columns))]
     if not records:
@@ -657,6 +676,7 @@ def add_options(command: Parser, name: str) -> None:
         add("--output", metavar="FILE", required=True, help="the file of the model")
         add("--characters", **SWITCH, help="read characters instead of words")
         add("--numbers", **NAMED, nargs="+", help="columns of numbers beside the text or series")
+        add("--categories", **NAMED, nargs="+", help="columns of categories beside it, as a shop")
         add("--groups", **NAMED, help="the column of groups, of which each is held out as a whole")
         add("--seed", type=seed, help="of random numbers: the same seed gives the same model")
         add("--set", **SET, help="set another parameter of an estimator; may be repeated")

@@ -107,8 +107,9 @@ class LSTMSequenceClassifier(
         more member beside n-grams and network: a logistic regression on these vectors. It needs the
         output of the vectorizer too, which holds each text as it was written.
         ``clone`` and ``copy.deepcopy`` share it.
-    linear_model : bool, default=True
+    linear_model : bool or "alone", default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
+        "alone" trains no network, whatever `max_epochs` says: a first model, in seconds.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
         spelled, or random convolutions of measurements [10]_ [11]_. Held-out samples determine the
         weights of network and linear model. See the page "The algorithm" of the documentation.
@@ -152,7 +153,7 @@ class LSTMSequenceClassifier(
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
     max_epochs : int or "auto", default="auto"
-        The number of epochs; 0 fits the linear model alone. "auto" computes a limit from the size
+        The number of epochs; 0 trains no network. "auto" computes a limit from the size
         of the data, and `early_stopping` may end training before it.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
@@ -232,7 +233,7 @@ class LSTMSequenceClassifier(
         The skorch net that trained `module_`. A loaded classifier makes a new one at first access.
     module_ : torch.nn.Module
         The network. The held-out samples did not train it. A network that was not trained
-        (``max_epochs=0``) is not stored.
+        (``linear_model="alone"``) is not stored.
 
     See Also
     --------
@@ -300,7 +301,7 @@ class LSTMSequenceClassifier(
     Two labels per series, one of them rare, with thresholds for F1:
 
     >>> series, has_labels = (rising + falling) * 5, [[1, 1], [1, 0], [1, 0]] * 5 + [[0, 0]] * 15
-    >>> LSTMSequenceClassifier(threshold="f1", max_epochs=0, random_state=0).fit(
+    >>> LSTMSequenceClassifier(threshold="f1", linear_model="alone", random_state=0).fit(
     ...     series, has_labels
     ... ).thresholds_.shape
     (2,)
@@ -312,7 +313,7 @@ class LSTMSequenceClassifier(
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by pretrained/embeddings.py
         "encoder": "no_validation",  # by pretrained/sentence_encoders.py
-        "linear_model": ["boolean"],
+        "linear_model": ["boolean", StrOptions({"alone"})],
         "normalize": ["boolean"],
         "cell": [StrOptions(set(CELLS))],
         "hidden_size": [POSITIVE_INTEGER],
@@ -348,7 +349,7 @@ class LSTMSequenceClassifier(
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
         encoder: Any = None,
-        linear_model: bool = True,
+        linear_model: bool | str = True,
         normalize: bool = True,
         cell: str = "lstm",
         hidden_size: int = 128,

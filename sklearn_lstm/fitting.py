@@ -274,8 +274,8 @@ def find_learners(configuration: Configuration) -> list[type[Learner]]:
     if configuration.training.max_epochs == 0 and not found:
         lacking = " and ".join(Learner.lacks(configuration))
         raise ValueError(
-            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
-            "Change this, or leave max_epochs='auto'."
+            f"There is no linear model to fit alone: it needs {lacking}. Change this, or train a "
+            "network: max_epochs='auto'."
         )
     if configuration.linear_model and Learner.lacks(configuration):
         warn_user(
@@ -309,7 +309,7 @@ def fit_model(
     split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits(split.held_out.targets, prior)
-    members, fitted_by = list[LinearMember](), list[type[Learner]]()
+    members = dict[type[Learner], LinearMember]()
     thresholds = without_constants(configuration.thresholds, samples.targets)
 
     settings, n_updates = configuration.training, plan.updates_per_epoch(len(split.learned))
@@ -324,30 +324,29 @@ def fit_model(
                 member, logits = one.fit(split, configuration)
                 progress.count_linear_model(one.member.name)
                 if member is not None:
-                    members.append(member)
-                    fitted_by.append(one)
+                    members[one] = member
                     held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
-                    "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
-                    "says. Leave max_epochs='auto'."
+                    "There is no linear model to fit alone: it was left out, as a warning says. "
+                    "Leave linear_model=True."
                 )
-            held_out = held_out.expecting(_factors_of_few(split, configuration, fitted_by))
+            held_out = held_out.expecting(_factors_of_few(split, configuration, members))
             # The network is last: it watches the loss of the blend.
             network, held_out = fit_network(split, configuration, plan, held_out, progress)
-    model = SequenceModel.blended(network, members, held_out)
+    model = SequenceModel.blended(network, [*members.values()], held_out)
     return start.with_model(model.with_thresholds(thresholds, held_out), epoch_rows(network.net))
 
 
 def _factors_of_few(
-    split: Split, configuration: Configuration, learners: list[type[Learner]]
+    split: Split, configuration: Configuration, members: dict[type[Learner], LinearMember]
 ) -> dict[str, ExpectedFactor]:
     """Return the expected factors of n-grams and encoder, found by cross-validation.
 
     They are those of a blend without the network. Of 1,000 samples or more, the held-out ones are
     enough to find them. Learners with a scale of their own have left each sample out already.
     """
-    scaled = [one for one in learners if not one.has_own_scale]
+    scaled = {one: member for one, member in members.items() if not one.has_own_scale}
     targets = split.samples.targets
     is_needed = scaled and len(split.held_out_rows) and len(targets) < LARGEST_HELD_OUT
     rows = folds(targets, split.seed) if is_needed else []
@@ -355,8 +354,8 @@ def _factors_of_few(
         return {}
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
-    for one in scaled:
-        logits = one.logits_of_folds(split, configuration, rows)
+    for one, member in scaled.items():
+        logits = one.logits_of_folds(split, configuration, rows, member)
         expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
         held_out = held_out.joined_by(one.member.name, logits, expected)
     factors = held_out.blend().factors.tolist()

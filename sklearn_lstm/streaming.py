@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Iterator, Sized
 from copy import copy
 from dataclasses import replace
@@ -49,14 +50,12 @@ def fit_batches(
     The result is that of ``model.fit`` with the samples of all batches in their order, bit for
     bit. Each batch is read once, in order, and stored in a file: 4 bytes for each token of a text,
     4 or 8 for each measurement. Only the vocabulary, a few numbers per sample, and the linear model
-    are kept in memory. From large data, the linear model learns from a sample: see "Data that does
-    not fit" in the documentation.
+    are kept in memory. From large data, the linear model learns from a sample.
 
     Parameters
     ----------
     model : LSTMSequenceClassifier or Pipeline
-        A classifier, or a Pipeline of a TextSequenceVectorizer and a classifier; without an
-        encoder.
+        A classifier without an encoder, perhaps in a Pipeline behind a TextSequenceVectorizer.
     batches : iterable of (X, y) or (X, y, sample_weight)
         Arguments of ``model.fit``, with any number of samples, or none. X has no columns beside the
         sequences. Iterators and generators are accepted.
@@ -166,13 +165,9 @@ class Stream:
         with ProgressBar(is_shown=self._is_shown) as bar:
             for number, batch in enumerate(self._batches):
                 self.place = f"This is about batch {number} of fit_batches, counted from 0."
-                size = len(batch) if isinstance(batch, tuple | list) else None
-                if size not in (2, 3):
-                    length = "" if size is None else f" of length {size}"
-                    raise TypeError(
-                        "A batch is (X, y) or (X, y, sample_weight), found a "
-                        f"{type(batch).__name__}{length}."
-                    )
+                if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+                    found = reprlib.repr(batch)
+                    raise TypeError(f"A batch is (X, y) or (X, y, sample_weight), found {found}.")
                 X, y, sample_weight = (*batch, None)[:3]
                 X = list(X) if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
                 if self._add((getattr(X, "shape", None) or (len(X),))[0], y, sample_weight):
@@ -370,7 +365,7 @@ def _read_texts(
     """
     tokens = StepsFile(file)
     batches, ids = fit_and_number(vectorizer, _documents(stream), tokens)
-    vectorizer._columns = None  # noqa: SLF001 - a copy, whose fit has ended
+    vectorizer._keep_columns(NO_NUMBERS)  # noqa: SLF001 - a copy, whose fit has ended
     cut = cut_batches(batches, vectorizer.max_length_, vectorizer.truncation)
     X, input_type = vectorizer.transform([]), fit.parameters["input_type"]
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
@@ -383,7 +378,7 @@ def _documents(stream: Stream) -> Iterator[object]:
     """Yield all documents."""
     n_documents = 0
     for X in stream:
-        texts, numbers = texts_and_numbers(X)
+        texts, numbers = texts_and_numbers(X, None)
         refuse_numbers(numbers)
         documents = list(iterate_texts(texts))
         stream.place += f" Its first text is X[{n_documents}]."

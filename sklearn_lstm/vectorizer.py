@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.containers import column_names
+from sklearn_lstm.data.numbers import Numbers, check_numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.parameters import (
@@ -164,6 +165,7 @@ class TextSequenceVectorizer(
     _english: list[str] | None = None  # stop words, of a stored object
     _takes_lists: bool | None = None  # all texts of `fit` were lists of tokens
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
+    _categories: tuple[str, ...] | None = None  # which of them hold categories
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
 
@@ -217,8 +219,10 @@ class TextSequenceVectorizer(
         ----------
         raw_documents : iterable of length n_texts
             Texts, or what `input` says: a list, a generator, an array, a column of pandas, polars
-            or pyarrow, or a table of one column. Or a data frame with one column of texts: by their
-            types, all other columns have to hold numbers, booleans or categories.
+            or pyarrow, or a table of one column. Or a data frame with a column of texts beside
+            columns of numbers, booleans and categories. From 20 rows on, a column of strings is a
+            category too, if each of its values stands there twice on average, and another column
+            has more letters; `transform` then reads it as one in any X.
         y : None
             Ignored.
 
@@ -237,7 +241,7 @@ class TextSequenceVectorizer(
         """
         texts, numbers = divided(raw_documents, self.output)
         self._fit(texts)
-        self._columns = numbers.names or None
+        self._keep_columns(numbers)
         return self
 
     def fit_transform(self, raw_documents: Iterable[object], y: object = None) -> Any:  # noqa: ARG002
@@ -258,7 +262,7 @@ class TextSequenceVectorizer(
         is_kept = keeps_texts(vars(self))
         texts, numbers = divided(raw_documents, self.output, keeps_texts=is_kept)
         batches, ids = fit_and_number(self, texts, [])
-        self._columns = numbers.names or None
+        self._keep_columns(numbers)
         return self._reader().lay_out(batches, ids, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
@@ -283,8 +287,10 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier = self._check(), vars(self).copy()
-        texts, numbers = divided(raw_documents, self.output)
         self._check_names(raw_documents)
+        texts, numbers = divided(raw_documents, self.output, self._categories)
+        if numbers and self._categories is not None:
+            check_numbers(numbers, tuple(numbers.columns), self._categories)
         takes_lists = earlier.get("_takes_lists")
         read = count_texts(self._analysis(), without_strings(texts) if takes_lists else texts)
         if takes_lists is not None:
@@ -298,7 +304,8 @@ class TextSequenceVectorizer(
         try:
             vocabulary |= new
             self._commit(read, longest, vocabulary, counts.without(vocabulary))
-            self._columns = self._columns or numbers.names or None
+            if self._columns is None:
+                self._keep_columns(numbers)
         except BaseException:
             if vars(self).get("_counts") is earlier.get("_counts"):  # nothing was set yet
                 for token in new:
@@ -453,6 +460,11 @@ class TextSequenceVectorizer(
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""
         return TextReader.of(vars(self), self._analysis())
+
+    def _keep_columns(self, numbers: Numbers) -> None:
+        """Keep the names of the columns of the data frame of `fit`, if it was one."""
+        self._columns = numbers.names or None
+        self._categories = numbers.categories if numbers else None
 
     def _check_names(self, X: Any) -> None:
         """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""

@@ -42,7 +42,7 @@ def over_size(axes: Axes, curves: Curves, styles: dict[str, dict[str, str]]) -> 
 
 
 def over_seconds(axes: Axes, curves: Curves, styles: dict[str, dict[str, str]]) -> None:
-    """Draw the accuracy over the seconds of a fit; ours are joined, from max_epochs=0 to "auto"."""
+    """Draw the accuracy over the seconds of a fit; ours are joined, from the linear model on."""
     ours = [accuracy for _, accuracy, _ in curves[OURS]]
     best = max(accuracy for points in curves.values() for _, accuracy, _ in points)
     worst = max(min(ours) - 6, 2 * min(ours) - best - 4)

@@ -1,7 +1,7 @@
 """Accuracy over the seconds of a fit; ``python docs/figures/accuracy_seconds.py`` draws README's.
 
-Each task of docs/accuracy.csv is a line from ``max_epochs=0`` to "auto", if both were measured at a
-commit, with the most accurate other model beside it.
+Each task of docs/accuracy.csv is a line from the linear model alone to the default, if both were
+measured at a commit, with the most accurate other model beside it.
 """
 
 import sys
@@ -70,7 +70,7 @@ def all_tasks() -> list[Figure]:
     """Draw the tasks of each kind, wide and narrow."""
     rows, figures = read(DOCS / "accuracy.csv"), []
     marks = [
-        Line2D([], [], color=BLUE, marker="o", markerfacecolor=PAPER, label="max_epochs=0"),
+        Line2D([], [], color=BLUE, marker="o", markerfacecolor=PAPER, label="linear model alone"),
         Line2D([], [], color=BLUE, marker="o", label="the default"),
         Line2D([], [], color=ORANGE, marker="x", linestyle=" ", label="most accurate other model"),
     ]

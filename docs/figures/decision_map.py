@@ -50,9 +50,9 @@ QUESTIONS = [
     ),
     (
         "Series of equal length,\nand a result in a second?",
-        "MiniRocket (aeon), or max_epochs=0",
+        "MiniRocket (aeon), or our linear model",
         (
-            f"gun or point {percent('GunPoint', 'MiniRocket, ridge')} in "
+            f"GunPoint {percent('GunPoint', 'MiniRocket, ridge')} in "
             f"{seconds('GunPoint', 'MiniRocket, ridge')}, ours {percent('GunPoint')} in "
             f"{seconds('GunPoint')}\n"
             f"Italian power demand {percent('ItalyPowerDemand', 'MiniRocket, ridge')}, "

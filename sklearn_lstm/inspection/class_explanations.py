@@ -75,7 +75,7 @@ class ClassExplanations(Display):
     >>> texts, labels = ["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0]
     >>> model = make_pipeline(
     ...     TextSequenceVectorizer(),
-    ...     LSTMSequenceClassifier(max_epochs=0, random_state=0),
+    ...     LSTMSequenceClassifier(linear_model="alone", random_state=0),
     ... ).fit(texts, labels)
     >>> explanations = explain_classes(model, texts)
     >>> explanations.classes
@@ -328,7 +328,7 @@ def explain_classes(model: Any, X: Any, *, n_tokens: int = 20) -> ClassExplanati
     >>> texts, labels = ["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0]
     >>> model = make_pipeline(
     ...     TextSequenceVectorizer(),
-    ...     LSTMSequenceClassifier(max_epochs=0, random_state=0),
+    ...     LSTMSequenceClassifier(linear_model="alone", random_state=0),
     ... ).fit(texts, labels)
     >>> frame = explain_classes(model, texts).to_frame()
     >>> frame[frame["class"] == 1]["name"].iloc[0]

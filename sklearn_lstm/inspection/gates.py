@@ -155,7 +155,7 @@ def gate_activations(model: object, X: object) -> list[GateActivations]:
     TypeError
         If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
     NotFittedError
-        If it is not fitted, or was loaded and its network was not trained (``max_epochs=0``).
+        If it is not fitted, or was loaded and has no network (``linear_model="alone"``).
 
     See Also
     --------

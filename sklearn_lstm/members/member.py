@@ -148,8 +148,15 @@ class Learner(ABC):
 
     @classmethod
     def logits_of_folds(
-        cls, split: Split, configuration: Configuration, rows: list[Rows]
+        cls,
+        split: Split,
+        configuration: Configuration,
+        rows: list[Rows],
+        member: LinearMember,  # noqa: ARG003
     ) -> Logits:
-        """Return the logits of the rows of each fold, by a fit to the other samples."""
+        """Return the logits of the rows of each fold, by a fit to the other samples.
+
+        What the fit to all samples has found about the member may help.
+        """
         parts = [cls.fit(split.holding_out(fold), configuration)[1] for fold in rows]
         return np.concatenate(parts)

@@ -66,6 +66,8 @@ class TrainingSettings:
             "optimizer": find_optimizer(parameters["optimizer"]),
             "device": find_device(parameters["device"]),
         }
+        if parameters["linear_model"] == "alone":
+            read["max_epochs"] = 0
         return cls(**{name: parameters[name] for name in names} | read)
 
 
@@ -99,7 +101,7 @@ class Configuration:
     encoder: SentenceEncoder | None = field(repr=False)
     architecture: dict[str, Any]
     criterion: str | type
-    linear_model: bool
+    linear_model: bool | str
     normalize: bool
     thresholds: NDArray[np.float64] = field(repr=False)
     training: TrainingSettings

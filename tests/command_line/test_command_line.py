@@ -251,6 +251,27 @@ def test_numbers_stand_beside_a_text(run, records, tmp_path):
         assert expected in run("fit", data, *options)[2]
 
 
+def test_categories_stand_beside_a_text(run, records, tmp_path):
+    data, model = tmp_path / "data.csv", tmp_path / "model.safetensors"
+    rows = [(r["message"], r["label"], i, "ab"[i % 2] * (i < 6)) for i, r in enumerate(records)]
+    data.write_text(as_csv([["text", "label", "price", "shop"], *rows]))
+    options = ["--numbers", "price", "--categories", "shop", "--output", model, *FIT]
+    assert run("fit", data, *options)[:2] == (0, "")
+    frame = pd.read_csv(data, dtype={"shop": "category"}).drop(columns="label")
+    expected = Predictor.load(model).predict_proba(frame)
+    _, printed, _ = run("predict", model, data, "--proba")
+    found = [list(map(float, row[1:])) for row in list(csv.reader(printed.splitlines()))[1:]]
+    assert np.allclose(found, expected, atol=1e-6)
+    assert run("explain", model, data)[1].count("  shop\n") == 8
+    described = json.loads(run("describe", model)[1])["columns"]
+    assert (described["numbers"], described["categories"]) == (["price"], ["shop"])
+    assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
+    values = [{"text": x, "label": x, "shop": shop} for x, shop in [("a", 1), ("b", ["c"])]]
+    (lines := tmp_path / "lines.jsonl").write_text(as_json_lines(values))
+    found = run("fit", lines, "--categories", "shop", "--output", model)
+    assert "line 2: 'shop' is [\"c\"], but has to be the name of a category" in found[2]
+
+
 def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_path):
     data, model = tmp_path / "data.csv", tmp_path / "model"
     rows = [(r["message"], r["label"], i % 2, i % 3) for i, r in enumerate(records)]

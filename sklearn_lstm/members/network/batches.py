@@ -162,8 +162,8 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
             if not loss.requires_grad:
                 raise ValueError(
                     "Training stopped: no weight of the network can be trained, since a callback "
-                    "(such as Freezer) has frozen all of them. Freeze fewer, or set max_epochs=0 "
-                    "to fit the linear model alone."
+                    "(such as Freezer) has frozen all of them. Freeze fewer, or leave out the "
+                    "network: linear_model='alone'."
                 )
             loss.backward()
             losses.append(loss.detach())

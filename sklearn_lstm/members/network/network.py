@@ -69,8 +69,8 @@ class Network(NetworkMember):
         """
         if self.module.output.weight.is_meta:
             raise NotFittedError(
-                "This network was not trained (max_epochs=0), so its weights were not stored. "
-                "Train it with partial_fit, or with fit and another max_epochs."
+                "This network was not trained, so its weights were not stored. Train it by "
+                "partial_fit, or by fit with linear_model=True and max_epochs='auto'."
             )
 
     @property

@@ -5,7 +5,7 @@ labelled texts. The numbers and categories stand beside the sequences.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
@@ -33,11 +33,14 @@ class RegressionModel(LinearMember):
     coef : ndarray of shape (dim, n_outputs)
     intercept : ndarray of shape (n_outputs,)
         The logits of the mean.
+    penalty : float
+        While a fit goes on: that of the squares of the scaled weights.
     """
 
     mean: Annotated[NDArray[np.float64], "dim"]
     coef: Annotated[NDArray[np.float64], "dim n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
+    penalty: float = field(default=0.0, kw_only=True, metadata={"is_stored": False})
 
     @abstractmethod
     def vectors(self, sequences: Sequences) -> Vectors:

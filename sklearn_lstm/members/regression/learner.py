@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 
 from sklearn_lstm.blending import ClassPrior, Logits, fit_blend
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows, row_numbers
-from sklearn_lstm.members.member import Learner
+from sklearn_lstm.members.member import Learner, LinearMember
 from sklearn_lstm.members.regression.encoder_and_numbers import (
     IS_MISSING,
     VALUE,
@@ -103,7 +103,7 @@ class RegressionLearner(Learner):
         scaled, mean, deviation = cls._scaled(vectors)
         intercept, *weights = _fit_regression(scaled, targets, penalty)
         coef = np.stack(weights) / deviation[:, np.newaxis]
-        return replace(untrained, mean=mean, coef=coef, intercept=intercept)
+        return replace(untrained, mean=mean, coef=coef, intercept=intercept, penalty=penalty)
 
     @classmethod
     def _find_penalty(cls, vectors: NDArray[np.float32], targets: Targets, seed: int) -> float:
@@ -193,17 +193,20 @@ class EncoderLearner(RegressionLearner):
 
     @classmethod
     def logits_of_folds(
-        cls, split: Split, configuration: Configuration, rows: list[Rows]
+        cls,
+        split: Split,
+        configuration: Configuration,  # noqa: ARG003
+        rows: list[Rows],
+        member: LinearMember,
     ) -> Logits:
         """Return the logits of the rows of each fold; one penalty gives them all one scale."""
-        untrained, targets = cls.untrained(split.samples, configuration), split.samples.targets
-        vectors, all_rows = untrained.vectors(split.samples.sequences), row_numbers(len(targets))
-        penalty = cls._find_penalty(cls._scaled(vectors)[0], targets, split.seed)
+        assert isinstance(member, EncoderModel)  # noqa: S101 - this class has fitted it
+        vectors, targets = member.vectors(split.samples.sequences), split.samples.targets
         parts = []
         for fold in rows:
-            learned = np.delete(all_rows, fold)
-            model = cls._fitted(untrained, vectors[learned], targets.subset(learned), penalty)
-            parts.append(model.logits_of(vectors[fold]))
+            learned = np.delete(row_numbers(len(targets)), fold)
+            known = vectors[learned], targets.subset(learned)
+            parts.append(cls._fitted(member, *known, member.penalty).logits_of(vectors[fold]))
         return np.concatenate(parts)
 
 

@@ -221,9 +221,9 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
     judged = []
     logits_of_folds = EncoderLearner.logits_of_folds
 
-    def spy(split, configuration, rows):
+    def spy(split, configuration, rows, member):
         judged.extend(rows)
-        return logits_of_folds(split, configuration, rows)
+        return logits_of_folds(split, configuration, rows, member)
 
     monkeypatch.setattr(EncoderLearner, "logits_of_folds", spy)
     groups = np.arange(120) // 4 if by_groups else None
@@ -236,6 +236,19 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
     judged.clear()
     classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
     assert not judged
+
+
+def test_the_penalty_of_an_encoder_is_looked_for_once(encoder, monkeypatch):
+    found = []
+    find_penalty = EncoderLearner._find_penalty
+
+    def spy(*arguments):
+        found.append(find_penalty(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(EncoderLearner, "_find_penalty", spy)
+    pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
+    assert len(found) == 1
 
 
 def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
