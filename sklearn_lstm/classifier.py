@@ -153,8 +153,9 @@ class LSTMSequenceClassifier(
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
     max_epochs : int or "auto", default="auto"
-        The number of epochs; 0 trains no network. "auto" computes a limit from the size
-        of the data, and `early_stopping` may end training before it.
+        The number of epochs; 0 trains no network. "auto" computes a limit from the size of the
+        data, and `early_stopping` may end training before it. It is 0 for texts of words of many
+        classes with few samples each, where a network would make the linear model worse.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64
@@ -186,7 +187,8 @@ class LSTMSequenceClassifier(
         model in every fit on one machine with one number of threads. Global random states are
         neither used nor changed.
     verbose : int, default=0
-        1: a progress bar over the whole fit. 2: also a row for each epoch.
+        1: a progress bar over the whole fit, with the time that is left, about and at most. 2: also
+        a row for each epoch.
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.

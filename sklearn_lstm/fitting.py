@@ -41,7 +41,7 @@ from sklearn_lstm.members.regression.learner import EncoderLearner, NumberLearne
 from sklearn_lstm.parameters import check_column_names, checked_parameters
 from sklearn_lstm.pretrained.embeddings import read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.progress import FitProgress, print_above_bar
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.samples import Samples, Targets
 from sklearn_lstm.targets.target_reading import (
@@ -56,7 +56,6 @@ from sklearn_lstm.training.configuration import Configuration
 from sklearn_lstm.training.duration import (
     LARGEST_HELD_OUT,
     WORK_PER_SECOND,
-    TrainingPlan,
     plan_training,
     work_of_epoch,
 )
@@ -305,7 +304,6 @@ def fit_model(
     epoch = work_of_epoch(samples.sequences, configuration.kind)
     linear_epochs = {one.member.name: one.work(samples, configuration) / epoch for one in learners}
     plan = plan_training(samples, validation, configuration, has_linear_model=bool(learners))
-    _log_minutes(len(samples), sum(linear_epochs.values()), epoch, plan)
     split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
     prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
     held_out = HeldOutLogits(split.held_out.targets, prior)
@@ -313,9 +311,10 @@ def fit_model(
     thresholds = without_constants(configuration.thresholds, samples.targets)
 
     settings, n_updates = configuration.training, plan.updates_per_epoch(len(split.learned))
-    progress = FitProgress(
-        linear_epochs, plan.max_epochs, n_updates, is_shown=settings.verbose > 0, task=callback_task
-    )
+    is_shown = settings.verbose > 0
+    progress = FitProgress(linear_epochs, plan, n_updates, is_shown=is_shown, task=callback_task)
+    work = (sum(linear_epochs.values()) + plan.usual_epochs) * epoch
+    _say_minutes(len(samples), work, is_shown=is_shown)
     with progress:
         for one in learners:
             one.prepare(split, configuration, progress)
@@ -326,6 +325,8 @@ def fit_model(
                 if member is not None:
                     members[one] = member
                     held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
+            if plan.max_epochs == 0 and not members and settings.max_epochs == "auto":
+                plan = plan_training(samples, validation, configuration, has_linear_model=False)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
                     "There is no linear model to fit alone: it was left out, as a warning says. "
@@ -384,13 +385,14 @@ def fit_one_epoch(
     )
 
 
-def _log_minutes(n_samples: int, linear_epochs: float, epoch: int, plan: TrainingPlan) -> None:
-    """Log about how long the fit will take, if it takes minutes; a held-out loss may end it.
-
-    The linear members take as long as some epochs of the network, each of which is so much work.
-    """
-    epochs = linear_epochs + plan.max_epochs / (2 if plan.follows_loss else 1)
-    minutes = epochs * epoch / (60 * WORK_PER_SECOND)
+def _say_minutes(n_samples: int, work: float, *, is_shown: bool) -> None:
+    """Log about how long so much work will take, if it takes minutes; print it above a bar."""
+    minutes = work / (60 * WORK_PER_SECOND)
     if minutes >= 2:
-        text = "The fit to %s sequences will take about %.0f minutes on one core of a processor."
-        logging.getLogger("sklearn_lstm").info(text, f"{n_samples:,}", minutes)
+        text = (
+            f"The fit to {n_samples:,} sequences will take about {minutes:.0f} minutes on one core "
+            "of a processor."
+        )
+        logging.getLogger("sklearn_lstm").info(text)
+        if is_shown:
+            print_above_bar(text)

@@ -101,9 +101,15 @@ def test_the_service_answers_what_the_model_predicts(ask, folder):
     assert ask([]) == (200, [])
 
 
-@pytest.mark.parametrize("content", [b"", b"{", {"texts": []}, [1], "text", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", {"texts": []}, [1], "text", b"\xff", b"[" * 90_000])
 def test_the_service_refuses_what_is_no_list_of_texts(content, ask):
     assert ask(content) == (400, {"error": "expected a JSON list of texts"})
+
+
+def test_the_service_reads_no_more_of_a_request_than_it_says(ask):
+    assert ask([SPAM * 3000])[0] == 200
+    assert ask([SPAM * 4000]) == (413, {"error": "more than 100,000 bytes"})
+    assert ask([SPAM])[0] == 200
 
 
 def test_the_service_answers_many_clients_each_with_its_own_texts(ask):

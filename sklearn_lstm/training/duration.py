@@ -23,6 +23,7 @@ UPDATES_PER_CHECK = 75  # of the held-out loss; of characters twice as many
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
 WORK_PER_SECOND = 75_000  # about, on one core
+USUAL_SHARE = 0.3  # of the longest training, where the held-out loss may end it
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class TrainingPlan:
     updates_per_check: int
     n_held_out: int
 
+    @property
+    def usual_epochs(self) -> float:
+        """The number of epochs that such a training mostly has."""
+        return self.max_epochs * (USUAL_SHARE if self.follows_loss else 1)
+
     def updates_per_epoch(self, n_samples: int) -> int:
         """Return the number of batches."""
         return math.ceil(n_samples / self.batch_size)
@@ -64,6 +70,7 @@ def plan_training(
 
     The blend with linear models is judged by held-out samples, if some sample can be held out: it
     is not the only one of its class, or with a label. Else the network learns from all samples.
+    Of many classes with few texts of words each it learns nothing that the blend can use.
 
     Parameters
     ----------
@@ -91,6 +98,9 @@ def plan_training(
     if isinstance(max_epochs, str):
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
         max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
+    n_classes = 0 if samples.targets.labels.is_multilabel else samples.targets.n_outputs
+    if follows_loss and FEWEST_SAMPLES <= n_samples < kind.fewest_per_class * n_classes:
+        max_epochs, follows_loss = 0, False
     n_held_out = 0
     if validation is None and settings.early_stopping is True:
         n_held_out = max(1, round(settings.validation_fraction * n_samples))

@@ -139,7 +139,7 @@ def fit_network_one_epoch(
         network = previous.extended(samples.sequences, configuration.vectors, generator)
     n_updates = plan.updates_per_epoch(len(samples))
     is_shown, task = settings.verbose > 0, CallbackTask()  # no callback is told of it
-    progress = FitProgress({}, plan.max_epochs, n_updates, is_shown=is_shown, task=task)
+    progress = FitProgress({}, plan, n_updates, is_shown=is_shown, task=task)
     with workers(settings.device, network.module.n_directions), progress:
         callbacks = [NetworkProgress(progress)]
         net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)

@@ -16,7 +16,7 @@ from skorch.callbacks import Callback
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.members.network.network_member import NOTHING_LEARNED
 from sklearn_lstm.progress import NETWORK, FitProgress
-from sklearn_lstm.training.duration import UPDATES_PER_EPOCH
+from sklearn_lstm.training.duration import UPDATES_PER_EPOCH, USUAL_SHARE
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
@@ -57,6 +57,14 @@ class Trapezoid(Callback):  # type: ignore[misc]
     def is_falling(self) -> bool:
         """Whether the rate goes down from now on."""
         return self.n_done >= self.start_of_decay
+
+    @property
+    def likely_end(self) -> int:
+        """About how many updates there will be; if the rate fell now, so many."""
+        if self.is_falling or self.usual_updates == self.n_updates:
+            return self.end
+        usual = max(USUAL_SHARE * self.n_updates, self.n_done / (1 - DECAY))
+        return min(self.end, round(usual))
 
     def fall(self) -> None:
         """Let the rate go down for half as many updates as were done, to the end of an epoch."""
@@ -189,12 +197,12 @@ class NetworkProgress(Callback):  # type: ignore[misc]
     Parameters
     ----------
     progress : FitProgress
-    schedule : Callback or None
-        Its attribute `end` says after how many updates training ends.
+    schedule : Trapezoid or None
+        Says after how many updates training ends; None: after those of all epochs.
     """
 
     progress: FitProgress | None = None  # of a copy, and after the training
-    schedule: Callback | None = None
+    schedule: Trapezoid | None = None
     task = epoch = CallbackTask()
     has_stopped = False
     n_done = 0
@@ -216,7 +224,7 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         """Count an update."""
         if training:
             self.n_done += 1
-            self._show(net, self.schedule and self.schedule.end)
+            self._show(net)
 
     def on_epoch_end(self, *_: Any, **__: Any) -> None:
         """End the task of an epoch, which says whether training is to end."""
@@ -228,14 +236,15 @@ class NetworkProgress(Callback):  # type: ignore[misc]
         self.task.end()
         self.__dict__ = self.__getstate__()
 
-    def _show(self, net: NeuralNet, n_all: int | None) -> None:
-        """Show how many of all updates are done; None: as many as there may be."""
+    def _show(self, net: NeuralNet, n_all: int | None = None) -> None:
+        """Show how many of all updates are done; None: as many as the schedule says."""
         if self.progress is None:
             return
         per_epoch = self.progress.updates_per_epoch
-        n_all = net.max_epochs * per_epoch if n_all is None else n_all
-        text = self._text(net, n_all // per_epoch) if self.n_done else ""
-        self.progress.count(NETWORK, self.n_done, n_all, text)
+        n_most = n_all or (self.schedule.end if self.schedule else net.max_epochs * per_epoch)
+        n_likely = self.schedule.likely_end if self.schedule and n_all is None else n_most
+        text = self._text(net, n_most // per_epoch) if self.n_done else ""
+        self.progress.count_network(self.n_done, n_likely, n_most, text)
 
     def _text(self, net: NeuralNet, n_epochs: int) -> str:
         epoch = f"epoch {len(net.history)}/{n_epochs}"
