@@ -30,7 +30,7 @@ from sklearn_lstm.network.recurrent_cells import CELLS
 from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.storing.envelope import StoredMixin
+from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.samples import Targets
 from sklearn_lstm.targets.target_reading import (
@@ -734,7 +734,7 @@ class LSTMSequenceClassifier(
         encoder = None if self.encoder is None else SentenceEncoder.standing_for(self.encoder)
         return {**vars(self), "embeddings": embeddings, "encoder": encoder}
 
-    def _settle(self) -> None:
+    def _settle(self, *, is_file: bool) -> None:  # noqa: ARG002 - of either
         self.embeddings = restored_embeddings(self.embeddings)
         self.encoder = self.encoder and self.encoder.given
         if self._fitted is not None:

@@ -165,7 +165,7 @@ def new_network(
     if configuration.kind is MEASUREMENTS:
         encoding = known or ChannelScaling.of(sequences, targets, normalize=configuration.normalize)
     else:
-        known_codes = cast("TokenCodes", known or TokenCodes.of(np.empty(0, np.int64)))
+        known_codes = cast("TokenCodes", known or TokenCodes(np.empty(0, np.int64)))
         encoding = known_codes.extended(sequences, configuration.ids_with_vectors)
     kind = configuration.kind
     tokens, size = kind is not MEASUREMENTS, steps_per_frame(sequences, kind)

@@ -32,7 +32,7 @@ from sklearn_lstm.members.network.network_member import (
 )
 from sklearn_lstm.network.network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.storing.unpacking import take_memory
+from sklearn_lstm.storage.unpack import Unpacker
 
 
 @dataclass
@@ -110,6 +110,7 @@ class Network(NetworkMember):
     @torch.inference_mode(mode=False)
     def from_stored(
         cls,
+        unpack: Unpacker,
         encoding: Encoding,
         vectors: PretrainedVectors | None,
         architecture: dict[str, Any],
@@ -122,7 +123,7 @@ class Network(NetworkMember):
         """Return the network that was stored; one that was not trained has no weights."""
         check_architecture(architecture, encoding)
         n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
-        take_memory(20_000 * (1 + n_layers * n_directions))  # bytes, beside the weights
+        unpack.take_memory(20_000 * (1 + n_layers * n_directions))  # bytes, beside the weights
         module = SequenceNetwork(**architecture)
         if weights is not None:
             if {weight.dtype for weight in weights.values()} != {np.dtype(np.float32)}:

@@ -22,6 +22,7 @@ from sklearn_lstm.members.network.network_member import (
 )
 from sklearn_lstm.network.positions import sinusoidal_positions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.storage.unpack import Unpacker
 
 Array: TypeAlias = NDArray[np.float32]
 Gates: TypeAlias = tuple[Array, ...]
@@ -372,6 +373,7 @@ class NumpyNetwork(NetworkMember):
     @classmethod
     def from_stored(
         cls,
+        unpack: Unpacker,
         encoding: Encoding,
         vectors: PretrainedVectors | None,
         architecture: dict[str, Any],
@@ -380,6 +382,7 @@ class NumpyNetwork(NetworkMember):
     ) -> Self:
         """Return the network that was stored."""
         check_architecture(architecture, encoding)
+        unpack.take_memory(2 * sum(weight.nbytes for weight in (weights or {}).values()))
         forward = None if weights is None else Forward(architecture, weights)
         return cls(encoding, vectors, forward, architecture["n_outputs"])
 
