@@ -153,9 +153,8 @@ class LSTMSequenceClassifier(
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
     max_epochs : int or "auto", default="auto"
-        The number of epochs; 0 trains no network. "auto" computes a limit from the size of the
-        data, and `early_stopping` may end training before it. It is 0 for texts of words of many
-        classes with few samples each, where a network would make the linear model worse.
+        The number of epochs; 0 trains no network. "auto" computes a limit from the size
+        of the data, and `early_stopping` may end training before it.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64

@@ -325,8 +325,6 @@ def fit_model(
                 if member is not None:
                     members[one] = member
                     held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
-            if plan.max_epochs == 0 and not members and settings.max_epochs == "auto":
-                plan = plan_training(samples, validation, configuration, has_linear_model=False)
             if plan.max_epochs == 0 and not members:
                 raise ValueError(
                     "There is no linear model to fit alone: it was left out, as a warning says. "

@@ -70,7 +70,7 @@ class Network(NetworkMember):
         if self.module.output.weight.is_meta:
             raise NotFittedError(
                 "This network was not trained, so its weights were not stored. Train it by "
-                "partial_fit, or by fit with linear_model=True and max_epochs='auto', or a number."
+                "partial_fit, or by fit with linear_model=True and max_epochs='auto'."
             )
 
     @property
