@@ -42,7 +42,6 @@ NUMBERS = {
     "usual_epochs": count(2 * kinds.WORDS.fewest_epochs),
     "usual_epochs_of_characters": count(2 * kinds.CHARACTERS.fewest_epochs),
     "fewest_epochs": count(2 * duration.FEWEST_EPOCHS),
-    "fewest_per_class": count(kinds.WORDS.fewest_per_class),
     "batches_per_epoch": count(duration.UPDATES_PER_EPOCH),
     "smallest_batch": count(batches.SMALLEST_BATCH),
     "largest_batch": count(duration.LARGEST_BATCH),

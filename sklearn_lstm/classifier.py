@@ -44,7 +44,7 @@ from sklearn_lstm.sklearn_internals import (
     checked_parameters,
     plain_parameters,
 )
-from sklearn_lstm.storing.envelope import StoredMixin
+from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.targets.label_reading import read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Targets
@@ -166,9 +166,8 @@ class LSTMSequenceClassifier(
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
     max_epochs : int or "auto", default="auto"
-        The number of epochs; 0 trains no network. "auto" computes a limit from the size of the
-        data, and `early_stopping` may end training before it. It is 0 for texts of words of many
-        classes with few samples each, where a network would make the linear model worse.
+        The number of epochs; 0 trains no network. "auto" computes a limit from the size
+        of the data, and `early_stopping` may end training before it.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64
@@ -755,7 +754,7 @@ class LSTMSequenceClassifier(
         encoder = None if self.encoder is None else SentenceEncoder.standing_for(self.encoder)
         return {**vars(self), "embeddings": embeddings, "encoder": encoder}
 
-    def _settle(self) -> None:
+    def _settle(self, *, is_file: bool) -> None:  # noqa: ARG002 - of either
         self.embeddings = restored_embeddings(self.embeddings)
         self.encoder = self.encoder and self.encoder.given
         if self._fitted is not None:

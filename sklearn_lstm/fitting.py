@@ -283,8 +283,6 @@ def fit_model(
                 one.prepare(split, settings, progress)
         with workers(settings.device, 1 + settings.bidirectional):
             members, held_out = fit_linear_members(learners, split, settings, progress)
-            if not (members or plan.max_epochs):
-                plan = plan_training(samples, data.validation, settings, has_linear_model=False)
             # The network is last: it watches the loss of the blend.
             loss = BlendLoss(held_out, split.held_out, settings)
             network = train_network(split, settings, plan, loss, progress)

@@ -20,8 +20,8 @@ ROOT = Path(sklearn_lstm.__file__).parent
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
     ["callback_support", "exceptions", "locks", "threads"],
-    ["field_checks", "progress", "sklearn_internals"],
-    ["storing"],
+    ["progress", "sklearn_internals"],
+    ["storage"],
     ["text"],
     ["data"],
     ["targets", "pretrained", "encoding"],
@@ -37,7 +37,7 @@ LAYERS = [
 # A batch to logits.
 PAGES = "architecture", "devices", "positions", "pooling", "recurrent_cells", "sequence_network"
 NETWORK = [f"members.network.{page}" for page in PAGES]
-PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}
+PUBLIC_PACKAGES = {"inspection.__init__"}
 LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
 
 
@@ -155,8 +155,8 @@ def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
 
 
 # Modules that only fit, store or validate, beside those that read X and name labels.
-FIT = {"storing.envelope"}
-PREDICT = {"exceptions", "field_checks", "locks", "storing", "text", "vectors"}
+FIT = {"storage.estimators", "storage.pack"}
+PREDICT = {"exceptions", "locks", "storage", "text", "vectors"}
 PREDICT |= {"data", "blending"}
 
 

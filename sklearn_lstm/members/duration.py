@@ -64,7 +64,6 @@ def plan_training(
 
     The blend with linear models is judged by held-out samples, if some sample can be held out: it
     is not the only one of its class, or with a label. Else the network learns from all samples.
-    Of many classes with few texts of words each it learns nothing that the blend can use.
 
     Parameters
     ----------
@@ -91,9 +90,6 @@ def plan_training(
     if isinstance(max_epochs, str):
         n_counted = n_samples if follows_loss else max(n_samples, FEWEST_SAMPLES)
         max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
-    n_classes = 0 if samples.targets.labels.is_multilabel else samples.targets.n_outputs
-    if follows_loss and FEWEST_SAMPLES <= n_samples < kind.fewest_per_class * n_classes:
-        max_epochs, follows_loss = 0, False
     n_held_out = 0
     if validation is None and settings.early_stopping is True:
         n_held_out = max(1, round(settings.validation_fraction * n_samples))

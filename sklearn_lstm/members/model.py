@@ -13,9 +13,9 @@ from sklearn_lstm.blending import HeldOutLogits, Logits
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
-from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
+from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.targets.labels import Labels, Thresholds
 from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
@@ -219,27 +219,20 @@ class Fitted:
     coverage: float | None = None
     n_steps: int = 0
 
-    @classmethod
-    def from_stored(cls, **fields: Any) -> Self:
-        """Return what was stored, if all of it reads the same X and predicts the same labels.
+    def check(self) -> None:
+        """Raise ValueError if parts of a stored one read another X, or have other labels.
 
-        Raises
-        ------
-        ValueError
-            If two of them don't.
+        At least one member has to predict.
         """
-        # Files of an earlier development version have all rows in place of a number.
-        fitted = cls(**{"n_epochs": len(fields["history"])} | fields)
         known = "n_channels", "time_channel", "is_category"
-        values = {name: getattr(fitted.input_format, name) for name in known}
-        sizes = {"n_outputs": len(fitted.labels), "n_label_thresholds": len(fitted.thresholds)}
-        check_agreement(fitted, values | sizes)
-        network, weights = fitted.model.network, fitted.model.weights_by_name
+        values = {name: getattr(self.input_format, name) for name in known}
+        sizes = {"n_outputs": len(self.labels), "n_label_thresholds": len(self.thresholds)}
+        check_agreement(self, **values, **sizes)
+        network, weights = self.model.network, self.model.weights_by_name
         if not network.is_trained and weights[network.name]:
             raise ValueError("a network without weights that predicts")
         if not any(weights.values()):
             raise ValueError("no member that predicts")
-        return fitted
 
     @property
     def thresholds(self) -> NDArray[np.float64]:

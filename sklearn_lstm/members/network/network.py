@@ -26,7 +26,7 @@ from sklearn_lstm.members.network.network_member import (
 )
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.storing.unpacking import take_memory
+from sklearn_lstm.storage.unpack import Unpacker
 from sklearn_lstm.threads import map_on_workers, workers
 
 
@@ -65,7 +65,7 @@ class Network(NetworkMember):
         if self.module.output.weight.is_meta:
             raise NotFittedError(
                 "This network was not trained, so its weights were not stored. Train it by "
-                "partial_fit, or by fit with linear_model=True and max_epochs='auto', or a number."
+                "partial_fit, or by fit with linear_model=True and max_epochs='auto'."
             )
 
     @property
@@ -105,6 +105,7 @@ class Network(NetworkMember):
     @torch.inference_mode(mode=False)
     def from_stored(
         cls,
+        unpack: Unpacker,
         encoding: Encoding,
         vectors: PretrainedVectors | None,
         architecture: dict[str, Any],
@@ -117,7 +118,7 @@ class Network(NetworkMember):
         """Return the network that was stored; one that was not trained has no weights."""
         known = read_architecture(architecture, encoding)
         # Bytes, beside the weights.
-        take_memory(20_000 * (1 + known.num_layers * known.n_directions))
+        unpack.take_memory(20_000 * (1 + known.num_layers * known.n_directions))
         module = SequenceNetwork(known)
         if weights is not None:
             if {weight.dtype for weight in weights.values()} != {np.dtype(np.float32)}:

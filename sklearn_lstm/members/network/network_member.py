@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
-from sklearn_lstm.field_checks import check_fields
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.storage.fields import check_fields
 
 EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
 Encoding: TypeAlias = TokenCodes | ChannelScaling

@@ -23,6 +23,7 @@ from sklearn_lstm.members.network.network_member import (
 )
 from sklearn_lstm.members.network.positions import sinusoidal_positions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.storage.unpack import Unpacker
 
 Array: TypeAlias = NDArray[np.float32]
 Gates: TypeAlias = tuple[Array, ...]
@@ -337,6 +338,7 @@ class NumpyNetwork(NetworkMember):
     @classmethod
     def from_stored(
         cls,
+        unpack: Unpacker,
         encoding: Encoding,
         vectors: PretrainedVectors | None,
         architecture: dict[str, Any],
@@ -345,6 +347,7 @@ class NumpyNetwork(NetworkMember):
     ) -> Self:
         """Return the network that was stored."""
         known = read_architecture(architecture, encoding)
+        unpack.take_memory(2 * sum(weight.nbytes for weight in (weights or {}).values()))
         forward = None if weights is None else Forward(known, weights)
         return cls(encoding, vectors, forward, known.n_outputs)
 

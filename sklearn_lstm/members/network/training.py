@@ -293,7 +293,7 @@ def new_encoding(
     known = None if previous is None else previous.encoding
     if settings.kind is MEASUREMENTS:
         return known or ChannelScaling.of(sequences, targets, normalize=settings.normalize)
-    known_codes = cast("TokenCodes", known or TokenCodes.of(np.empty(0, np.int64)))
+    known_codes = cast("TokenCodes", known or TokenCodes(np.empty(0, np.int64)))
     given = np.empty(0, np.int64) if settings.vectors is None else settings.vectors.ids
     return known_codes.extended(sequences, given)
 

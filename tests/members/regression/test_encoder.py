@@ -594,14 +594,6 @@ def test_an_encoder_whose_vectors_have_other_lengths_is_not_the_same(factor, mod
     load(path, encoder=scaled)
 
 
-def test_an_encoder_that_could_not_be_recognized_is_not_saved(encoder, tmp_path):
-    encode = encoder.encode
-    encoder.encode = lambda texts: encode(texts) * (np.array(texts) != FIXED_SENTENCES[0]).all()
-    model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
-    with pytest.raises(TypeError, match=r"encoder='SmallEncoder': the vectors .* are all 0"):
-        save(model, tmp_path / "model.safetensors")
-
-
 class Uncopied(small_encoder.SmallEncoder):
     """An encoder of a C library, which can neither be pickled nor copied."""
 

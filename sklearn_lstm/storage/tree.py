@@ -1,8 +1,8 @@
 """What is stored: a JSON tree whose leaves name arrays, and a table of these arrays.
 
 None, booleans, integers, finite floats, strings and lists stand in the tree as they are. Everything
-else is an object ``{form: content}``, whose form is in `unpacking.RESTORE` or `PARTS`. In pickles,
-what is no plain data stands beside the tree, which holds its name.
+else is an object ``{form: content}``. Where a value comes again stands ``{"same": number}``, and
+its first tree has the number too. In a pickle, the table also holds what is no plain data.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from itertools import takewhile
 from typing import Any, TypeAlias
 
@@ -22,16 +21,24 @@ from numpy.typing import NDArray
 import sklearn_lstm
 from sklearn_lstm.exceptions import ModelFileError
 
-ArrayTable: TypeAlias = dict[str, NDArray[np.generic]]  # by their names
+Tree: TypeAlias = Any  # what JSON can say
+Table: TypeAlias = dict[str, Any]  # by their names: arrays, and in a pickle other objects
 
 FORMAT = 4
-DEEPEST = 100  # lists and objects inside each other, in the tree of an attribute
-TRUST = "store the model with joblib; whoever loads that file has to trust you."
-VIEWED = "iufcSUMm"  # kinds of arrays: numbers of another byte order, strings and dates
+VIEWED = "iufcSUMm"  # kinds of arrays that a file may hold as bytes: strings, dates, ...
 DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
     f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
 }  # what safetensors files call the types of arrays
-PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_stored`
+
+
+def paths_by_name(*paths: str) -> dict[str, str]:
+    """Return the module of each class."""
+    return {
+        name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in paths)
+    }
+
+
+PARTS = paths_by_name(  # of our own classes: dataclasses, or those with `stored` and `from_stored`
     *("members.model.Fitted", "members.model.SequenceModel", "members.network.network.Network"),
     *("encoding.token_codes.TokenCodes", "encoding.channel_scaling.ChannelScaling"),
     *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
@@ -43,37 +50,31 @@ PATHS = (  # of our own classes: dataclasses, or those with `stored` and `from_s
     "members.convolutions.convolution_model.SeriesStatistics",
     "members.regression.encoder_and_numbers.EncoderModel",
     "members.regression.encoder_and_numbers.NumberModel",
-    "pretrained.sentence_encoders.SentenceEncoder",
     *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
-    *("pretrained.token_tables.SideBySide", "pretrained.token_tables.StaticModel"),
-    "text.vocabulary.TokenCounts",
+    *("pretrained.token_tables.SideBySide", "text.vocabulary.TokenCounts"),
     *("encoding.channel_scaling.NormalScores", "data.input_format.InputFormat"),
     *("targets.labels.Labels", "targets.labels.LabelSets"),
 )
-PARTS = {name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in PATHS)}
+NAMED = paths_by_name(  # which a file only names, and a pickle holds
+    "pretrained.sentence_encoders.SentenceEncoder", "pretrained.token_tables.StaticModel"
+)
 # That tokenize as users of CountVectorizer do, and that every Python has.
 FUNCTIONS = {"list": list, "tuple": tuple, "str.split": str.split}
-PASSED: ContextVar[Sequence[object] | None] = ContextVar("PASSED", default=None)
-"""While a file is written or read: what `load` was given for the folders that it names.
-
-None: a pickle, which may open folders, and hold an encoder that a file only names.
-"""
-SHARING: ContextVar[bool] = ContextVar("SHARING", default=False)
-"""While an estimator is copied: encoders and static models are objects, also those of a folder."""
-
-
-@contextmanager
-def in_a_file(passed: Sequence[object]) -> Iterator[None]:
-    """Say that a file is written or read meanwhile."""
-    token = PASSED.set(passed)
-    try:
-        yield
-    finally:
-        PASSED.reset(token)
 
 
 class NotPlainError(TypeError):
-    """A value is no plain data, such as a function, or an object of an unknown class."""
+    """A value is no plain data, such as a function, or an object of an unknown class.
+
+    Parameters
+    ----------
+    value : object
+    place : str
+        Where it stands in the estimator.
+    """
+
+    def __init__(self, value: object, place: str) -> None:
+        super().__init__(f"{place}: a {type(value).__name__} is no plain data")
+        self.value, self.place = value, place
 
 
 def checksum_of(data: str | NDArray[np.generic]) -> str:
@@ -84,18 +85,29 @@ def checksum_of(data: str | NDArray[np.generic]) -> str:
     return f"{zlib.crc32(data.data, kind):08x}"
 
 
-def checked(array: NDArray[np.generic]) -> NDArray[Any]:
-    """Return an array, unless it has many rows without values: lists of them would be long."""
-    if not array.size and math.prod(takewhile(bool, array.shape)) > 1000:
-        raise NotPlainError(f"an empty array of shape {array.shape} is no plain data")
-    return array
+def has_many_empty_rows(array: NDArray[np.generic]) -> bool:
+    """Return whether an array has many rows without values: lists of them would be long."""
+    return not array.size and math.prod(takewhile(bool, array.shape)) > 1000
 
 
-# --- The tree as a text
+def to_text(tree: Tree) -> str:
+    """Return the tree as JSON in ASCII."""
+    return json.dumps(tree, allow_nan=False, separators=(",", ":"))
+
+
+def from_text(text: str | bytes) -> Tree:
+    """Return the tree of a text; a name that comes twice is a ValueError."""
+    return json.loads(text, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
+    return found
 
 
 def read_content(content: str, checksum: str) -> dict[str, Any]:
-    """Return the tree of a text whose checksum fits."""
+    """Return the tree of a text whose checksum and format fit."""
     if checksum_of(content) != checksum:
         raise ModelFileError("is damaged: the checksum of its JSON does not fit.")
     tree: dict[str, Any] = from_text(content)
@@ -128,40 +140,3 @@ def one_error(what: str) -> Iterator[None]:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise ModelFileError(f"{what} is damaged, or is no stored model ({reason}).") from error
-
-
-def to_text(content: object) -> str:
-    """Return the tree as JSON in ASCII."""
-    return json.dumps(content, allow_nan=False, separators=(",", ":"))
-
-
-def from_text(text: str | bytes) -> Any:
-    """Return the tree of a text.
-
-    Raises
-    ------
-    ValueError
-        If it is no JSON, or names an entry twice.
-    RecursionError
-        If it is nested too deeply.
-    """
-    tree = json.loads(text, object_pairs_hook=_unique)
-    check_depth(tree, 2 * DEEPEST)  # an attribute, and the Pipelines around it
-    return tree
-
-
-def check_depth(tree: Any, deepest: int = DEEPEST) -> None:
-    """Raise a RecursionError, which not every Python raises itself, if a tree is too deep."""
-    level: list[Any] = [[tree]]
-    for _ in range(deepest):
-        inner = (item.values() if isinstance(item, dict) else item for item in level)
-        level = [child for items in inner for child in items if isinstance(child, dict | list)]
-        if not level:
-            return
-    raise RecursionError(f"more than {deepest} lists inside each other")
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
-    return found

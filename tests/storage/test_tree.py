@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.packing import Packer
-from sklearn_lstm.storing.stored_form import DTYPES, NotPlainError, from_text, to_text
-from sklearn_lstm.storing.unpacking import Unpacker
+from sklearn_lstm.storage.pack import Packer
+from sklearn_lstm.storage.tree import DTYPES, NotPlainError, from_text, to_text
+from sklearn_lstm.storage.unpack import Unpacker
 
 WORDS = [f"naïve{n}\ud83d\0" for n in range(300)]
 VALUES = [
@@ -75,8 +75,8 @@ VALUES = [
 
 
 def packed(value):
-    pack = Packer()
-    return pack(value, "value"), pack.arrays
+    pack = Packer(is_file=True)
+    return pack(value, "value"), pack.table
 
 
 def same(found, expected):
@@ -183,7 +183,10 @@ def test_arrays_that_are_not_their_own_are_copied():
         '{"tuple":[],"list":[]}',
         '{"a":1,"a":1}',
         '{"array":["missing","00000000"]}',
-        '{"Labels":[["other"],[1]]}',
+        '{"Labels":{"other":1}}',
+        '{"same":0}',
+        '{"object":"list"}',
+        '{"tuple":"ab"}',
         '{"torch.device":"cpu"}',
         "{}",
         "[" * 100_000,
@@ -192,4 +195,4 @@ def test_arrays_that_are_not_their_own_are_copied():
 )
 def test_a_forged_tree_is_an_error(text):
     with pytest.raises((ValueError, KeyError, TypeError, RecursionError)):
-        Unpacker({})(from_text(text))
+        Unpacker({}, passed=())(from_text(text))

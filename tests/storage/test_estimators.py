@@ -26,7 +26,7 @@ from skorch.callbacks import Callback
 import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import FORMAT, checksum_of
+from sklearn_lstm.storage.tree import FORMAT, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 
@@ -78,20 +78,19 @@ def output(model, X):
 def test_the_state_is_a_text_and_its_arrays(make):
     model, _ = make()
     state = model.__getstate__()
-    assert list(state) == ["content", "checksum", "arrays", "objects"]
-    assert state["objects"] == {}
-    assert {type(array) for array in state["arrays"].values()} == {np.ndarray}
+    assert list(state) == ["content", "checksum", "table"]
+    assert {type(array) for array in state["table"].values()} == {np.ndarray}
     content = json.loads(state["content"])
     assert content["format"] == FORMAT
     assert content["versions"]["sklearn_lstm"] == sklearn_lstm.__version__
     assert content["versions"]["numpy"] == np.__version__
     assert content["parameters"].keys() == model.get_params(deep=False).keys()
-    named = set(re.findall(r'{"array":\["([^"]+)"', state["content"]))
-    assert named == state["arrays"].keys()
+    named = re.findall(r':\["([^"]+)","[0-9a-f]{8}"', state["content"])
+    assert sorted(named) == sorted(state["table"])
 
 
 def test_weights_are_named_as_in_the_network():
-    names = tokens_model()[0].__getstate__()["arrays"]
+    names = tokens_model()[0].__getstate__()["table"]
     assert "_fitted.model.members.0.weights.output.weight" in names
     assert "_fitted.model.members.1.coef" in names
 
@@ -179,7 +178,9 @@ def test_objects_are_carried_by_pickle(copied):
     model.note = Registered(threading.Lock())
     model.circle = []
     model.circle.append(model.circle)
-    assert model.__getstate__()["objects"].keys() == {"callbacks.0", "optimizer", "note", "circle"}
+    table = model.__getstate__()["table"].items()
+    objects = {name for name, value in table if not isinstance(value, np.ndarray)}
+    assert objects == {"callbacks.0", "optimizer", "note", "circle"}
     restored = copied(model)
     assert restored.callbacks[0].note == "a"
     assert restored.callbacks[0].holders[0] is restored
@@ -281,15 +282,14 @@ def with_text(state, **changes):
 def test_a_changed_part_of_the_state_is_refused(make):
     model, _ = make()
     state = model.__getstate__()
-    name, array = max(state["arrays"].items(), key=lambda item: item[1].size)
-    of_object = {"objects": {"callbacks": 1}}
+    name, array = max(state["table"].items(), key=lambda item: item[1].size)
     for changes in (
         {"checksum": "00000000"},
         {"content": state["content"].replace("fitted", "fittef")},
-        {"arrays": {}},
-        {"arrays": {**state["arrays"], "more": array}},
-        {"arrays": {**state["arrays"], name: np.append(array, array.dtype.type(1))}},
-        of_object,
+        {"table": {}},
+        {"table": {**state["table"], "more": array}},
+        {"table": {**state["table"], "more": len}},
+        {"table": {**state["table"], name: np.append(array, array.dtype.type(1))}},
     ):
         with pytest.raises(ModelFileError, match=f"The stored {type(model).__name__} "):
             type(model)().__setstate__({**state, **changes})
@@ -315,7 +315,7 @@ def test_every_damaged_byte_of_text_and_arrays_is_refused(make):
     rng = np.random.default_rng(0)
     stored = [state["content"].encode()]
     stored += [
-        array.tobytes() for array in state["arrays"].values() if array.nbytes > 16 and array.any()
+        array.tobytes() for array in state["table"].values() if array.nbytes > 16 and array.any()
     ]
     for content in stored:
         start = intact.index(content)

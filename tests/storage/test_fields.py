@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sklearn_lstm.field_checks import check_fields
+from sklearn_lstm.storage.fields import check_fields
 
 
 @dataclass

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import DTYPES, from_text, in_a_file, one_error, read_content
-from sklearn_lstm.storing.unpacking import limited_memory, take_memory_for
+from sklearn_lstm.storage.tree import DTYPES, from_text, one_error, read_content
+from sklearn_lstm.storage.unpack import FIRST_BYTES, PER_MARK, TIMES_SIZE, Unpacker
 
 OTHER_FILES = {  # how they begin, and what they may be
     b"\x80": "It looks like a pickle: joblib.load may read it, and run the code in it.",
@@ -82,19 +82,24 @@ def find_arrays(file: BinaryIO, entries: Mapping[str, Any], start: int) -> dict[
 @contextmanager
 def opened(
     path: str | os.PathLike[str], passed: Sequence[object] = ()
-) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+) -> Iterator[tuple[dict[str, Any], Unpacker]]:
     """Open a model file; what the header says is checked before any array is read.
 
-    `passed` is what stands for the folders that the file names: none of these is opened.
+    Parameters
+    ----------
+    path : str or path
+    passed : sequence
+        What stands for the models that the file only names.
+
+    Yields
+    ------
+    content : dict
+    unpack : Unpacker
+        Of the trees in it.
     """
     path = Path(path)
-    with (
-        one_error(f"The model file {path}"),
-        path.open("rb") as file,
-        limited_memory(size := os.fstat(file.fileno()).st_size),
-        in_a_file(passed),
-    ):
-        first = file.read(8)
+    with one_error(f"The model file {path}"), path.open("rb") as file:
+        size, first = os.fstat(file.fileno()).st_size, file.read(8)
         start = 8 + int.from_bytes(first, "little")
         if start > size:
             hints = (hint for mark, hint in OTHER_FILES.items() if first.startswith(mark))
@@ -102,13 +107,16 @@ def opened(
                 "is no safetensors file, which sklearn_lstm.io.save writes, or is cut short: it "
                 f"has {size:,} bytes. {next(hints, '')}".rstrip()
             )
+        # As they stand, the tree and the arrays take up to four times the size.
+        unpack = Unpacker({}, passed, FIRST_BYTES + (TIMES_SIZE - 4) * size)
         header = file.read(start - 8)
-        take_memory_for(header)
+        unpack.take_memory(PER_MARK * sum(map(header.count, (b",", b"[", b"{"))))
         if re.search(rb"[\x00-\x1f]", header):
             raise ModelFileError("is damaged: its header holds control characters.")
         entries = from_text(header)
         content = read_content(**entries.pop("__metadata__"))
-        yield content, find_arrays(file, entries, start)
+        unpack.table |= find_arrays(file, entries, start)
+        yield content, unpack
 
 
 def target_of(path: str | os.PathLike[str]) -> Path:

@@ -7,10 +7,11 @@ have one axis. ``"n_gappy of n_channels"`` are numbers from 0 to n_channels - 1,
 dict too. ``Annotated[int, range(1, 9)]`` is a number from 1 to 8.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import is_dataclass
 from functools import cache
 from numbers import Integral, Real
+from reprlib import repr as shortened
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -31,30 +32,43 @@ def check_fields(kind: type, values: Mapping[str, object]) -> None:
     _sizes(kind, values)
 
 
-def required_fields(kind: type) -> set[str]:
-    """Return the names of the fields that have no value in the class."""
-    return {name for name in get_type_hints(kind) if not hasattr(kind, name)}
+def check_attributes(
+    kind: type, attributes: Mapping[str, object], parameters: Container[str] = ()
+) -> None:
+    """Raise ValueError for attributes that an estimator of this class can't have."""
+    others = (name for name in attributes if name not in parameters)
+    if hidden := sorted(name for name in others if getattr(kind, name, None) is not None):
+        raise ValueError(f"attributes that hide others: {hidden[:5]}")
+    check_fields(kind, attributes)
 
 
-def check_agreement(part: object, known: Mapping[str, object]) -> None:
+def check_complete(estimator: object) -> None:
+    """Raise ValueError if a fitted estimator lacks an attribute that its class annotates."""
+    kind, found = type(estimator), vars(estimator)
+    names = (name for name in get_type_hints(kind) if not hasattr(kind, name))
+    if lacking := sorted(name for name in names if name not in found):
+        raise ValueError(f"a {kind.__name__} without {lacking}")
+
+
+def check_agreement(part: object, **known: object) -> None:
     """Raise ValueError if an object, or a part of it, contradicts itself or what is known.
 
     Parameters
     ----------
     part : dataclass
-    known : mapping
-        By name, the value of each attribute and axis of this name.
+    **known : object
+        The value of each attribute and axis of this name.
     """
     sizes = _sizes(type(part), vars(part), part)
     for name, expected in known.items():
         found = sizes.get(name, getattr(part, name, expected))
         if found != expected:
-            text = f"{type(part).__name__}.{name} is {found!r:.100}, not {expected!r:.100}"
+            text = f"{type(part).__name__}.{name} is {shortened(found)}, not {shortened(expected)}"
             raise ValueError(f"parts that disagree: {text}")
     for value in vars(part).values() if known else ():
         for inner in value[:10] if isinstance(value, tuple) else [value]:
             if is_dataclass(inner):
-                check_agreement(inner, known)
+                check_agreement(inner, **known)
 
 
 class _Sizes(dict[str, int]):
@@ -79,7 +93,7 @@ def _sizes(kind: type, values: Mapping[str, object], part: object = None) -> _Si
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name], sizes):
             found = getattr(value, "shape", value)
-            raise ValueError(f"{kind.__name__}.{name} does not fit: {found!r:.100}")
+            raise ValueError(f"{kind.__name__}.{name} does not fit: {shortened(found)}")
     return sizes
 
 

@@ -1,4 +1,4 @@
-"""`save`, `load` and `describe`: one safetensors file for each model."""
+"""Fitted models as files that are safe to load: one safetensors file for each model."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
+from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
-from sklearn_lstm.storing.array_file import opened, replacing
-from sklearn_lstm.storing.envelope import (
-    pack_estimator,
-    sealed,
-    unpack_estimator,
-    warn_of_other_version,
-)
-from sklearn_lstm.storing.packing import Packer
-from sklearn_lstm.storing.stored_form import PARTS, TRUST, ArrayTable, in_a_file
-from sklearn_lstm.storing.unpacking import Unpacker
+from sklearn_lstm.storage.estimators import pack_estimator, sealed, warn_of_other_version
+from sklearn_lstm.storage.file import opened, replacing
+from sklearn_lstm.storage.pack import Packer
+from sklearn_lstm.storage.tree import NAMED, PARTS, NotPlainError, Table, Tree
+from sklearn_lstm.storage.unpack import Unpacker
+
+__all__ = ["ModelFileError", "describe", "load", "save"]
 
 OF_PIPELINE = ("verbose", "transform_input")
 TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
@@ -86,9 +84,8 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
 def write(model: object, path: str | os.PathLike[str], **entries: object) -> None:
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
     check_is_fitted(model)
-    arrays: ArrayTable = {}
-    with in_a_file(()):
-        metadata = sealed(_pack(model, "", arrays) | entries)
+    arrays: Table = {}
+    metadata = sealed(_pack(model, "", arrays) | entries)
     data = import_safetensors().save(arrays, metadata)
     with replacing(path) as file:
         file.write(data)
@@ -142,8 +139,8 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
     True
     """
-    with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
-        return read_model(content, arrays)
+    with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
+        return read_model(content, unpack)
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -183,8 +180,8 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     >>> described["n_samples"], described["sizes"]["n_tokens"]
     (3, 3)
     """
-    with opened(path) as (content, arrays):
-        return described(content, arrays)
+    with opened(path) as (content, unpack):
+        return described(content, unpack)
 
 
 def import_safetensors() -> Any:
@@ -198,53 +195,62 @@ def import_safetensors() -> Any:
 # --- Models to trees
 
 
-def _pack(model: Any, prefix: str, arrays: ArrayTable) -> dict[str, Any]:
+def _pack(model: Any, place: str, arrays: Table) -> dict[str, Tree]:
     """Return the tree of a model or step; its arrays are added to the table."""
     kind = type(model)
     if model is None or kind is str:
-        empty: dict[str, Any] = {"parameters": {}, "classes": None, "sizes": {}}
+        empty: dict[str, Tree] = {"parameters": {}, "classes": None, "sizes": {}}
         return {"class": "passthrough", **empty, "n_samples": None}
     if kind is Pipeline:
         if model.memory is not None:
-            found = f"{prefix}memory={model.memory!r}"
+            found = f"{place}memory={model.memory!r}"
             raise TypeError(f"save can't store {found}: set it to None before.")
-        steps = [[name, _pack(step, f"{prefix}{name}__", arrays)] for name, step in model.steps]
-        parameters = {name: Packer()(getattr(model, name), name) for name in OF_PIPELINE}
+        steps = [[name, _pack(step, f"{place}{name}__", arrays)] for name, step in model.steps]
+        pack = Packer(is_file=True)
+        parameters = {name: pack(getattr(model, name), name) for name in OF_PIPELINE}
         return {"class": "Pipeline", "parameters": parameters, "steps": steps}
     if ESTIMATORS.get(kind.__name__) != kind.__module__:
-        step = f" as the step {prefix[:-2]!r}" * bool(prefix)
+        step = f" as the step {place[:-2]!r}" * bool(place)
         raise TypeError(
             "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
             f"Pipeline of these, found {kind.__module__}.{kind.__name__}{step}. From a search, "
             "save the best_estimator_. skops.io.dump (pip install skops) stores other estimators, "
             "and a whole Pipeline with such steps."
         )
-    content, its_arrays, objects = pack_estimator(model, prefix)
-    for place in objects:
-        name = place.removeprefix(prefix).partition(".")[0]
-        value = vars(model)[name]
-        if name == "_fitted":
-            name, value = "embeddings", objects[place]  # which the model has kept
-        remedy = f"It is no parameter: del model.{name}, and set it again after loading."
-        if name in model.get_params(deep=False):
-            remedy = (
-                "Predictions do not need it: set another value with set_params (None, or a string "
-                "such as 'adamw'; an integer as random_state)."
-            )
-        raise TypeError(
-            f"save can't store {prefix}{name}={value!r:.200}, because a file that is safe to load "
-            f"holds plain data only. {WHAT_ELSE.get(name, remedy)} Otherwise {TRUST}"
-        )
-    arrays.update(its_arrays)
+    pack = Packer(is_file=True)
+    try:
+        content = pack_estimator(model, pack, place)
+    except NotPlainError as error:
+        raise TypeError(_refusal(model, place, error)) from error
+    arrays.update(pack.table)
     return content
+
+
+def _refusal(model: Any, place: str, error: NotPlainError) -> str:
+    """Return what can't be stored of an estimator, and what to do."""
+    name = error.place.removeprefix(place).partition(".")[0]
+    if name == "_fitted":
+        name, value = "embeddings", error.value  # which the model has kept
+    else:
+        value = vars(model)[name]
+    remedy = f"It is no parameter: del model.{name}, and set it again after loading."
+    if name in model.get_params(deep=False):
+        remedy = (
+            "Predictions do not need it: set another value with set_params (None, or a string "
+            "such as 'adamw'; an integer as random_state)."
+        )
+    return (
+        f"save can't store {place}{name}={value!r:.200}, because a file that is safe to load "
+        f"holds plain data only. {WHAT_ELSE.get(name, remedy)} Otherwise store the model with "
+        "joblib; whoever loads that file has to trust you."
+    )
 
 
 # --- Trees to models
 
 
-def read_model(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+def read_model(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     """Return the model in an open file."""
-    unpack = Unpacker(arrays)
     model = _unpack(content, unpack)
     unpack.check_all_used()
     warn_of_other_version(content, content["class"])
@@ -259,45 +265,42 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
         parameters = {name: unpack(content["parameters"][name]) for name in OF_PIPELINE}
         steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
         return Pipeline(steps, **parameters)
-    check_is_fitted(model := unpack_estimator(content, unpack))
+    check_is_fitted(model := unpack.estimator(content))
     return model
 
 
-def described(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+class Describer(Unpacker):
+    """Trees -> what `describe` says of their values; arrays of numbers are not read."""
+
+    def _value(self, form: str, content: Tree) -> Any:
+        if form == "array" and len(content) == 2:
+            array = self.table[content[0]]
+            return f"{array.dtype} array of shape {array.shape}"
+        if form in PARTS or form in NAMED:
+            (told,) = (tree for name, tree in content.items() if name in TOLD)
+            return self(told)
+        return super()._value(form, content)
+
+    def estimator(self, content: Mapping[str, Any], _: object = None) -> Any:
+        """Return the class and the parameters of an estimator."""
+        parameters = {name: self(tree) for name, tree in content["parameters"].items()}
+        return {"class": content["class"], "parameters": parameters}
+
+
+def described(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:
     """Return the description of the model in an open file."""
-    return _describe(content, Unpacker(arrays))
-
-
-def _describe(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:
     shared = {name: content[name] for name in ("format", "versions")}
     if "steps" in content:
-        steps = {name: _describe({**shared, **step}, unpack) for name, step in content["steps"]}
+        steps = {name: described({**shared, **step}, unpack) for name, step in content["steps"]}
         return {**shared, "steps": steps}
-    trees, classes = content["parameters"].items(), unpack(content["classes"])
+    unpack.shared = {}
+    classes = unpack(content["classes"])
+    describer = Describer(**vars(unpack))
+    parameters = describer.estimator(content)["parameters"]
+    unpack.n_bytes_left = describer.n_bytes_left  # for the next step
     return {
         **shared,
-        "parameters": {name: _describe_value(tree, unpack) for name, tree in trees},
+        "parameters": parameters,
         "classes": classes if classes is None else classes.tolist(),
         **{name: content[name] for name in ("sizes", "n_samples")},
     }
-
-
-def _describe_value(tree: Any, unpack: Unpacker) -> Any:
-    """Return a value; of an array its type and shape, of an estimator its class and parameters."""
-    if isinstance(tree, list):
-        return [_describe_value(item, unpack) for item in tree]
-    ((form, content),) = tree.items() if isinstance(tree, dict) else [("", tree)]
-    if form == "array":
-        array = unpack.arrays[content[0]]  # not read
-        return f"{array.dtype} array of shape {array.shape}"
-    if form in PARTS:
-        (told,) = (value for name, value in zip(*content, strict=True) if name in TOLD)
-        return _describe_value(told, unpack)
-    if form == "tuple" and isinstance(content, list):
-        return tuple(_describe_value(content, unpack))
-    if form == "estimator":
-        kind, parameters, _ = content
-        names, values = parameters["dict"]
-        described = _describe_value(values, unpack)
-        return {"class": kind, "parameters": dict(zip(unpack(names), described, strict=True))}
-    return unpack(tree)
