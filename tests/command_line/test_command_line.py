@@ -12,8 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_recall
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
-from sklearn_lstm.io import load, save
-from sklearn_lstm.io.files import write
+from sklearn_lstm.io import load, save, write
 
 FIT = ["--seed", "0", "--set", "max_epochs=0"]
 MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # at the beginning of a file, of its byte order
@@ -291,7 +290,7 @@ def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_pat
 
 def test_what_is_missing_in_a_series_is_null(run, tmp_path):
     data, model = tmp_path / "data.jsonl", tmp_path / "model"
-    values = [{"series": [x, None, y], "label": x < y} for x in range(3) for y in (4, -1)]
+    values = [{"series": [x, None, y], "label": x < y} for x in range(3) for y in (4, 5, -1, -2)]
     data.write_text(as_json_lines(values))
     assert run("fit", data, "--series", "series", "--output", model, *FIT)[0] == 0
     _, printed, _ = run("explain", model, data, "--jsonl")
