@@ -234,7 +234,7 @@ class Columns:
         ValueError
             If they are of another form.
         """
-        from sklearn_lstm.field_checks import check_fields
+        from sklearn_lstm.storage.fields import check_fields
 
         default = "series" if content["class"] == "LSTMSequenceClassifier" else "text"
         values = {"sequence": default, **dict(content.get("columns", ()))}
@@ -348,14 +348,14 @@ def row_and_reason(error: Exception, names: Mapping[str, str]) -> tuple[int | No
 def stored_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, Any]:
     """Return what a function makes of the open file of a model, and the columns that it names."""
     from sklearn_lstm.pretrained.sentence_encoders import passed_models
-    from sklearn_lstm.storing.array_file import opened
+    from sklearn_lstm.storage.file import opened
 
     if sys.stdout is None:
         raise CommandError("the standard output is closed")
     try:
         passed = passed_models(None, vars(options).get("encoder"))
-        with opened(options.model, passed) as (content, arrays):
-            columns, model = Columns.stored(content), read(content, arrays)
+        with opened(options.model, passed) as (content, unpack):
+            columns, model = Columns.stored(content), read(content, unpack)
     except (TypeError, ValueError) as error:
         raise CommandError(error) from error
     if not (isinstance(model, dict) or hasattr(model, "classes_")):
@@ -421,14 +421,14 @@ def computed(
 
 def fit(options: Namespace) -> None:
     """Fit a model, and store it once it is complete."""
-    from sklearn_lstm.storing.array_file import target_of
+    from sklearn_lstm.storage.file import target_of
 
     try:
         target_of(options.output)
     except OSError as error:
         raise CommandError(f"--output: {error.filename!r}: {error.strerror}") from error
     import_module("safetensors.numpy")
-    from sklearn_lstm.io.files import write
+    from sklearn_lstm.io import write
 
     model, groups = new_model(options), options.groups
     columns = Columns(
@@ -460,7 +460,7 @@ def new_model(options: Namespace) -> Any:
     from sklearn.pipeline import Pipeline
 
     from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    from sklearn_lstm.parameters import checked_parameters
+    from sklearn_lstm.sklearn_internals import checked_parameters
 
     model: Any = LSTMSequenceClassifier(
         input_type="measurements" if options.series else "auto",
@@ -565,7 +565,7 @@ def explain_records(options: Namespace) -> None:
     import numpy as np
 
     from sklearn_lstm import inspection
-    from sklearn_lstm.io.files import read_model
+    from sklearn_lstm.io import read_model
 
     columns, model = stored_model(options, read_model)
     if options.classes:
@@ -590,7 +590,7 @@ def explain_records(options: Namespace) -> None:
 
 def describe_file(options: Namespace) -> None:
     """Print what a model file holds."""
-    from sklearn_lstm.io.files import described
+    from sklearn_lstm.io import described
 
     columns, told = stored_model(options, described)
     print(to_json({**told, "columns": asdict(columns)}, indent=2))

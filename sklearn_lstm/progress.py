@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:  # a command shows a bar without scikit-learn
     from sklearn_lstm.callback_support import CallbackTask
-    from sklearn_lstm.training.duration import TrainingPlan
 
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 BAR_OF_FIT = "{percentage:3.0f}%|{bar}| {elapsed}{postfix}"
@@ -75,10 +74,6 @@ class FitProgress(ProgressBar):
 
     Parameters
     ----------
-    linear_epochs : dict of str to float
-        The time that each linear model takes, by its name, in epochs of the network.
-    plan : TrainingPlan
-    updates_per_epoch : int
     is_shown : bool
         If False, nothing is drawn.
     task : CallbackTask
@@ -87,25 +82,33 @@ class FitProgress(ProgressBar):
 
     form = BAR_OF_FIT
 
-    def __init__(
-        self,
-        linear_epochs: Mapping[str, float],
-        plan: TrainingPlan,
-        updates_per_epoch: int,
-        *,
-        is_shown: bool,
-        task: CallbackTask,
-    ) -> None:
+    def __init__(self, *, is_shown: bool, task: CallbackTask) -> None:
         super().__init__(is_shown=is_shown)
         self.task = task
-        self.updates_per_epoch = updates_per_epoch
+
+    def planned(
+        self, linear_epochs: Mapping[str, float], of_network: tuple[float, int], n_updates: int
+    ) -> Self:
+        """Say how much work there is.
+
+        Parameters
+        ----------
+        linear_epochs : dict of str to float
+            The time that each linear model takes, by its name, in epochs of the network.
+        of_network : tuple of (float, int)
+            Its epochs: those that are usual, and the most.
+        n_updates : int
+            Of an epoch.
+        """
+        self.updates_per_epoch = n_updates
         self._all = {
-            name: 1.0 + round(epochs * updates_per_epoch) for name, epochs in linear_epochs.items()
+            name: 1.0 + round(epochs * n_updates) for name, epochs in linear_epochs.items()
         }
         self._linear_left = list(self._all)
-        self._all[NETWORK] = float(plan.usual_epochs * updates_per_epoch)
-        self._more = plan.max_epochs * updates_per_epoch - self._all[NETWORK]
+        usual, most = (n_epochs * n_updates for n_epochs in of_network)
+        self._all[NETWORK], self._more = usual, most - usual
         self._done, self._start = dict.fromkeys(self._all, 0.0), monotonic()
+        return self
 
     def __enter__(self) -> Self:
         self.task.begin(bool(self._linear_left) + 1)

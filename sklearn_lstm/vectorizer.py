@@ -20,15 +20,14 @@ from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.numbers import Numbers, check_numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import (
+from sklearn_lstm.sklearn_internals import (
     SHARED,
     VECTORIZER,
     DataFrameMixin,
     checked_parameters,
     plain_parameters,
 )
-from sklearn_lstm.storing.envelope import StoredMixin
-from sklearn_lstm.storing.stored_form import PASSED
+from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan, without_strings
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
@@ -453,8 +452,8 @@ class TextSequenceVectorizer(
         own = self.build_analyzer()  # it reads files itself
         return replace(analysis, analyzer=own, tokenizer=None, input="content")
 
-    def _settle(self) -> None:
-        if PASSED.get() is not None and self.__sklearn_is_fitted__():
+    def _settle(self, *, is_file: bool) -> None:
+        if is_file and self.__sklearn_is_fitted__():
             self._reader().check()
 
     def _reader(self) -> TextReader:

@@ -8,7 +8,6 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.exceptions import LinearModelSkippedWarning
 
 
 @pytest.mark.parametrize("n_samples", [8, 16, 32, 64])
@@ -36,16 +35,6 @@ def test_eight_series_of_four_classes_are_better_than_a_guess(digit_rows, max_ep
     model = LSTMSequenceClassifier(max_epochs=max_epochs, random_state=0)
     model.fit(X_train[rows], y_train[rows])
     assert log_loss(y_test, model.predict_proba(X_test)) < np.log(4) - 0.1
-
-
-def test_many_classes_of_few_texts_get_a_network_where_there_is_no_linear_model(monkeypatch):
-    texts = [f"the name of number {k % 25} is {k}" for k in range(100)]
-    classifier = LSTMSequenceClassifier(hidden_size=4, random_state=0)
-    model = make_pipeline(TextSequenceVectorizer(), classifier)
-    assert model.fit(texts, np.arange(100) % 25)[-1].n_epochs_ == 0
-    monkeypatch.setattr("sklearn_lstm.members.ngrams.learner.LARGEST_COEF", 10)
-    with pytest.warns(LinearModelSkippedWarning):
-        assert model.fit(texts, np.arange(100) % 25)[-1].n_epochs_ > 0
 
 
 @pytest.mark.parametrize("n_samples", [2, 3])

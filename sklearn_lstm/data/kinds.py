@@ -40,9 +40,6 @@ class Kind:
         Half of the limit of a training is at least so many, unless these are too much work.
     epochs_per_check : float
         The most epochs, times the effort, between two of these checks.
-    fewest_per_class : int
-        100 samples or more, but fewer of each class on average: "auto" trains no network beside
-        n-grams.
     network_weight : float
         The median of the prior of a network's factor in the blend. A network is too sure of itself,
         most of all of tokens.
@@ -59,17 +56,16 @@ class Kind:
     effort: int
     fewest_epochs: int
     epochs_per_check: float
-    fewest_per_class: int
     network_weight: float
     ngram_lengths: tuple[int, ...]
     has_borders: bool
 
 
-# name, work_per_step, n_frames, effort, fewest_epochs, epochs_per_check, fewest_per_class,
-# network_weight, ngram_lengths, has_borders
-WORDS = Kind("words", 1, inf, 1, 6, 1, 6, 0.03, (1, 2), has_borders=False)
-CHARACTERS = Kind("characters", 1, inf, 2, 15, 1.5, 0, 0.03, (1, 5), has_borders=True)
-MEASUREMENTS = Kind("measurements", 2, 200, 1, 6, inf, 0, 0.1, (), has_borders=False)
+# name, work_per_step, n_frames, effort, fewest_epochs, epochs_per_check, network_weight,
+# ngram_lengths, has_borders
+WORDS = Kind("words", 1, inf, 1, 6, 1, 0.03, (1, 2), has_borders=False)
+CHARACTERS = Kind("characters", 1, inf, 2, 15, 1.5, 0.03, (1, 5), has_borders=True)
+MEASUREMENTS = Kind("measurements", 2, 200, 1, 6, inf, 0.1, (), has_borders=False)
 TOKENS = WORDS, CHARACTERS
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 

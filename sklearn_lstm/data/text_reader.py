@@ -14,7 +14,7 @@ from sklearn_lstm.data.containers import check_same_columns, column_names
 from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.field_checks import check_agreement
+from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.text.analysis import (
     Analysis,
     TokenBatch,
@@ -76,7 +76,7 @@ class TextReader:
 
     def check(self) -> None:
         """Raise an error if it was stored, and can't read."""
-        check_agreement(self, {})
+        check_agreement(self)
         self.analysis.check()
 
     def __call__(self, raw_documents: Iterable[Any]) -> Any:

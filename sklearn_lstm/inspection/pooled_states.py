@@ -60,7 +60,7 @@ def sequence_vectors(model: object, X: object) -> NDArray[np.float32]:
     if not opened.model.network.is_trained:
         raise NotFittedError(
             "The network of this model was not trained, so its vectors would be random. Fit with "
-            "linear_model=True and max_epochs='auto', or a number of them. Vectors without a "
-            "network are those of TfidfVectorizer, or of an encoder."
+            "linear_model=True and max_epochs='auto', the defaults. Vectors without a network are "
+            "those of TfidfVectorizer, or of an encoder."
         )
     return opened.model.network.vectors_of(opened.sequences)

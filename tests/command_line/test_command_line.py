@@ -12,8 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_recall
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
-from sklearn_lstm.io import load, save
-from sklearn_lstm.io.files import write
+from sklearn_lstm.io import load, save, write
 
 FIT = ["--seed", "0", "--set", "max_epochs=0"]
 MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # at the beginning of a file, of its byte order

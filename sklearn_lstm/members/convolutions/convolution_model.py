@@ -7,7 +7,7 @@ competing kernels. The two models make different errors.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ from sklearn_lstm.data.sequences import (
     rows_of_similar_length,
 )
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
-from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.member import Contributions, LinearMember, one_by_one
+from sklearn_lstm.storage.fields import check_agreement
 
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
@@ -228,12 +228,9 @@ class Reading:
     proportions: Annotated[NDArray[np.float64], "n_events"]
     course: Annotated[NDArray[np.float64], "128 n_outputs"]
 
-    @classmethod
-    def from_stored(cls, **fields: Any) -> Self:
-        """Return what was stored, if the convolutions read what the encoding gives."""
-        reading = cls(**fields)
-        check_agreement(reading.convolutions, {"n_inputs": len(reading.statistics.encoding)})
-        return reading
+    def check(self) -> None:
+        """Raise ValueError if the convolutions read something else than the encoding gives."""
+        check_agreement(self.convolutions, n_inputs=len(self.statistics.encoding))
 
     @property
     def n_events(self) -> int:

@@ -20,7 +20,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ROWS_PER_BLOCK, Features
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]
 
