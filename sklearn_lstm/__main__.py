@@ -460,7 +460,7 @@ def new_model(options: Namespace) -> Any:
     from sklearn.pipeline import Pipeline
 
     from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    from sklearn_lstm.parameters import checked_parameters
+    from sklearn_lstm.sklearn_internals import checked_parameters
 
     model: Any = LSTMSequenceClassifier(
         input_type="measurements" if options.series else "auto",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +25,13 @@ from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.exceptions import InvalidSequencesError
-from sklearn_lstm.fitting import Fit
-from sklearn_lstm.parameters import check_column_names
+from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
 from sklearn_lstm.progress import ProgressBar
-from sklearn_lstm.targets.labels import Encoded, Labels
-from sklearn_lstm.targets.samples import Targets, Weights
-from sklearn_lstm.targets.target_reading import read_labels, read_sample_weight
+from sklearn_lstm.sklearn_internals import check_column_names, checked_parameters
+from sklearn_lstm.targets.label_reading import read_labels
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Samples, Targets, Weights
+from sklearn_lstm.targets.weights_and_groups import read_sample_weight
 from sklearn_lstm.text.analysis import TokenBatch, iterate_texts
 from sklearn_lstm.text.id_matrix import cut_batches, fill_empty
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, UnknownTokens
@@ -91,12 +92,13 @@ def fit_batches(
     """
     old_vectorizer, old_classifier = _steps(model)
     vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
-    fit = Fit(classifier)
+    parameters = checked_parameters(classifier)
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=folder) as file:
         stream = Stream(batches, is_shown=classifier.verbose > 0)
-        fit.train(*_read(stream, fit, vectorizer, file), CallbackTask())
+        data = _read(stream, parameters, vectorizer, file)
+        fit_classifier(classifier, parameters, data, CallbackTask())
     first, fitted = old_vectorizer or old_classifier, (vectorizer or classifier).__dict__
     # Two stores in a row, without a call between them at which Ctrl-C could come.
     first.__dict__, old_classifier.__dict__ = fitted, classifier.__dict__
@@ -203,8 +205,8 @@ class Stream:
         self.n_samples += n_samples
         return True
 
-    def labels(self) -> tuple[Encoded, Labels, Weights]:
-        """Return the labels of all batches in small integers, what they stand for, and weights."""
+    def targets(self) -> Targets:
+        """Return the labels of all batches in small integers, and their weights."""
         found = np.concatenate(self._labels)
         labels = Labels.of(found, self._names)
         encoded = labels.encode(found)
@@ -213,7 +215,7 @@ class Stream:
         parts = np.split(encoded, np.cumsum([*map(len, self._labels)])[:-1])
         pairs = zip(parts, self._places, strict=True)
         values = np.concatenate([part[places] for part, places in pairs])
-        return values, labels, np.concatenate(self._weights)
+        return Targets(values, np.concatenate(self._weights), labels)
 
 
 def _describe(y: NDArray[np.generic], names: tuple[str, ...]) -> str:
@@ -225,19 +227,24 @@ def _describe(y: NDArray[np.generic], names: tuple[str, ...]) -> str:
 
 
 def _read(
-    stream: Stream, fit: Fit, vectorizer: TextSequenceVectorizer | None, file: BinaryIO
-) -> tuple[InputFormat, Sequences, Targets]:
-    """Read all batches; return how they were read, the sequences in the file, and their targets."""
+    stream: Stream,
+    parameters: Mapping[str, Any],
+    vectorizer: TextSequenceVectorizer | None,
+    file: BinaryIO,
+) -> TrainingData:
+    """Read all batches; the sequences are in the file."""
     try:
         if vectorizer is None:
-            input_format, sequences = _read_sequences(stream, fit, file)
+            input_format, sequences = _read_sequences(stream, parameters, file)
         else:
-            input_format, sequences = _read_texts(stream, vectorizer, fit, file)
+            input_type = parameters["input_type"]
+            input_format, sequences = _read_texts(stream, vectorizer, input_type, file)
     except (TypeError, ValueError) as error:
         if stream.place:
             error.add_note(stream.place)
         raise
-    return input_format, sequences, fit.targets(*stream.labels())
+    samples = Samples(sequences, stream.targets())
+    return TrainingData.weighted(input_format, samples, parameters["class_weight"])
 
 
 def refuse_numbers(numbers: Numbers) -> None:
@@ -356,7 +363,7 @@ def _without_unknown(spelling: Spelling | None) -> Spelling | None:
 
 
 def _read_texts(
-    stream: Stream, vectorizer: TextSequenceVectorizer, fit: Fit, file: BinaryIO
+    stream: Stream, vectorizer: TextSequenceVectorizer, input_type: str, file: BinaryIO
 ) -> tuple[InputFormat, Sequences]:
     """Fit the vectorizer to all texts, and return their ids.
 
@@ -367,7 +374,7 @@ def _read_texts(
     batches, ids = fit_and_number(vectorizer, _documents(stream), tokens)
     vectorizer._keep_columns(NO_NUMBERS)  # noqa: SLF001 - a copy, whose fit has ended
     cut = cut_batches(batches, vectorizer.max_length_, vectorizer.truncation)
-    X, input_type = vectorizer.transform([]), fit.parameters["input_type"]
+    X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
     sequences = FlatSequences(*tokens.rewritten(cut), spelling=spelling)
     kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, None, NO_NUMBERS)
@@ -386,13 +393,15 @@ def _documents(stream: Stream) -> Iterator[object]:
         yield from documents
 
 
-def _read_sequences(stream: Stream, fit: Fit, file: BinaryIO) -> tuple[InputFormat, Sequences]:
+def _read_sequences(
+    stream: Stream, parameters: Mapping[str, Any], file: BinaryIO
+) -> tuple[InputFormat, Sequences]:
     """Write all sequences into the file."""
     first = unknown = None
     shapes, has_lists = set[tuple[int, bool]](), False
     for X in stream:
         if first is None:
-            first, (input_format, sequences) = X, fit.read(X, is_batch=True)
+            first, (input_format, sequences) = X, read_at_fit(parameters, X, is_batch=True)
             written = SequencesFile(file, sequences)
         check_column_names(X)
         found, sequences = input_format.read_beside(X)

@@ -20,7 +20,7 @@ from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.numbers import Numbers, check_numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import (
+from sklearn_lstm.sklearn_internals import (
     SHARED,
     VECTORIZER,
     DataFrameMixin,

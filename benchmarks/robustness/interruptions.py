@@ -24,7 +24,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from benchmark_data import read_texts
 from peers import SkorchLSTM
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, compute
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, threads
 
 REPEATS = 5
 BUSY = "while True: sum(range(100_000))"
@@ -43,7 +43,7 @@ def seconds_to_end(work: Callable[[], Any], after: float) -> float:
     try:
         work()
     except KeyboardInterrupt:
-        while compute._process.working:  # noqa: SLF001 - until the helper thread has ended
+        while threads._process.working:  # noqa: SLF001 - until the helper thread has ended
             time.sleep(0.001)
         return time.perf_counter() - sent[0]
     timer.cancel()

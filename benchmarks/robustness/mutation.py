@@ -39,12 +39,12 @@ MEMBERS = ["tests/members/test_alone.py", "tests/members/test_beside_the_network
 ROOMS = {  # modules: the tests that must notice a change of them
     "data": ["tests/data", "tests/fuzzing/test_reading_fuzzed.py"],
     "targets": ["tests/targets", "tests/test_thresholds.py"],
-    "blending.py": ["tests/test_blending.py", "tests/training/test_held_out_parts.py"],
+    "blending.py": ["tests/test_blending.py", "tests/members/test_held_out_parts.py"],
     "storage": ["tests/storage", "tests/io"],
     "io.py": ["tests/io"],
     "members": MEMBERS,
     "members/convolutions": ["tests/members/convolutions", *MEMBERS],
-    "members/network": ["tests/members/network", "tests/network", *MEMBERS],
+    "members/network": ["tests/members/network", *MEMBERS],
     "members/ngrams": ["tests/members/ngrams", *MEMBERS],
     "members/regression": [
         *(f"tests/members/regression/test_{name}.py" for name in ("encoder", "numbers")),

@@ -135,16 +135,16 @@ def sequences_and_numbers(X: Any, columns: list[tuple[str, Any]]) -> tuple[Any, 
 
 
 def _found_categories(columns: list[tuple[str, Any]]) -> tuple[str, ...]:
-    """Return which of several columns of strings are categories: all but that of the texts.
+    """Return the columns of strings in which few values recur, but not that of the texts.
 
-    The texts have the most letters, and few values of all others recur. Else there are none.
+    This is the one with the most letters.
     """
     own = [(name, column) for name, column in columns if not _is_beside(column)]
     strings = {name: found for name, column in own if (found := _strings(column)) is not None}
-    if len(columns[0][1]) < FEWEST_ROWS or len(strings) < len(own):
+    if len(columns[0][1]) < FEWEST_ROWS:
         return ()
-    others = _without_texts(strings)
-    return tuple(others) if all(map(_may_be_category, others.values())) else ()
+    others = _without_texts(strings).items()
+    return tuple(name for name, values in others if _may_be_category(values))
 
 
 def _strings(column: Any) -> list[str] | None:

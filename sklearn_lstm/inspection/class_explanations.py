@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.compute import map_on_workers, workers
 from sklearn_lstm.data.sequences import Rows, chunks_of_rows
 from sklearn_lstm.inspection.drawing import Display, printable, token_names
 from sklearn_lstm.inspection.explanation_display import coloured
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
+from sklearn_lstm.threads import map_on_workers, workers
 
 MOST_SAMPLES = 200  # whose contributions to the network are computed
 LINEAR, NETWORK, NUMBERS = "linear model", Network.name, NumberModel.name

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_lstm.inspection.drawing import Display, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
-from sklearn_lstm.parameters import plain_parameters
+from sklearn_lstm.sklearn_internals import plain_parameters
 
 
 class TrainingDisplay(Display):

@@ -290,7 +290,7 @@ def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_pat
 
 def test_what_is_missing_in_a_series_is_null(run, tmp_path):
     data, model = tmp_path / "data.jsonl", tmp_path / "model"
-    values = [{"series": [x, None, y], "label": x < y} for x in range(3) for y in (4, -1)]
+    values = [{"series": [x, None, y], "label": x < y} for x in range(3) for y in (4, 5, -1, -2)]
     data.write_text(as_json_lines(values))
     assert run("fit", data, "--series", "series", "--output", model, *FIT)[0] == 0
     _, printed, _ = run("explain", model, data, "--jsonl")

@@ -16,7 +16,6 @@ from written_data import containers, table_of, values_of
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
-from sklearn_lstm.fitting import Fit
 from sklearn_lstm.streaming import Stream, _read
 
 
@@ -124,5 +123,6 @@ def read_as_stream(data: DataSet) -> dict[str, Any]:
     classifier = LSTMSequenceClassifier(input_type=input_type, time_channel=data.time_channel)
     with TemporaryFile() as file:
         stream = Stream(batches, is_shown=False)
-        _, sequences, _ = _read(stream, Fit(classifier), vectorizer, file)
-        return content(sequences) | {"texts": None}  # which are kept for an encoder only
+        data = _read(stream, classifier.get_params(), vectorizer, file)
+        found = content(data.samples.sequences)
+        return found | {"texts": None}  # which are kept for an encoder only

@@ -207,13 +207,13 @@ UNCLEAR = {
     ),
     "a title": (
         MANY.assign(title=[f"part {k}" for k in range(60)]),
-        r"3 hold neither.* leave out one that is an id\. Make .*'shop'",
+        r"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. Join .* leave out one that is an id\.$",
     ),
     "numbers": (
         MANY[["text"]].assign(cost=["1.5", "n/a", "2"] * 20),
         r"'cost' \(.*\)\. Turn strings into numbers, .*: pd.to_numeric\(frame\['cost'\], err",
     ),
-    "dates": (MANY.assign(day=DAY), r"3 hold neither"),
+    "dates": (MANY.assign(day=DAY), r"2 hold neither: 'text' \(.*\), 'day' \(.*\)\. Turn dates"),
 }
 
 

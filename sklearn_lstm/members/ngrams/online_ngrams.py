@@ -18,7 +18,7 @@ from sklearn_lstm.members.ngrams.bags import (
     bag_of,
     choose_reader,
 )
-from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Samples
 
 RATE = 0.7  # the learning rate of AdaGrad
 FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller

@@ -46,6 +46,11 @@ class RegressionModel(LinearMember):
     def vectors(self, sequences: Sequences) -> Vectors:
         """Return the vector of each sequence (n_samples, dim)."""
 
+    @staticmethod
+    @abstractmethod
+    def scale(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean of each column, and by what its gaps are divided."""
+
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
         return self.logits_of(self.vectors(sequences))
@@ -77,6 +82,13 @@ class EncoderModel(RegressionModel):
         """Return the vectors of all texts, which are read and encoded part by part."""
         parts = chunks_of_rows(sequences.lengths)
         return np.concatenate([self.encoder(sequences.texts(rows)) for rows in parts])
+
+    @staticmethod
+    def scale(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean of each column, and one deviation: columns that vary more tell more."""
+        mean = np.asarray(vectors.mean(axis=0, dtype=np.float64))
+        deviation = np.sqrt(vectors.var(axis=0, dtype=np.float64).mean())
+        return mean, np.full(len(mean), max(deviation, np.finfo(np.float32).eps))
 
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what a text as a whole adds to the scores, (n_samples, n_scores).
@@ -132,6 +144,18 @@ class NumberModel(RegressionModel):
             codes = np.array([places.get(value, -1) for value in columns[name].tolist()], int)
             parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
         return np.concatenate(parts, axis=1)
+
+    @staticmethod
+    def scale(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean and the deviation of each column: 1 if it says yes or no."""
+        known = ~np.isnan(vectors)
+        n_known = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, vectors, 0).sum(axis=0) / n_known
+        deviation = np.sqrt((np.where(known, vectors - mean, 0) ** 2).sum(axis=0) / n_known)
+        deviation[(np.isin(vectors, (0, 1)) | ~known).all(axis=0)] = 1
+        first = vectors[known.argmax(axis=0), np.arange(vectors.shape[1])]
+        deviation[((vectors == first) | ~known).all(axis=0)] = np.inf  # nothing was learned of it
+        return mean, deviation
 
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what each number and category adds to the scores.

@@ -17,11 +17,11 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.members.convolutions import convolution_model
-from sklearn_lstm.members.convolutions import learner as convolutions
+from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge as ridge_regression
 from sklearn_lstm.members.convolutions.convolution_model import SeriesStatistics
-from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
+from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
 from sklearn_lstm.members.convolutions.random_convolutions import convolve
 
 
@@ -67,7 +67,7 @@ def fit(samples_of, fit_linear):
     def fit(X, targets, weights=None, *, held_out=None, n_outputs=2, **parameters):
         samples = samples_of(X, targets, weights, n_outputs)
         held_out = np.arange(len(X)) if held_out is None else held_out
-        return fit_linear(ConvolutionLearner, samples, held_out, **parameters)
+        return fit_linear(CONVOLUTIONS, samples, held_out, **parameters)
 
     return fit
 
@@ -454,7 +454,7 @@ def test_metadata_routing_of_the_caller_does_not_reach_in(fit, set_features, n_f
 
 def test_work_is_counted(samples_of):
     short, long, many = (
-        ConvolutionLearner.work(
+        CONVOLUTIONS.work(
             samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series),
             SimpleNamespace(normalize=True),
         )

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 from as_read import read_sequences
+from small_models import small_architecture
 
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.storage.unpack import Unpacker
 
 RNG = np.random.default_rng(0)
@@ -29,11 +30,9 @@ def networks(X, **architecture):
         if tokens
         else ChannelScaling.of(sequences, None, normalize=True)
     )
-    defaults = {"cell": "lstm", "hidden_size": 5, "num_layers": 1, "bidirectional": True}
-    defaults |= {"pooling": ("max", "mean"), "dropout": 0.0, "embedding_dim": 4}
-    module = SequenceNetwork(
-        n_inputs=len(encoding), n_outputs=3, tokens=tokens, **(defaults | architecture)
-    )
+    defaults = {"hidden_size": 5, "pooling": ("max", "mean"), "embedding_dim": 4}
+    architecture = defaults | architecture | {"n_inputs": len(encoding), "tokens": tokens}
+    module = SequenceNetwork(small_architecture(**architecture))
     module.draw_weights(torch.Generator().manual_seed(0))
     network = Network(encoding, None, module.eval(), is_trained=True)
     return network, NumpyNetwork.from_stored(Unpacker({}), **network.stored()), sequences

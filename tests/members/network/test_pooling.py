@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from small_models import small_architecture
 
-from sklearn_lstm.network.pooling import POOLINGS, Pooling, SequenceMask, reverse
+from sklearn_lstm.members.network.architecture import POOLINGS
+from sklearn_lstm.members.network.pooling import Pooling, SequenceMask, reverse
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -15,7 +17,7 @@ def random_states():
 
 def new_layer(*poolings):
     torch.manual_seed(0)
-    return Pooling(poolings, 6)
+    return Pooling(small_architecture(pooling=poolings, hidden_size=6))
 
 
 def definition(pooling, layer, states):

@@ -4,18 +4,17 @@ T steps, B sequences, D features, H units.
 """
 
 from collections.abc import Sequence
-from inspect import signature
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.network.pooling import SequenceMask
-from sklearn_lstm.network.positions import sinusoidal_positions
-from sklearn_lstm.network.recurrent_cells import N_GATES, Direction, run_directions
-
-N_SUMMARIES = 8  # of each input of a frame
+from sklearn_lstm.members.network.architecture import Architecture
+from sklearn_lstm.members.network.pooling import SequenceMask
+from sklearn_lstm.members.network.positions import sinusoidal_positions
+from sklearn_lstm.members.network.recurrent_cells import Direction, run_directions
 
 
 def summarize_frames(steps: Tensor, lengths: Tensor, size: int) -> Tensor:
@@ -41,67 +40,30 @@ class SequenceNetwork(nn.Module):
 
     Parameters
     ----------
-    n_inputs : int
-        Codes of tokens, or inputs per step.
-    n_outputs : int
-    tokens : bool
-    embedding_dim : int or None
-        None: one-hot codes or inputs are the input of the recurrent layer.
-    cell, hidden_size, num_layers, bidirectional, pooling, dropout
-        As in `LSTMSequenceClassifier`.
-    steps_per_frame : int
-        Of series: the recurrent layers read frames of so many steps.
+    architecture : Architecture
     """
 
-    def __init__(
-        self,
-        *,
-        n_inputs: int,
-        n_outputs: int,
-        tokens: bool,
-        embedding_dim: int | None,
-        cell: str,
-        hidden_size: int,
-        num_layers: int,
-        bidirectional: bool,
-        pooling: Sequence[str],
-        dropout: float,
-        steps_per_frame: int = 1,
-    ) -> None:
-        arguments = locals()
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.architecture = {name: arguments[name] for name in signature(type(self)).parameters}
-        self.architecture["pooling"] = list(pooling)  # as it is stored
-        self.n_directions = n_directions = 1 + bidirectional
-        n_gates, is_one_hot = N_GATES[cell] * hidden_size, tokens and embedding_dim is None
-        n_inputs_of_frame = n_inputs * (N_SUMMARIES if steps_per_frame > 1 else 1)
-        n_features = embedding_dim or (n_gates * n_directions if tokens else n_inputs_of_frame)
+        self.architecture = architecture
+        width, directions = architecture.embedding_dim, range(architecture.n_directions)
         new: dict[str, Any] = {"dtype": torch.float32}
-        cells: dict[str, Any] = {"cell": cell, "hidden_size": hidden_size}
         with torch.device("meta"):
-            if tokens:
+            if architecture.tokens:
                 # Without a table it draws one, for which torch imports its compiler: seconds.
-                table = torch.empty(n_inputs, n_features, **new)
-                self.embedding = nn.Embedding(n_inputs, n_features, padding_idx=0, _weight=table)
-            elif embedding_dim is not None:
-                self.projection = nn.Linear(n_inputs_of_frame, n_features, **new)
-            if embedding_dim is not None:
+                table = torch.empty(architecture.shapes()["embedding.weight"], **new)
+                n_codes, n_features = table.shape
+                self.embedding = nn.Embedding(n_codes, n_features, padding_idx=0, _weight=table)
+            elif width is not None:
+                self.projection = nn.Linear(architecture.n_frame_inputs, width, **new)
+            if width is not None:
                 self.position_scale = nn.Parameter(torch.empty((), **new))
-            self.layers = nn.ModuleList()
-            for index in range(num_layers):
-                cells["pooling"] = pooling if index == num_layers - 1 else ()
-                layer = nn.ModuleList()
-                for number in range(n_directions):
-                    gates, size = None, n_features
-                    if is_one_hot and index == 0:
-                        gates, size = slice(number * n_gates, (number + 1) * n_gates), n_gates
-                    layer.append(Direction(size, is_backward=number == 1, gates=gates, **cells))
-                self.layers.append(layer)
-                n_features = hidden_size * n_directions
-            self.output = nn.Linear(len(pooling) * n_features, n_outputs, **new)
-        self.dropout = dropout
-        self.tokens = tokens
-        self.steps_per_frame = steps_per_frame
+            self.layers = nn.ModuleList(
+                nn.ModuleList(Direction(architecture, index, number) for number in directions)
+                for index in range(architecture.num_layers)
+            )
+            n_pooled = len(architecture.pooling) * architecture.n_states
+            self.output = nn.Linear(n_pooled, architecture.n_outputs, **new)
         self.use_bfloat16 = False
         self.generator: torch.Generator | None = None  # of dropout; None: torch's own
 
@@ -112,15 +74,15 @@ class SequenceNetwork(nn.Module):
 
     def summarize(self, steps: Tensor, lengths: Tensor, extension: Tensor | None = None) -> Tensor:
         """Read, and pool the states: (B, n_directions * len(pooling) * H)."""
-        kind = steps.device.type
+        device = steps.device.type
         # oneDNN's fused LSTM computes the same bits for a sequence in any batch.
-        is_whole = kind == "cpu" and self.architecture["cell"] == "lstm"
+        is_whole = device == "cpu" and self.architecture.cell == "lstm"
         is_mixed = self.use_bfloat16 and (self.training or is_whole)
         # torch's cache of rounded weights is one for all threads, and may outlive an update.
-        with torch.autocast(kind, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
+        with torch.autocast(device, torch.bfloat16, enabled=is_mixed, cache_enabled=False):
             x = self.embed(steps.transpose(0, 1), lengths, extension)
-            if self.steps_per_frame > 1:
-                lengths = -(-lengths // self.steps_per_frame)  # in frames
+            if self.architecture.steps_per_frame > 1:
+                lengths = -(-lengths // self.architecture.steps_per_frame)  # in frames
             return self.pool(x, lengths).float()
 
     def embed(self, steps: Tensor, lengths: Tensor, extension: Tensor | None = None) -> Tensor:
@@ -128,16 +90,16 @@ class SequenceNetwork(nn.Module):
 
         Codes beyond those of the network stand for the vectors `extension` (n, D).
         """
-        if self.tokens:
+        if self.architecture.tokens:
             return self._vectors(steps, extension)
         x = self.frames(steps, lengths)
-        if self.architecture["embedding_dim"] is not None:
+        if self.architecture.embedding_dim is not None:
             x = self.projection(x)
         return x
 
     def frames(self, steps: Tensor, lengths: Tensor) -> Tensor:
         """Return what the network reads of inputs (T, B, C): those of steps, or of frames."""
-        size = self.steps_per_frame
+        size = self.architecture.steps_per_frame
         return summarize_frames(steps, lengths, size) if size > 1 else steps.contiguous()
 
     def _vectors(self, codes: Tensor, extension: Tensor | None) -> Tensor:
@@ -152,7 +114,7 @@ class SequenceNetwork(nn.Module):
 
     def pool(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Vectors (T, B, D), and lengths (B,) -> what `summarize` returns."""
-        if self.architecture["embedding_dim"] is not None:
+        if self.architecture.embedding_dim is not None:
             x = self.drop_features(self.add_positions(x))
         mask = SequenceMask(lengths, len(x))
         for index, layer in enumerate(self.layers):
@@ -174,11 +136,12 @@ class SequenceNetwork(nn.Module):
 
     def drop(self, x: Tensor, shape: Sequence[int]) -> Tensor:
         """Drop numbers of x by a random mask of this shape; the others grow, to the same mean."""
-        if not (self.training and self.dropout):
+        share = self.architecture.dropout
+        if not (self.training and share):
             return x
         # nn.Dropout draws each number by itself, which takes three times as long.
         uniform = torch.rand(*shape, generator=self.generator, dtype=torch.float32, device=x.device)
-        return x * ((uniform >= self.dropout).to(x.dtype) / (1 - self.dropout))
+        return x * ((uniform >= share).to(x.dtype) / (1 - share))
 
     @torch.no_grad()
     def draw_weights(self, generator: torch.Generator) -> None:
@@ -199,17 +162,17 @@ class SequenceNetwork(nn.Module):
                 nn.init.eye_(weight)
             else:
                 layer = self.get_submodule(name.rpartition(".")[0])
-                bound = getattr(layer, "in_features", self.architecture["hidden_size"]) ** -0.5
+                bound = getattr(layer, "in_features", self.architecture.hidden_size) ** -0.5
                 weight.uniform_(-bound, bound, generator=generator)
-            if name.endswith("bias_ih_l0") and self.architecture["cell"] != "rnn":
+            if name.endswith("bias_ih_l0") and self.architecture.cell != "rnn":
                 # So a state lasts: torch's own 0 forgets half of it at each step. In an LSTM the
                 # second gate is the forget gate, in a GRU the update gate.
-                weight.view(-1, self.architecture["hidden_size"])[1] = 1
+                weight.view(-1, self.architecture.hidden_size)[1] = 1
 
     def _draw_vectors(self, vectors: Tensor, generator: torch.Generator) -> None:
         """Draw vectors of codes."""
-        if self.architecture["embedding_dim"] is None:  # they are the input weights of the gates
-            bound = self.architecture["hidden_size"] ** -0.5
+        if self.architecture.embedding_dim is None:  # they are the input weights of the gates
+            bound = self.architecture.hidden_size**-0.5
             vectors.uniform_(-bound, bound, generator=generator)
         else:
             vectors.normal_(generator=generator)
@@ -225,4 +188,5 @@ class SequenceNetwork(nn.Module):
     def set_table(self, vectors: Tensor) -> None:
         """Make these the vectors of all codes."""
         self.embedding.weight = nn.Parameter(vectors, self.embedding.weight.requires_grad)
-        self.embedding.num_embeddings = self.architecture["n_inputs"] = len(vectors)
+        self.embedding.num_embeddings = len(vectors)
+        self.architecture = replace(self.architecture, n_inputs=len(vectors))

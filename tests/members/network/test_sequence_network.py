@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from memory_taken import LargestTensor
+from small_models import small_architecture
 from torch import nn
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.network.network import SequenceNetwork
-from sklearn_lstm.network.pooling import POOLINGS
-from sklearn_lstm.network.recurrent_cells import CELLS
+from sklearn_lstm.members.network.architecture import GATES, POOLINGS
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -24,19 +24,7 @@ def generator():
 
 
 def network(**architecture):
-    defaults = {
-        "n_inputs": 9,
-        "n_outputs": 3,
-        "tokens": True,
-        "embedding_dim": 5,
-        "cell": "lstm",
-        "hidden_size": 4,
-        "num_layers": 1,
-        "bidirectional": True,
-        "pooling": ("max",),
-        "dropout": 0.0,
-    }
-    made = SequenceNetwork(**(defaults | architecture))
+    made = SequenceNetwork(small_architecture(**architecture))
     made.draw_weights(generator())
     return made.eval()
 
@@ -54,7 +42,7 @@ def test_the_gate_that_keeps_the_state_begins_open(cell):
     assert gates[0].abs().max() < 1
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", GATES)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
     options = {"embedding_dim": None, "cell": cell, "bidirectional": bidirectional, "num_layers": 2}
@@ -83,7 +71,7 @@ def test_one_hot_input_never_builds_a_one_hot_tensor():
 
 def test_one_hot_input_weights_are_learned_and_the_identity_is_not():
     X, y = np.arange(2, 42).reshape(-1, 4), np.arange(10) % 2
-    for cell in CELLS:
+    for cell in GATES:
         model = LSTMSequenceClassifier(embedding_dim=None, cell=cell, hidden_size=3, max_epochs=2)
         before = model.fit(X, y).module_.embedding.weight.clone()
         after = model.partial_fit(X, y).module_
@@ -243,7 +231,7 @@ def toy_task():
     ("cell", "pooling", "is_deep"),
     [
         (cell, pooling, (row + column) % 2 == 1)
-        for row, cell in enumerate(CELLS)
+        for row, cell in enumerate(GATES)
         for column, pooling in enumerate([*POOLINGS, ("max", "attention")])
     ],
 )

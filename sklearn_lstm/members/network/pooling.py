@@ -3,14 +3,15 @@
 T steps, B sequences, D features, H units.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.compute import exact
+from sklearn_lstm.members.network.architecture import Architecture, PoolingName
+from sklearn_lstm.members.network.devices import exact
 
 
 class SequenceMask:
@@ -71,15 +72,16 @@ class Pooling(nn.Module):
     Several poolings are laid side by side.
     """
 
-    def __init__(self, names: Sequence[str], hidden_size: int) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.names = names
-        if "attention" in names:
-            self.attention = nn.Linear(hidden_size, 1, bias=False, dtype=torch.float32)
+        self.names = architecture.pooling
+        if "attention" in self.names:
+            size = architecture.hidden_size
+            self.attention = nn.Linear(size, 1, bias=False, dtype=torch.float32)
 
     def forward(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """(T, B, H) -> (B, len(names) * H)."""
-        return torch.cat([POOLINGS[name](self, states, mask) for name in self.names], 1)
+        return torch.cat([FUNCTIONS[name](self, states, mask) for name in self.names], 1)
 
     def max(self, states: Tensor, mask: SequenceMask) -> Tensor:
         """Return the largest value of each unit."""
@@ -103,7 +105,7 @@ class Pooling(nn.Module):
         return (states * F.softmax(exact(scores), 0).to(states.dtype)).sum(0)
 
 
-POOLINGS: dict[str, Callable[[Pooling, Tensor, SequenceMask], Tensor]] = {
+FUNCTIONS: dict[PoolingName, Callable[[Pooling, Tensor, SequenceMask], Tensor]] = {
     "max": Pooling.max,
     "mean": Pooling.mean,
     "last": Pooling.last,

@@ -3,21 +3,20 @@
 T steps, B sequences, D features, H units.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from sklearn_lstm.compute import is_worker_free, map_pair
-from sklearn_lstm.network.pooling import Pooling, SequenceMask, reverse
+from sklearn_lstm.members.network.architecture import Architecture
+from sklearn_lstm.members.network.pooling import Pooling, SequenceMask, reverse
+from sklearn_lstm.threads import is_worker_free, map_pair
 
 # What lays the weights of an LSTM out for oneDNN. A torch without it reads as nn.LSTM does.
 LAY_OUT: Any = getattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight", None)
 IS_ROUNDED = LAY_OUT and getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)()
-CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
-N_GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 MOST_STATES = 1 << 26  # of a sequence, by one call: in bfloat16, oneDNN refuses twice as many
 FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
 
@@ -28,37 +27,33 @@ class Direction(nn.Module):
     The backward direction reads each sequence from its own end: packing would be slow, and reading
     the padding first would be wrong.
 
+    For one-hot tokens the input is the embedding, whose rows are the input weights of the gates of
+    both directions; their own input weights are a fixed identity matrix.
+
     Parameters
     ----------
-    n_features, cell, hidden_size
-    is_backward : bool
-    pooling : tuple of str
-        Empty: return all states.
-    gates : slice or None
-        None if the input is features. For one-hot tokens the input is the embedding, whose rows are
-        the input weights of the gates; this slice of a row belongs to the direction, and its own
-        input weights are a fixed identity matrix.
+    architecture : Architecture
+    index : int
+        Of the layer. The last layer pools its states.
+    number : {0, 1}
+        Of the direction; the second one reads backwards.
     """
 
     # The state of the weights when they were rounded to bfloat16, and the rounded ones.
     _rounded: tuple[tuple[list[int], list[int]], list[Tensor]] | None = None
 
-    def __init__(
-        self,
-        n_features: int,
-        *,
-        cell: str,
-        hidden_size: int,
-        is_backward: bool,
-        pooling: Sequence[str],
-        gates: slice | None,
-    ) -> None:
+    def __init__(self, architecture: Architecture, index: int, number: int) -> None:
         super().__init__()
-        self.cells = CELLS[cell](n_features, hidden_size, dtype=torch.float32)
-        self.is_backward = is_backward
-        self.pooling = Pooling(pooling, hidden_size) if pooling else None
-        self.gates = gates
-        self.cells.weight_ih_l0.requires_grad_(gates is None)
+        n_features = architecture.n_states if index else architecture.n_features
+        cells: Any = getattr(nn, architecture.cell.upper())
+        self.cells = cells(n_features, architecture.hidden_size, dtype=torch.float32)
+        self.is_backward = number == 1
+        is_last = index == architecture.num_layers - 1
+        self.pooling = Pooling(architecture) if is_last else None
+        self.gates: slice | None = None  # of a row of the table, those of the direction
+        if architecture.is_one_hot and index == 0:
+            self.gates = slice(number * n_features, (number + 1) * n_features)
+            self.cells.weight_ih_l0.requires_grad_(requires_grad=False)
 
     def forward(self, x: Tensor, mask: SequenceMask) -> Tensor:
         """(T, B, D) -> states (T, B, H), or what is pooled of them, (B, len(pooling) * H)."""
@@ -72,13 +67,13 @@ class Direction(nn.Module):
 
     def _read(self, x: Tensor) -> Tensor:
         """(T, B, D) -> (T, B, H)."""
-        parts, state = list[Tensor](), None
-        for part in torch.split(x, max(1, MOST_STATES // self.cells.hidden_size)):
-            states, state = self._read_part(part, state)
-            parts.append(states)
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        read, state = list[Tensor](), None
+        for chunk in torch.split(x, max(1, MOST_STATES // self.cells.hidden_size)):
+            states, state = self._read_chunk(chunk, state)
+            read.append(states)
+        return read[0] if len(read) == 1 else torch.cat(read)
 
-    def _read_part(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def _read_chunk(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Go on from a state; None: from zeros."""
         is_mixed = IS_ROUNDED and x.is_cpu and torch.is_autocast_enabled("cpu")
         if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 
 from sklearn_lstm.data.sequences import Rows, row_numbers
-from sklearn_lstm.targets.samples import Samples, Targets
+from sklearn_lstm.targets.targets import Samples, Targets
 
 N_FOLDS = 5  # of cross-validation
 MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds

@@ -9,8 +9,8 @@ import pytest
 import torch
 from small_models import PLAIN
 
-from sklearn_lstm import LSTMSequenceClassifier, compute
-from sklearn_lstm.compute import check_not_abandoned, map_on_workers, map_pair, workers
+from sklearn_lstm import LSTMSequenceClassifier, threads
+from sklearn_lstm.threads import check_not_abandoned, map_on_workers, map_pair, workers
 
 pytestmark = pytest.mark.usefixtures("_two_threads")
 
@@ -36,7 +36,7 @@ def thread_of(_):
 
 def wait_for_the_helper():
     """Wait until the helper thread has left its worker; what it computes may be abandoned."""
-    compute._process.helper.submit(int).result(10)
+    threads._process.helper.submit(int).result(10)
 
 
 def run_alone(code, timeout=60):
@@ -173,7 +173,7 @@ def test_a_helper_whose_caller_has_left_does_not_wait_for_itself():
     """It sees a free worker then, but the helper thread that would compute there is itself."""
     code = """
         from threading import Event
-        from sklearn_lstm.compute import workers, map_pair
+        from sklearn_lstm.threads import workers, map_pair
 
         has_begun, has_left, ended = Event(), Event(), Event()
 
@@ -207,7 +207,7 @@ def test_the_interpreter_ends_after_the_work_of_the_helper_thread():
     code = """
         import time
         from threading import Event
-        from sklearn_lstm.compute import check_not_abandoned, workers, map_pair
+        from sklearn_lstm.threads import check_not_abandoned, workers, map_pair
 
         has_begun = Event()
 
@@ -236,7 +236,7 @@ def test_what_computes_while_the_interpreter_ends_gets_its_results(has_helper):
     """Another thread may go on after the main thread, and functions of atexit after all threads."""
     code = f"""
         import atexit, threading
-        from sklearn_lstm.compute import workers, map_on_workers
+        from sklearn_lstm.threads import workers, map_on_workers
 
         def work():
             with workers("cpu"):
@@ -260,14 +260,14 @@ def test_what_computes_while_the_interpreter_ends_gets_its_results(has_helper):
 
 
 def test_the_workers_share_the_threads_of_the_caller():
-    before = [library.num_threads for library in compute._openmp()]
+    before = [library.num_threads for library in threads._openmp()]
 
     def number(_):
-        return {library.num_threads for library in compute._openmp()}
+        return {library.num_threads for library in threads._openmp()}
 
     with workers("cpu"):
         assert map_pair(number, (0, 1)) == [{1}, {1}]
-    assert [library.num_threads for library in compute._openmp()] == before
+    assert [library.num_threads for library in threads._openmp()] == before
     assert torch.get_num_threads() == 2
 
 
@@ -275,14 +275,14 @@ def test_torch_may_hide_its_libraries(monkeypatch):
     def refuse(_):
         raise OSError
 
-    compute._find_mkl_setter.cache_clear()
-    monkeypatch.setattr(compute, "CDLL", refuse)
-    before = [library.num_threads for library in compute._openmp()]
+    threads._find_mkl_setter.cache_clear()
+    monkeypatch.setattr(threads, "CDLL", refuse)
+    before = [library.num_threads for library in threads._openmp()]
     with workers("cpu"):
         assert map_pair(abs, (-1, -2)) == [1, 2]
-    assert [library.num_threads for library in compute._openmp()] == before
-    assert not compute._process.working
-    compute._find_mkl_setter.cache_clear()
+    assert [library.num_threads for library in threads._openmp()] == before
+    assert not threads._process.working
+    threads._find_mkl_setter.cache_clear()
 
 
 def test_other_threads_keep_their_number_of_threads():
@@ -313,11 +313,11 @@ def test_the_number_of_threads_is_restored_after_an_error(texts):
     model = LSTMSequenceClassifier(
         hidden_size=4, max_epochs=2, criterion=Broken, linear_model=False
     )
-    before = [library.num_threads for library in compute._openmp()]
+    before = [library.num_threads for library in threads._openmp()]
     with pytest.raises(ZeroDivisionError):
         model.fit(*texts)
     assert torch.get_num_threads() == 2
-    assert [library.num_threads for library in compute._openmp()] == before
+    assert [library.num_threads for library in threads._openmp()] == before
 
 
 # --- The classifier

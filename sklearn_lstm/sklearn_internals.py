@@ -48,8 +48,8 @@ def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     They are all that the classes of the estimator constrain: a subclass may have only some of them
     in its `__init__`, and in its constraints.
     """
-    kinds = type(estimator).__mro__
-    names = [name for kind in kinds for name in getattr(kind, "_parameter_constraints", ())]
+    bases = type(estimator).__mro__
+    names = [name for base in bases for name in getattr(base, "_parameter_constraints", ())]
     parameters = [(name, getattr(estimator, name)) for name in names]
     return {name: v.item() if isinstance(v, np.generic) else v for name, v in parameters}
 

@@ -4,13 +4,15 @@ from contextlib import nullcontext
 
 import pytest
 import torch
+from small_models import small_architecture
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sklearn_lstm.compute import workers
-from sklearn_lstm.network import recurrent_cells
-from sklearn_lstm.network.pooling import SequenceMask
-from sklearn_lstm.network.recurrent_cells import CELLS, Direction, run_directions
+from sklearn_lstm.members.network import recurrent_cells
+from sklearn_lstm.members.network.architecture import GATES
+from sklearn_lstm.members.network.pooling import SequenceMask
+from sklearn_lstm.members.network.recurrent_cells import Direction, run_directions
+from sklearn_lstm.threads import workers
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -32,24 +34,23 @@ def random_features(*, requires_grad=False):
 
 def both_directions(n_features, cell, hidden_size, pooling=()):
     torch.manual_seed(0)
-    return [
-        Direction(
-            n_features,
-            cell=cell,
-            hidden_size=hidden_size,
-            is_backward=is_backward,
-            pooling=pooling,
-            gates=None,
-        )
-        for is_backward in (False, True)
-    ]
+    architecture = small_architecture(
+        n_inputs=n_features,
+        tokens=False,
+        embedding_dim=None,
+        cell=cell,
+        hidden_size=hidden_size,
+        num_layers=1 if pooling else 2,  # the last layer pools its states
+        pooling=pooling or ("max",),
+    )
+    return [Direction(architecture, 0, number) for number in (0, 1)]
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", GATES)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_layer_equals_torchs_layer_with_packed_sequences(cell, bidirectional):
     layer = both_directions(3, cell, 5)[: 1 + bidirectional]
-    reference = CELLS[cell](3, 5, bidirectional=bidirectional)
+    reference = getattr(nn, cell.upper())(3, 5, bidirectional=bidirectional)
     for direction, suffix in zip(layer, ("", "_reverse"), strict=False):
         for name, weight in direction.cells.named_parameters():
             weight.data = getattr(reference, name + suffix).data
@@ -108,10 +109,10 @@ def test_features_of_another_width_are_refused_in_bfloat16_too():
             direction(torch.zeros(20, 8, 100_000), mask)
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", GATES)
 @pytest.mark.parametrize("in_bfloat16", [False, True])
 def test_what_one_call_does_not_read_is_read_by_several(cell, in_bfloat16, monkeypatch):
-    direction = Direction(3, cell=cell, hidden_size=5, is_backward=False, pooling=(), gates=None)
+    direction, _ = both_directions(3, cell, 5)
 
     def states(most_steps):
         monkeypatch.setattr(recurrent_cells, "MOST_STATES", 5 * most_steps)

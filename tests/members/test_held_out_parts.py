@@ -15,10 +15,10 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm.members.held_out import Split, folds, hold_out, hold_out_groups
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Targets
-from sklearn_lstm.training.held_out import Split, folds, hold_out, hold_out_groups
+from sklearn_lstm.targets.targets import Targets
 
 rng = np.random.default_rng(0)
 Y = rng.integers(0, 2, 120)

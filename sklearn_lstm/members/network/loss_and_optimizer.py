@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 
 OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -7,10 +7,7 @@ from as_read import read_sequences
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples, Targets
-from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import (
+from sklearn_lstm.members.duration import (
     batch_size_for,
     max_epochs_for,
     n_to_hold_out,
@@ -18,6 +15,9 @@ from sklearn_lstm.training.duration import (
     steps_per_frame,
     work_of_epoch,
 )
+from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Samples, Targets
 
 
 def test_auto_epochs_and_batches_suit_small_and_large_data():
@@ -40,8 +40,8 @@ def plan(X, *, y=None, has_linear_model=True, has_validation=False, **parameters
     labels = Labels.of(y)
     samples = Samples(sequences, Targets(y, np.ones(len(y)), labels))
     validation = samples if has_validation else None
-    configuration = Configuration.of(defaults, input_format.kind, labels)
-    return plan_training(samples, validation, configuration, has_linear_model=has_linear_model)
+    settings = FitSettings.of(defaults, input_format.kind, labels)
+    return plan_training(samples, validation, settings, has_linear_model=has_linear_model)
 
 
 def test_small_alphabets_get_more_epochs_than_many_words():

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Sequences
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.training.held_out import one_of_each
+from sklearn_lstm.members.held_out import one_of_each
+from sklearn_lstm.members.network.batches import SMALLEST_BATCH
+from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.targets.targets import Samples
 
-if TYPE_CHECKING:  # linear models need no torch
-    from sklearn_lstm.training.configuration import Configuration
-
-SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
+LARGEST_BATCH = 64  # sequences
 UPDATES_PER_EPOCH = 50
 N_UPDATES = 800
 # Fewer samples get as many epochs as these, unless the loss of the blend ends the training.
@@ -23,6 +21,7 @@ UPDATES_PER_CHECK = 75  # of the held-out loss; of characters twice as many
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
 WORK_PER_SECOND = 75_000  # about, on one core
+USUAL_SHARE = 0.3  # of the longest training, where the held-out loss may end it
 
 
 @dataclass(frozen=True)
@@ -48,19 +47,20 @@ class TrainingPlan:
     updates_per_check: int
     n_held_out: int
 
+    @property
+    def usual_epochs(self) -> float:
+        """The number of epochs that such a training mostly has."""
+        return self.max_epochs * (USUAL_SHARE if self.follows_loss else 1)
+
     def updates_per_epoch(self, n_samples: int) -> int:
         """Return the number of batches."""
         return math.ceil(n_samples / self.batch_size)
 
 
 def plan_training(
-    samples: Samples,
-    validation: Samples | None,
-    configuration: Configuration,
-    *,
-    has_linear_model: bool,
+    samples: Samples, validation: Samples | None, settings: FitSettings, *, has_linear_model: bool
 ) -> TrainingPlan:
-    """Plan the training of the network from the kind and the amount of the data, by counting alone.
+    """Plan the training of the network by counting the data alone.
 
     The blend with linear models is judged by held-out samples, if some sample can be held out: it
     is not the only one of its class, or with a label. Else the network learns from all samples.
@@ -70,13 +70,12 @@ def plan_training(
     samples : Samples
     validation : Samples or None
         The user's own held-out samples.
-    configuration : Configuration
+    settings : FitSettings
     has_linear_model : bool
     """
-    n_samples, sequences, kind = len(samples), samples.sequences, configuration.kind
+    n_samples, sequences, kind = len(samples), samples.sequences, settings.kind
     has_spare = len(one_of_each(samples.targets.values)) < n_samples
     is_judged = has_linear_model and (validation is not None or has_spare)
-    settings = configuration.training
     batch_size, max_epochs = settings.batch_size, settings.max_epochs
     follows_loss = is_judged and settings.early_stopping == max_epochs == "auto"
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))

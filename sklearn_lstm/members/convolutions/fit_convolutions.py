@@ -24,10 +24,10 @@ from sklearn_lstm.members.convolutions.ridge import (
     fit_many,
     leave_alike_out,
 )
-from sklearn_lstm.members.member import Learner
-from sklearn_lstm.targets.samples import Samples, Targets
-from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.held_out import Split
+from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.targets.targets import Samples, Targets
 
 N_FEATURES = 5_000  # about so many; of more series than half as many, half
 SERIES_FOR_COURSE = 16  # whose mean course explanations are relative to
@@ -38,54 +38,42 @@ VARIANCES_OF_CHANNEL, LARGEST_VARIANCES = (0.005, 0.03), (0.3, 1)
 MOST_LEFT_OUT = 12_500_000  # features, or predictions, of the series that are left out in turn
 
 
-class ConvolutionLearner(Learner):
-    """Ridge regression on drawn convolutions, in memory that does not grow with the samples."""
+def work_of_convolutions(samples: Samples, settings: FitSettings) -> int:
+    """Return the work of fitting, in the units of the network's training: 2 for each step read.
 
-    member = ConvolutionModel
-    kinds = (MEASUREMENTS,)
-    has_own_scale = True
+    Measured once, on one core: the features of a step take half as long as the network takes
+    for the step. 300,000 multiplications of the regression take as long as 1 unit: with n
+    samples, p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3
+    for its eigenvalues.
+    """
+    n_samples, n_features = len(samples), _n_features(len(samples))
+    smaller = min(n_samples, n_features)
+    n_products = n_samples * n_features * smaller + 10 * smaller**3
+    n_readings = 1 + settings.normalize
+    return n_readings * (int(samples.sequences.lengths.sum()) + n_products // 300_000)
 
-    @classmethod
-    def work(cls, samples: Samples, configuration: Configuration) -> int:
-        """Return the work of fitting, in the units of the network's training: 2 for each step read.
 
-        Measured once, on one core: the features of a step take half as long as the network takes
-        for the step. 300,000 multiplications of the regression take as long as 1 unit: with n
-        samples, p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3
-        for its eigenvalues.
-        """
-        n_samples, n_features = len(samples), _n_features(len(samples))
-        smaller = min(n_samples, n_features)
-        n_products = n_samples * n_features * smaller + 10 * smaller**3
-        n_readings = 1 + configuration.normalize
-        return n_readings * (int(samples.sequences.lengths.sum()) + n_products // 300_000)
+def fit_convolutions(split: Split, settings: FitSettings) -> tuple[ConvolutionModel, Logits]:
+    """Fit to all samples, in memory that does not grow with their number.
 
-    @classmethod
-    def fit_linear(
-        cls, split: Split, configuration: Configuration
-    ) -> tuple[ConvolutionModel, Logits]:
-        """Fit to all samples, in memory that does not grow with their number.
-
-        Returns
-        -------
-        model : ConvolutionModel
-        logits : ndarray of shape (n_held_out, n_outputs)
-            Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
-            samples have groups, by a model fitted to those that are not held out.
-        """
-        samples, learned, held_out = split.samples, split.learned, split.held_out_rows
-        encodings = [
-            ChannelScaling.of(
-                learned.sequences, learned.targets.values, normalize=configuration.normalize
-            )
-        ]
-        if configuration.normalize:
-            encodings.append(ChannelScaling.by_size(learned.sequences))
-        if samples.targets.groups is None or not len(held_out):
-            return _fit(samples, held_out, encodings, split.seed)
-        model, _ = _fit(samples, held_out[:0], encodings, split.seed)
-        fold_model, _ = _fit(learned, held_out[:0], encodings, split.seed)
-        return model, fold_model.logits(split.held_out.sequences)
+    Returns
+    -------
+    model : ConvolutionModel
+    logits : ndarray of shape (n_held_out, n_outputs)
+        Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
+        samples have groups, by a model fitted to those that are not held out.
+    """
+    samples, learned, held_out = split.samples, split.learned, split.held_out_rows
+    encodings = [
+        ChannelScaling.of(learned.sequences, learned.targets.values, normalize=settings.normalize)
+    ]
+    if settings.normalize:
+        encodings.append(ChannelScaling.by_size(learned.sequences))
+    if samples.targets.groups is None or not len(held_out):
+        return _fit(samples, held_out, encodings, split.seed)
+    model, _ = _fit(samples, held_out[:0], encodings, split.seed)
+    fold_model, _ = _fit(learned, held_out[:0], encodings, split.seed)
+    return model, fold_model.logits(split.held_out.sequences)
 
 
 def _fit(
@@ -224,3 +212,12 @@ def _calibration(
     prior = ClassPrior.of(samples.targets, is_drawn=False)
     blend = fit_blend([(predictions, ExpectedFactor(1.0, deviation))], targets, prior)
     return float(blend.factors[0]), -blend.prior_correction * prior.logs
+
+
+CONVOLUTIONS = Learner(
+    ConvolutionModel,
+    suits=lambda settings: settings.kind is MEASUREMENTS,
+    work=work_of_convolutions,
+    fit_member=fit_convolutions,
+    has_own_scale=True,
+)

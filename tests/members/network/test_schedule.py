@@ -6,7 +6,7 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.members.network.schedule_and_end import (
+from sklearn_lstm.members.network.callbacks import (
     MOST_CHECKS,
     HeldOutChecks,
     Losses,
@@ -30,7 +30,7 @@ def small(**parameters):
 class Net:
     """What the callbacks need of a skorch net, and of the dataset."""
 
-    token_dropout = 0.1
+    token_dropout, has_stopped = 0.1, False
 
     def __init__(self):
         self.optimizer_ = self
@@ -54,11 +54,13 @@ def run(losses, n_updates=6000, updates_per_epoch=50, train_loss=0.0, guessing=1
     found = iter([Losses(total, total / 100, total / 100) for total in losses])
     schedule = Trapezoid(1.0, n_updates, updates_per_epoch, n_updates // 2)
     interval = max(1, n_updates // MOST_CHECKS)
-    checks = HeldOutChecks(found.__next__, schedule, interval, guessing, may_end=True)
+    checks = HeldOutChecks(
+        lambda _: next(found), "a network", schedule, interval, guessing, may_end=True
+    )
     net, rates, dropped = Net(), [], []
     for callback in (schedule, checks):
         callback.on_train_begin(net, X=net)
-    while len(rates) < n_updates and not schedule.has_stopped:
+    while len(rates) < n_updates and not net.has_stopped:
         for _ in range(updates_per_epoch):
             schedule.on_batch_begin(net, training=True)
             rates.append(net.param_groups[0]["lr"])
