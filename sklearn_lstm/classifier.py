@@ -38,7 +38,12 @@ from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters, plain_parameters
+from sklearn_lstm.sklearn_internals import (
+    POSITIVE_INTEGER,
+    check_column_names,
+    checked_parameters,
+    plain_parameters,
+)
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.targets.label_reading import read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
@@ -526,6 +531,7 @@ class LSTMSequenceClassifier(
                 "encoder=None."
             )
         names, y = column_names(y), read_labels(y)
+        check_column_names(X)
         if before is None:
             input_format, sequences = read_at_fit(parameters, X)
         else:

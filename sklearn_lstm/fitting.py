@@ -95,7 +95,6 @@ def read_at_fit(
 
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     """Read X as it was read at fit."""
-    check_column_names(X)
     input_format = what_was_fitted(classifier).input_format
     has_names = input_format.column_names or not issparse(X)
     if has_names and not input_format.channel_names:  # else checked series by series

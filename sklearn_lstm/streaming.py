@@ -29,7 +29,7 @@ from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
 from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.sklearn_internals import check_column_names, checked_parameters
 from sklearn_lstm.targets.label_reading import read_labels
-from sklearn_lstm.targets.labels import Encoded, Labels
+from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Targets, Weights
 from sklearn_lstm.targets.weights_and_groups import read_sample_weight
 from sklearn_lstm.text.analysis import TokenBatch, iterate_texts
@@ -205,8 +205,8 @@ class Stream:
         self.n_samples += n_samples
         return True
 
-    def labels(self) -> tuple[Encoded, Labels, Weights]:
-        """Return the labels of all batches in small integers, what they stand for, and weights."""
+    def targets(self) -> Targets:
+        """Return the labels of all batches in small integers, and their weights."""
         found = np.concatenate(self._labels)
         labels = Labels.of(found, self._names)
         encoded = labels.encode(found)
@@ -215,7 +215,7 @@ class Stream:
         parts = np.split(encoded, np.cumsum([*map(len, self._labels)])[:-1])
         pairs = zip(parts, self._places, strict=True)
         values = np.concatenate([part[places] for part, places in pairs])
-        return values, labels, np.concatenate(self._weights)
+        return Targets(values, np.concatenate(self._weights), labels)
 
 
 def _describe(y: NDArray[np.generic], names: tuple[str, ...]) -> str:
@@ -243,9 +243,7 @@ def _read(
         if stream.place:
             error.add_note(stream.place)
         raise
-    values, labels, sample_weight = stream.labels()
-    targets = Targets(values, read_sample_weight(sample_weight, len(values)), labels)
-    samples = Samples(sequences, targets)
+    samples = Samples(sequences, stream.targets())
     return TrainingData.weighted(input_format, samples, parameters["class_weight"])
 
 

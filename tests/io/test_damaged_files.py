@@ -17,7 +17,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, describe, load, save
 from sklearn_lstm.storage import file
-from sklearn_lstm.storage.tree import checksum_of
+from sklearn_lstm.storage.forms import checksum_of
 
 # --- Damage
 

@@ -26,7 +26,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
 N_CLUSTERS = 12  # for each class
-LEAST_GAP = 1.5  # the second nearest of a class is so many times as far as a twin
+LEAST_GAP, LEAST_SHARE = 2.0, 3 / 4  # how much nearer a twin is, and how many have one
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ def _have_twins(distances: Floats, classes: Rows) -> bool:
     if len(matrix) < 3:
         return False
     first, second = np.partition(matrix, 1, axis=1)[:, :2].T
-    return bool(np.mean(np.isfinite(second) & (second > LEAST_GAP * first)) > 1 / 2)
+    has_twin = np.isfinite(second) & (second > LEAST_GAP * first)
+    return bool(has_twin.mean() > LEAST_SHARE)
 
 
 def _clusters(distances: Floats, n_clusters: int) -> Iterator[Rows]:
