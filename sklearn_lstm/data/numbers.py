@@ -92,6 +92,7 @@ class NumberBatches:
         first = self._batches[0] if self._batches else numbers
         categories = tuple(name for name in first.columns if is_category.get(name))
         check_numbers(numbers, tuple(first.columns), categories)
+        containers.check_same_columns(numbers.names, first.names)  # that of the sequences too
         self._batches.append(numbers)
 
     def joined(self) -> Numbers:

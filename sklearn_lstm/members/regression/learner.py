@@ -245,7 +245,9 @@ class NumberLearner(RegressionLearner):
         deviation = np.sqrt((np.where(known, vectors - mean, 0) ** 2).sum(axis=0) / n_known)
         deviation[(np.isin(vectors, (0, 1)) | ~known).all(axis=0)] = 1
         first = vectors[known.argmax(axis=0), np.arange(vectors.shape[1])]
-        deviation[((vectors == first) | ~known).all(axis=0)] = np.inf  # nothing was learned of it
+        is_constant = ((vectors == first) | ~known).all(axis=0)
+        # Nothing is learned of such a column, nor of one whose squares are too small for floats.
+        deviation[is_constant | (deviation == 0)] = np.inf
         return mean, deviation
 
 
