@@ -206,7 +206,7 @@ def one_short_text() -> None:
     X = TextSequenceVectorizer().fit_transform(texts)
     model = classifier().fit(X, labels)
     one = X[np.flatnonzero(np.diff(X.indptr) == 12)[0]]
-    codes = torch.from_numpy(model._fitted.model.encoding(one.data))[None]  # noqa: SLF001
+    codes = torch.from_numpy(model._fitted.model.network.encoding(one.data))[None]  # noqa: SLF001
     lengths = torch.tensor([12])
 
     def call() -> None:

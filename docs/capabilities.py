@@ -105,7 +105,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "embeddings=array": {"embeddings": np.eye(10, 2)},
     "normalize=False": {"normalize": False},
     "linear_model=False": {"linear_model": False},
-    "max_epochs=0": {"max_epochs": 0},
+    'linear_model="alone"': {"linear_model": "alone"},
     "criterion=torch.nn.MultiMarginLoss": {
         "criterion": torch.nn.MultiMarginLoss,
         "linear_model": False,

@@ -15,7 +15,7 @@ def help_of_all_commands() -> str:
     """Return what a user sees who asks each command for its help."""
     environment = {**os.environ, "COLUMNS": COLUMNS, "NO_COLOR": "1"}
     shown = []
-    for command in ["", *(run.__name__ for run in COMMANDS)]:
+    for command in ["", *COMMANDS]:
         arguments = [*command.split(), "--help"]
         printed = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "sklearn_lstm", *arguments],

@@ -28,6 +28,7 @@ release = version = sklearn_lstm.__version__
 extensions = [
     "mathml",
     "numpydoc",
+    "pictures",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
@@ -195,6 +196,19 @@ def offer_archive_of_examples(_: Any, page: str, source: list[str]) -> None:
         )
 
 
+def link_pages(_: Any, __: str, source: list[str]) -> None:
+    """Turn links to files, which the page of a repository needs, into links between pages."""
+    link = r"`([^`<]+?)\s+<{}>`__"
+    text = source[0].replace("<results.md", "<accuracy.rst")
+    for target, role in (
+        (r"\.\./examples/(\w+\.py)", r":ref:`\1 <sphx_glr_auto_examples_\2>`"),
+        (r"\w+\.rst#([\w-]+)", r":ref:`\1 <\2>`"),
+        (r"(\w+)\.rst", r":doc:`\1 <\2>`"),
+    ):
+        text = re.sub(link.format(target), role, text)
+    source[0] = text
+
+
 def hold_numbers_together(_: Any, document: nodes.document) -> None:
     """Break no line between a number and its per cent sign or its error."""
     for text in list(document.findall(nodes.Text)):
@@ -211,4 +225,5 @@ def setup(app: Any) -> None:
     app.connect("builder-inited", write_measured)
     app.connect("builder-inited", write_archive_of_examples)
     app.connect("source-read", offer_archive_of_examples)
+    app.connect("source-read", link_pages)
     app.connect("doctree-read", hold_numbers_together)

@@ -6,15 +6,14 @@ So a page can't disagree with the code. A module that moves has to be changed he
 from sklearn_lstm import fitting
 from sklearn_lstm.data import containers, kinds
 from sklearn_lstm.inspection import class_explanations
-from sklearn_lstm.members import member, model
-from sklearn_lstm.members.convolutions import learner as convolutions
+from sklearn_lstm.members import duration, held_out, member, model
+from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
-from sklearn_lstm.members.network import batches, loop, schedule_and_end
+from sklearn_lstm.members.network import batches, callbacks, training
 from sklearn_lstm.members.ngrams import bags, svm
-from sklearn_lstm.members.ngrams import learner as ngrams
-from sklearn_lstm.members.regression import learner as regression
-from sklearn_lstm.training import duration, held_out
+from sklearn_lstm.members.ngrams import fit_ngrams as ngrams
+from sklearn_lstm.members.regression import fit_regression as regression
 
 
 def count(number: float) -> str:
@@ -44,23 +43,23 @@ NUMBERS = {
     "usual_epochs_of_characters": count(2 * kinds.CHARACTERS.fewest_epochs),
     "fewest_epochs": count(2 * duration.FEWEST_EPOCHS),
     "batches_per_epoch": count(duration.UPDATES_PER_EPOCH),
-    "smallest_batch": count(duration.SMALLEST_BATCH),
+    "smallest_batch": count(batches.SMALLEST_BATCH),
     "largest_batch": count(duration.LARGEST_BATCH),
     "most_steps_per_batch": count(duration.MOST_STEPS_PER_BATCH),
     "n_frames": count(kinds.MEASUREMENTS.n_frames),
     "n_framed_steps": count(2 * kinds.MEASUREMENTS.n_frames),
     "batch_of_partial_fit": count(member.BATCH_SIZE_OF_PARTIAL_FIT),
-    "warm_up": percent(schedule_and_end.WARM_UP),
+    "warm_up": percent(callbacks.WARM_UP),
     "longest_warm_up": count(duration.UPDATES_PER_EPOCH),
     "updates_per_check": count(duration.UPDATES_PER_CHECK),
     "epochs_per_check": count(kinds.WORDS.epochs_per_check),
     "updates_per_check_of_characters": count(kinds.CHARACTERS.effort * duration.UPDATES_PER_CHECK),
-    "longest_of_full_interval": count(duration.MOST_STEPS_PER_BATCH / duration.SMALLEST_BATCH),
-    "most_checks": count(schedule_and_end.MOST_CHECKS),
-    "least_progress": count(schedule_and_end.LEAST_PROGRESS),
-    "largest_learned": percent(schedule_and_end.LARGEST_LEARNED),
-    "token_dropout": percent(loop.TOKEN_DROPOUT),
-    "checks_without_progress": count(schedule_and_end.CHECKS_WITHOUT_PROGRESS),
+    "longest_of_full_interval": count(duration.MOST_STEPS_PER_BATCH / batches.SMALLEST_BATCH),
+    "most_checks": count(callbacks.MOST_CHECKS),
+    "least_progress": count(callbacks.LEAST_PROGRESS),
+    "largest_learned": percent(callbacks.LARGEST_LEARNED),
+    "token_dropout": percent(training.TOKEN_DROPOUT),
+    "checks_without_progress": count(callbacks.CHECKS_WITHOUT_PROGRESS),
     "most_categories": count(regression.MOST_CATEGORIES),
     # held-out samples and the blend
     "smallest_held_out": count(2 * duration.HELD_OUT_SHARE * duration.LARGEST_HELD_OUT),
@@ -70,10 +69,10 @@ NUMBERS = {
     "expected_weight": count(kinds.MEASUREMENTS.network_weight),
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
-    "expected_of_ngrams": count(ngrams.NgramLearner.expected_factor.median),
+    "expected_of_ngrams": count(ngrams.NGRAMS.expected_factor.median),
     "deviation_of_factors": count(fitting.EXPECTED_DEVIATION),
     "deviation_of_cross_validated": count(fitting.CROSS_VALIDATED_DEVIATION),
-    "most_cross_validated": count(duration.LARGEST_HELD_OUT),
+    "most_cross_validated": count(fitting.CROSS_VALIDATED_BELOW),
     "n_folds": count(held_out.N_FOLDS),
     # the linear model
     "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),

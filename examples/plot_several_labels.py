@@ -59,7 +59,7 @@ print(f"{example!r}: {', '.join(sorted(found[example]))}")
 # A label is predicted if its probability is above its threshold, 0.5 by default. Where a text may
 # be of five countries, few probabilities are that large, and many texts get no label.
 # ``threshold="f1"`` chooses the threshold of each label from held-out samples. To keep this page
-# quick, the classifier is its linear model alone, ``max_epochs=0``. The plain model counts n-grams
+# quick, the classifier has ``linear_model="alone"``, no network. The plain model counts n-grams
 # of letters, and has a linear SVM for each label.
 
 
@@ -67,7 +67,7 @@ def model_with(threshold: float | str) -> Pipeline:
     """Return the pipeline that reads letters."""
     return make_pipeline(
         TextSequenceVectorizer(analyzer="char"),
-        LSTMSequenceClassifier(threshold=threshold, max_epochs=0, random_state=0),
+        LSTMSequenceClassifier(threshold=threshold, linear_model="alone", random_state=0),
     )
 
 

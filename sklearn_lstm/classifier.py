@@ -20,27 +20,40 @@ from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.encoding.token_codes import N_SPECIAL
-from sklearn_lstm.fitting import Fit, check_as_many, read_as_at_fit, what_was_fitted
+from sklearn_lstm.fitting import (
+    TrainingData,
+    check_as_many,
+    fit_classifier,
+    fit_one_epoch,
+    read_as_at_fit,
+    read_at_fit,
+    what_was_fitted,
+)
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.model import Fitted
-from sklearn_lstm.members.network.loop import make_net
+from sklearn_lstm.members.network.architecture import GATES, POOLINGS
+from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
+from sklearn_lstm.members.network.training import make_net
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
-from sklearn_lstm.network.pooling import POOLINGS
-from sklearn_lstm.network.recurrent_cells import CELLS
-from sklearn_lstm.parameters import POSITIVE_INTEGER, plain_parameters
+from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.storing.envelope import StoredMixin
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Targets
-from sklearn_lstm.targets.target_reading import (
-    absolute_weights,
-    read_classes,
-    read_labels,
-    read_sample_weight,
+from sklearn_lstm.sklearn_internals import (
+    POSITIVE_INTEGER,
+    check_column_names,
+    checked_parameters,
+    plain_parameters,
 )
-from sklearn_lstm.training.configuration import TrainingSettings
-from sklearn_lstm.training.loss_and_optimizer import OPTIMIZERS
+from sklearn_lstm.storage.estimators import StoredMixin
+from sklearn_lstm.targets.label_reading import read_classes, read_labels
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Samples, Targets
+from sklearn_lstm.targets.weights_and_groups import (
+    absolute_weights,
+    read_groups,
+    read_sample_weight,
+    weights_of_classes,
+)
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
 INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
@@ -107,16 +120,19 @@ class LSTMSequenceClassifier(
         more member beside n-grams and network: a logistic regression on these vectors. It needs the
         output of the vectorizer too, which holds each text as it was written.
         ``clone`` and ``copy.deepcopy`` share it.
-    linear_model : bool, default=True
+    linear_model : bool or "alone", default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
+        "alone" trains no network, whatever `max_epochs` says: a first model, in seconds.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
         spelled, or random convolutions of measurements [10]_ [11]_. Held-out samples determine the
         weights of network and linear model. See the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
         steps, and add its difference from the previous step as a further input. The mean of each
-        sequence is subtracted first, to the extent that it does not tell the classes apart. False:
-        X as it is. Either way, a missing value (NaN) is read as the last one before it, or as the
+        sequence is subtracted first, to the extent that it does not tell the classes apart. The
+        linear model also reads the values as they are, each channel divided by the square root of
+        its mean square, so that no probability depends on the unit of a channel. False: X as it is.
+        Either way, a missing value (NaN) is read as the last one before it, or as the
         mean (0, if False) where there is none; channels with missing values in training get further
         inputs that say which values were missing, and since when [12]_ [13]_. If True, these
         channels are read as normal scores too: the rank of a value among those of the training
@@ -150,7 +166,7 @@ class LSTMSequenceClassifier(
     weight_decay : float, default=0.01
         Weight decay, for the optimisers that have it.
     max_epochs : int or "auto", default="auto"
-        The number of epochs; 0 fits the linear model alone. "auto" computes a limit from the size
+        The number of epochs; 0 trains no network. "auto" computes a limit from the size
         of the data, and `early_stopping` may end training before it.
         See "How long to train" on the page "The algorithm".
     batch_size : int or "auto", default="auto"
@@ -183,7 +199,8 @@ class LSTMSequenceClassifier(
         model in every fit on one machine with one number of threads. Global random states are
         neither used nor changed.
     verbose : int, default=0
-        1: a progress bar over the whole fit. 2: also a row for each epoch.
+        1: a progress bar over the whole fit, with the time that is left, about and at most. 2: also
+        a row for each epoch.
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.
@@ -230,7 +247,7 @@ class LSTMSequenceClassifier(
         The skorch net that trained `module_`. A loaded classifier makes a new one at first access.
     module_ : torch.nn.Module
         The network. The held-out samples did not train it. A network that was not trained
-        (``max_epochs=0``) is not stored.
+        (``linear_model="alone"``) is not stored.
 
     See Also
     --------
@@ -298,7 +315,7 @@ class LSTMSequenceClassifier(
     Two labels per series, one of them rare, with thresholds for F1:
 
     >>> series, has_labels = (rising + falling) * 5, [[1, 1], [1, 0], [1, 0]] * 5 + [[0, 0]] * 15
-    >>> LSTMSequenceClassifier(threshold="f1", max_epochs=0, random_state=0).fit(
+    >>> LSTMSequenceClassifier(threshold="f1", linear_model="alone", random_state=0).fit(
     ...     series, has_labels
     ... ).thresholds_.shape
     (2,)
@@ -310,9 +327,9 @@ class LSTMSequenceClassifier(
         "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by pretrained/embeddings.py
         "encoder": "no_validation",  # by pretrained/sentence_encoders.py
-        "linear_model": ["boolean"],
+        "linear_model": ["boolean", StrOptions({"alone"})],
         "normalize": ["boolean"],
-        "cell": [StrOptions(set(CELLS))],
+        "cell": [StrOptions(set(GATES))],
         "hidden_size": [POSITIVE_INTEGER],
         "num_layers": [POSITIVE_INTEGER],
         "bidirectional": ["boolean"],
@@ -346,7 +363,7 @@ class LSTMSequenceClassifier(
         embedding_dim: int | str | None = "auto",
         embeddings: Any = None,
         encoder: Any = None,
-        linear_model: bool = True,
+        linear_model: bool | str = True,
         normalize: bool = True,
         cell: str = "lstm",
         hidden_size: int = 128,
@@ -456,14 +473,17 @@ class LSTMSequenceClassifier(
             n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
-        fit = Fit(self)
+        parameters = checked_parameters(self)
         names, y = column_names(y), read_labels(y)
         check_classification_targets(y)  # warns of nearly as many classes as samples
-        input_format, sequences = fit.read(X)
+        input_format, sequences = read_at_fit(parameters, X)
         check_as_many(input_format, sequences, y)
-        labels = Labels.of(y, names)
-        targets = fit.targets(labels.encode(y), labels, sample_weight, groups)
-        fit.train(input_format, sequences, targets, task, (X_val, y_val, sample_weight_val))
+        labels, weights = Labels.of(y, names), read_sample_weight(sample_weight, len(y))
+        targets = Targets(labels.encode(y), weights, labels, read_groups(groups, len(y)))
+        samples, validation = Samples(sequences, targets), (X_val, y_val, sample_weight_val)
+        class_weight = parameters["class_weight"]
+        data = TrainingData.weighted(input_format, samples, class_weight, validation)
+        fit_classifier(self, parameters, data, task)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -499,20 +519,23 @@ class LSTMSequenceClassifier(
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
             for an encoder or numbers beside the sequences if `fit` was never called.
         """
-        fit = Fit(self, self._fitted)
+        parameters, before = checked_parameters(self), self._fitted
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know how "
                 "frequent each class will be. Pass a dict, or sample_weight."
             )
-        before = self._fitted
         if self.encoder is not None and (before is None or before.model[EncoderModel.name] is None):
             raise ValueError(
                 "partial_fit does not fit the member of an encoder: call fit first, or set "
                 "encoder=None."
             )
         names, y = column_names(y), read_labels(y)
-        input_format, sequences = fit.read(X)
+        check_column_names(X)
+        if before is None:
+            input_format, sequences = read_at_fit(parameters, X)
+        else:
+            input_format, sequences = before.input_format, read_as_at_fit(self, X)
         if sequences.numbers and before is None:
             raise ValueError(
                 "partial_fit does not fit the member of the numbers beside the sequences: call fit "
@@ -523,10 +546,10 @@ class LSTMSequenceClassifier(
         labels = Labels.named(classes, y, names) if before is None else before.labels
         labels.check_names(names)
         labels.check_same(classes)
-        values = labels.encode(y)
-        weights = read_sample_weight(sample_weight, len(values))
-        weights = absolute_weights(weights, self.class_weight, values, labels)
-        fit.train_one_epoch(input_format, sequences, Targets(values, weights, labels))
+        targets = Targets(labels.encode(y), read_sample_weight(sample_weight, len(y)), labels)
+        targets = absolute_weights(targets, weights_of_classes(self.class_weight, targets))
+        data = TrainingData(input_format, Samples(sequences, targets).counted())
+        self._fitted = fit_one_epoch(before, data, parameters)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -619,7 +642,8 @@ class LSTMSequenceClassifier(
         if network.net is None:
             network.check_has_weights()
             parameters = plain_parameters(self) | {"device": network.device}
-            network.net = make_net(network.module, TrainingSettings.of(parameters, fitted.labels))
+            known = parameters, fitted.input_format.kind, fitted.labels
+            network.net = make_net(network.module, FitSettings.of(*known))
         return network.net
 
     @property
@@ -639,7 +663,7 @@ class LSTMSequenceClassifier(
         fitted = self._fitted
         if fitted is None:
             return {}
-        size = f"{len(fitted.model.encoding) - N_SPECIAL:,} known ids"
+        size = f"{len(fitted.model.network.encoding) - N_SPECIAL:,} known ids"
         if fitted.input_format.kind is MEASUREMENTS:
             size = fitted.input_format.describe()
         parts = {"input": f"{self.input_type_}: {size}"}
@@ -650,7 +674,7 @@ class LSTMSequenceClassifier(
             parts["pretrained vectors"] = described
         if names := fitted.labels.names:
             parts["labels"] = textwrap.shorten(", ".join(names), 80, placeholder=" ...")
-        return parts | fitted.model.parts() | {"epochs": str(self.n_epochs_)}
+        return parts | fitted.model.described() | {"epochs": str(self.n_epochs_)}
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None
@@ -720,7 +744,7 @@ class LSTMSequenceClassifier(
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
         fitted = what_was_fitted(self)
-        sizes = {**fitted.model.encoding.sizes, "n_outputs": len(fitted.labels)}
+        sizes = {**fitted.model.network.encoding.sizes, "n_outputs": len(fitted.labels)}
         return sizes | {"n_weights": fitted.model.network.n_weights}, fitted.n_samples
 
     def _stored_attributes(self) -> dict[str, Any]:
@@ -730,7 +754,7 @@ class LSTMSequenceClassifier(
         encoder = None if self.encoder is None else SentenceEncoder.standing_for(self.encoder)
         return {**vars(self), "embeddings": embeddings, "encoder": encoder}
 
-    def _settle(self) -> None:
+    def _settle(self, *, is_file: bool) -> None:  # noqa: ARG002 - of either
         self.embeddings = restored_embeddings(self.embeddings)
         self.encoder = self.encoder and self.encoder.given
         if self._fitted is not None:

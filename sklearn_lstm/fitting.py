@@ -1,69 +1,61 @@
 """A fit of the classifier, to sequences in memory or in files.
 
-`Fit` says how X is read, and what is set. `fit_model` is the algorithm: plan, hold samples out, fit
-the members one after the other, and blend them. `fit_one_epoch` is that of `partial_fit`.
+`fit_model` is the algorithm: plan, hold samples out, fit the members one after the other, and blend
+them. `fit_one_epoch` is that of `partial_fit`.
 """
 
 import logging
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.compute import workers
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
 from sklearn_lstm.data.numbers import warn_of_values_seen_once
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesTypeError,
     LinearModelSkippedWarning,
     warn_user,
 )
-from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
-from sklearn_lstm.members.member import Learner, LinearMember
+from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
+from sklearn_lstm.members.duration import WORK_PER_SECOND, plan_training, work_of_epoch
+from sklearn_lstm.members.held_out import Split, folds
+from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.model import Fitted, SequenceModel
-from sklearn_lstm.members.network.learning import fit_network, fit_network_one_epoch
-from sklearn_lstm.members.network.loop import epoch_rows
+from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.ngrams.learner import NgramLearner
+from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
+from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
-from sklearn_lstm.members.regression.learner import EncoderLearner, NumberLearner
-from sklearn_lstm.parameters import check_column_names, checked_parameters
-from sklearn_lstm.pretrained.embeddings import read_embeddings
-from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
+from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.progress import FitProgress, print_above_bar
+from sklearn_lstm.sklearn_internals import check_column_names
+from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples, Targets
-from sklearn_lstm.targets.target_reading import (
-    fixed_class_weight,
-    read_groups,
-    read_labels,
+from sklearn_lstm.targets.targets import Samples, Targets, Weights
+from sklearn_lstm.targets.thresholds import without_constants
+from sklearn_lstm.targets.weights_and_groups import (
     read_sample_weight,
     relative_weights,
+    weights_of_classes,
 )
-from sklearn_lstm.targets.thresholds import without_constants
-from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.duration import (
-    LARGEST_HELD_OUT,
-    WORK_PER_SECOND,
-    TrainingPlan,
-    plan_training,
-    work_of_epoch,
-)
-from sklearn_lstm.training.held_out import Split, folds
+from sklearn_lstm.threads import workers
 
 # In the order in which they are fitted.
-LEARNERS: list[type[Learner]] = [NgramLearner, ConvolutionLearner, EncoderLearner, NumberLearner]
+LEARNERS = [NGRAMS, CONVOLUTIONS, ENCODER, NUMBERS]
+CROSS_VALIDATED_BELOW = 1_000  # samples; of more, those held out are enough to find the factors
 # Of the logarithms of these factors: before cross-validation, and after it.
 EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2
 
@@ -92,6 +84,15 @@ def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> No
         raise
 
 
+def read_at_fit(
+    parameters: Mapping[str, Any], X: Any, *, is_batch: bool = False
+) -> tuple[InputFormat, Sequences]:
+    """Read X, and return too how it is read."""
+    check_column_names(X)
+    ways = parameters["input_type"], parameters["time_channel"]
+    return InputFormat.found_in(X, *ways, is_batch=is_batch)
+
+
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     """Read X as it was read at fit."""
     input_format = what_was_fitted(classifier).input_format
@@ -101,165 +102,137 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     return input_format.read(X)
 
 
-def warn_of_labels_of_steps(input_format: InputFormat, samples: Samples) -> None:
-    """Warn of series that all have as many steps as y has labels.
-
-    Warns
-    -----
-    InputTypeWarning
-    """
-    labels, lengths = samples.targets.labels, samples.sequences.lengths
-    if input_format.has_fixed_width:  # with padding
-        lengths = np.array([input_format.n_features])
-    are_series = input_format.kind is MEASUREMENTS
-    if are_series and labels.is_multilabel and (lengths == len(labels)).all():
-        warn_user(
-            f"y has {len(labels)} columns, as many as the series have steps, but labels of steps "
-            "are not learned: each column is read as a label of the whole series. To label steps, "
-            "pass a window of the series around each, with one label.",
-            InputTypeWarning,
-        )
-
-
-class Fit:
-    """A fit of a classifier, which stays as it is until all went well.
+@dataclass(frozen=True)
+class TrainingData:
+    """What a fit learns from.
 
     Parameters
     ----------
-    classifier : LSTMSequenceClassifier
-        Its parameters are checked.
-    before : Fitted or None
-        What an earlier fit has left, if this one goes on from it.
+    input_format : InputFormat
+        How X is read.
+    samples : Samples
+        Those that count.
+    validation : Samples or None
+        The user's own held-out samples. None: some of the samples are drawn.
     """
 
-    def __init__(self, classifier: Any, before: Fitted | None = None) -> None:
-        self.classifier, self.parameters = classifier, checked_parameters(classifier)
-        self.before = before
+    input_format: InputFormat
+    samples: Samples
+    validation: Samples | None = None
 
-    def read(self, X: Any, *, is_batch: bool = False) -> tuple[InputFormat, Sequences]:
-        """Read X, and return too how it is read; nothing about it is kept yet."""
-        check_column_names(X)
-        if self.before is not None:
-            return self.before.input_format, read_as_at_fit(self.classifier, X)
-        ways = self.parameters["input_type"], self.parameters["time_channel"]
-        return InputFormat.found_in(X, *ways, is_batch=is_batch)
-
-    def begin(self, input_format: InputFormat, samples: Samples) -> tuple[Fitted, Configuration]:
-        """Return what is known before the training, and the settings of the fit.
-
-        If the fit goes on, `embeddings` are read for new ids alone.
-        """
-        sequences, labels = samples.sequences, samples.targets.labels
-        if self.before is None:
-            warn_of_labels_of_steps(input_format, samples)
-            warn_of_values_seen_once(sequences.numbers)
-        start = self.before or Fitted(input_format, labels, SequenceModel.empty(), [], 0, 0)
-        network: Network | None = start.model[Network.name]
-        own = None if network is None else network.vectors
-        previous = None if network is None else network.module.architecture
-        embeddings, encoder = self.parameters["embeddings"], self.parameters["encoder"]
-        if input_format.kind is MEASUREMENTS and (embeddings is not None or encoder is not None):
-            name = "encoder" if embeddings is None else "embeddings"
-            raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
-        vectors, new_ids, opened = None, None, None
-        if embeddings is not None:
-            if network is not None and isinstance(network.encoding, TokenCodes):
-                new_ids = network.encoding.new_ids(sequences.distinct_ids(), np.arange(0))
-            vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
-            vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
-        if encoder is not None and network is None:
-            opened = SentenceEncoder.opened(encoder)
-            opened.known = {}
-        used = vectors if network is None else own
-        if used is not None:
-            n_steps = start.n_steps + int(sequences.lengths.sum())
-            n_known = round((start.coverage or 0) * start.n_steps) + used.count_known(sequences)
-            start = replace(start, coverage=n_known / n_steps, n_steps=n_steps)
-        start = replace(start, n_samples=start.n_samples + len(samples))
-        known = self.parameters, input_format.kind, labels
-        configuration = Configuration.of(*known, vectors=vectors, encoder=opened, previous=previous)
-        return start, replace(configuration, numbers=bool(sequences.numbers))
-
-    def random_generator(self) -> np.random.Generator:
-        """Return the generator of the fit; one that goes on draws other numbers."""
-        seed = self.parameters["random_state"]
-        if seed is None:
-            return np.random.default_rng()
-        if isinstance(seed, np.random.RandomState):
-            seed = seed.randint(1 << 31)
-        n_epochs = 0 if self.before is None else self.before.n_epochs
-        return np.random.default_rng([int(seed), n_epochs])
-
-    def targets(
-        self, values: NDArray[Any], labels: Labels, sample_weight: Any, groups: Any = None
-    ) -> Targets:
-        """Return encoded labels with their weights, relative to each other, and groups."""
-        # Samples of validation, which are read later, get the class weights of training.
-        weights = read_sample_weight(sample_weight, len(values))
-        fixed = fixed_class_weight(self.parameters["class_weight"], weights, values, labels)
-        self.parameters["class_weight"] = fixed
-        weights = relative_weights(weights, fixed, values, labels)
-        return Targets(values, weights, labels, read_groups(groups, len(values)))
-
-    def train(
-        self,
+    @classmethod
+    def weighted(
+        cls,
         input_format: InputFormat,
-        sequences: Sequences,
-        targets: Targets,
-        task: CallbackTask,
+        samples: Samples,
+        class_weight: Any,
         validation: tuple[Any, Any, Any] = (None, None, None),
-    ) -> None:
-        """Train on sequences, wherever they lie."""
-        samples = Samples(sequences, targets).counted()
-        start, configuration = self.begin(input_format, samples)
-        held_out = self._read_validation(start, *validation)
-        rng = self.random_generator()
-        fitted = fit_model(start, samples, held_out, configuration, rng=rng, callback_task=task)
-        if configuration.encoder is not None:
-            configuration.encoder.known = None
-        self.classifier._fitted = fitted  # noqa: SLF001
-        task.end(is_fitted=True)
+    ) -> Self:
+        """Return what `fit` learns from: samples that count relative to each other.
 
-    def train_one_epoch(
-        self, input_format: InputFormat, sequences: Sequences, targets: Targets
-    ) -> None:
-        """Train on sequences for one epoch."""
-        samples = Samples(sequences, targets).counted()
-        start, configuration = self.begin(input_format, samples)
-        fitted = fit_one_epoch(start, samples, configuration, self.random_generator())
-        self.classifier._fitted = fitted  # noqa: SLF001
+        `validation` are X_val, y_val and sample_weight_val, which get the class weights of the
+        samples.
+        """
+        by_class = weights_of_classes(class_weight, samples.targets)
+        weighted = Samples(samples.sequences, relative_weights(samples.targets, by_class))
+        held_out = _read_validation(input_format, samples.targets.labels, by_class, validation)
+        return cls(input_format, weighted.counted(), held_out)
 
-    def _read_validation(
-        self, start: Fitted, X_val: Any, y_val: Any, sample_weight_val: Any
-    ) -> Samples | None:
-        """Read validation samples as X and y were read; None if none were passed."""
-        passed = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-        names = [name for name, value in passed.items() if value is not None]
-        if not names:
-            return None
-        if names[:2] != ["X_val", "y_val"]:
-            found = " and ".join(names)
-            raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
-        try:
-            check_column_names(X_val)
-            start.labels.check_names(column_names(y_val), "y_val")
-            sequences, y_val = start.input_format.read(X_val), read_labels(y_val, "y_val")
-            check_consistent_length(sequences, y_val)
-            values = start.labels.encode(y_val, "y_val")
-            targets = self.targets(values, start.labels, sample_weight_val)
-            return Samples(sequences, targets).counted()
-        except (TypeError, ValueError) as error:
-            error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
-            if isinstance(error, InvalidSequencesTypeError):
-                error.add_note(
-                    "The steps of a Pipeline transform X alone, unless transform_input=['X_val'] "
-                    "names what else (with metadata routing). Or pass X_val as it comes out of "
-                    "them: pipeline[:-1].fit(X, y).transform(X_val)."
-                )
-            raise
+    def warn(self) -> None:
+        """Warn of what is seldom meant.
+
+        Warns
+        -----
+        InputTypeWarning
+            Of series that all have as many steps as y has labels.
+        """
+        labels, lengths = self.samples.targets.labels, self.samples.sequences.lengths
+        if self.input_format.has_fixed_width:  # with padding
+            lengths = np.array([self.input_format.n_features])
+        are_series = self.input_format.kind is MEASUREMENTS
+        if are_series and labels.is_multilabel and (lengths == len(labels)).all():
+            warn_user(
+                f"y has {len(labels)} columns, as many as the series have steps, but labels of "
+                "steps are not learned: each column is read as a label of the whole series. To "
+                "label steps, pass a window of the series around each, with one label.",
+                InputTypeWarning,
+            )
+        warn_of_values_seen_once(self.samples.sequences.numbers)
 
 
-def find_learners(configuration: Configuration) -> list[type[Learner]]:
+def _read_validation(
+    input_format: InputFormat,
+    labels: Labels,
+    by_class: Weights | None,
+    validation: tuple[Any, Any, Any],
+) -> Samples | None:
+    """Read validation samples as X and y were read; None if none were passed."""
+    X_val, y_val, sample_weight_val = validation
+    passed = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+    names = [name for name, value in passed.items() if value is not None]
+    if not names:
+        return None
+    if names[:2] != ["X_val", "y_val"]:
+        found = " and ".join(names)
+        raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
+    try:
+        check_column_names(X_val)
+        labels.check_names(column_names(y_val), "y_val")
+        sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
+        check_consistent_length(sequences, y_val)
+        weights = read_sample_weight(sample_weight_val, len(y_val))
+        targets = Targets(labels.encode(y_val, "y_val"), weights, labels)
+        return Samples(sequences, relative_weights(targets, by_class)).counted()
+    except (TypeError, ValueError) as error:
+        error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
+        if isinstance(error, InvalidSequencesTypeError):
+            error.add_note(
+                "The steps of a Pipeline transform X alone, unless transform_input=['X_val'] "
+                "names what else (with metadata routing). Or pass X_val as it comes out of "
+                "them: pipeline[:-1].fit(X, y).transform(X_val)."
+            )
+        raise
+
+
+def random_generator(random_state: Any, n_epochs: int = 0) -> np.random.Generator:
+    """Return the generator of a fit; one that goes on after some epochs draws other numbers."""
+    if random_state is None:
+        return np.random.default_rng()
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(1 << 31)
+    return np.random.default_rng([int(random_state), n_epochs])
+
+
+def fit_classifier(
+    classifier: Any, parameters: Mapping[str, Any], data: TrainingData, task: CallbackTask
+) -> None:
+    """Fit a classifier, which stays as it is until all went well.
+
+    The parameters were checked, and the task is that of the whole fit.
+    """
+    data.warn()
+    read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
+    settings = FitSettings.of(parameters, *read)
+    progress = FitProgress(is_shown=settings.verbose > 0, task=task)
+    rng = random_generator(parameters["random_state"])
+    fitted = fit_model(data, settings, rng, progress)
+    if settings.encoder is not None:
+        settings.encoder.known = None
+    classifier._fitted = fitted  # noqa: SLF001
+    task.end(is_fitted=True)
+
+
+def lacking_conditions(settings: FitSettings) -> list[str]:
+    """Return which conditions of linear members are not met."""
+    criterion = settings.criterion
+    conditions = {
+        "linear_model=True": settings.linear_model,
+        f"criterion='cross_entropy' (found {criterion})": criterion == "cross_entropy",
+    }
+    return [condition for condition, is_met in conditions.items() if not is_met]
+
+
+def find_learners(settings: FitSettings) -> list[Learner]:
     """Return what fits the linear members that a fit needs.
 
     Raises
@@ -267,96 +240,104 @@ def find_learners(configuration: Configuration) -> list[type[Learner]]:
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    found = [learner for learner in LEARNERS if learner.suits(configuration)]
+    found, lacking = [one for one in LEARNERS if one.suits(settings)], lacking_conditions(settings)
     names = [Network.name, OnlineNgrams.name, *(learner.member.name for learner in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
-    if configuration.training.max_epochs == 0 and not found:
-        lacking = " and ".join(Learner.lacks(configuration))
+    if not lacking:
+        return found
+    for one in found:
+        if one.is_asked_for:
+            raise ValueError(f"The member of the {one.member.name} needs {' and '.join(lacking)}.")
+    if settings.max_epochs == 0:
         raise ValueError(
-            f"max_epochs=0 fits the linear model alone, but there is none: it needs {lacking}. "
-            "Change this, or leave max_epochs='auto'."
+            f"There is no linear model to fit alone: it needs {' and '.join(lacking)}. Change "
+            "this, or train a network: max_epochs='auto'."
         )
-    if configuration.linear_model and Learner.lacks(configuration):
+    if settings.linear_model:
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
             "alone is usually less accurate; if you want it, set linear_model=False.",
             LinearModelSkippedWarning,
         )
-    return found
+    return []
 
 
 @torch.inference_mode(mode=False)
 def fit_model(
-    start: Fitted,
-    samples: Samples,
-    validation: Samples | None,
-    configuration: Configuration,
-    *,
-    rng: np.random.Generator,
-    callback_task: CallbackTask,
+    data: TrainingData, settings: FitSettings, rng: np.random.Generator, progress: FitProgress
 ) -> Fitted:
-    """Fit all members that suit the samples, and blend them.
-
-    `start` is known before the training, and `callback_task` is that of the whole fit. `validation`
-    are the user's own held-out samples; None: some of the samples are drawn.
-    """
-    learners = find_learners(configuration)
-    epoch = work_of_epoch(samples.sequences, configuration.kind)
-    linear_epochs = {one.member.name: one.work(samples, configuration) / epoch for one in learners}
-    plan = plan_training(samples, validation, configuration, has_linear_model=bool(learners))
-    _log_minutes(len(samples), sum(linear_epochs.values()), epoch, plan)
-    split = Split.drawn_from(samples, validation, plan.n_held_out, rng)
-    prior = ClassPrior.of(samples.targets, is_drawn=validation is None)
-    held_out = HeldOutLogits(split.held_out.targets, prior)
-    members, fitted_by = list[LinearMember](), list[type[Learner]]()
-    thresholds = without_constants(configuration.thresholds, samples.targets)
-
-    settings, n_updates = configuration.training, plan.updates_per_epoch(len(split.learned))
-    progress = FitProgress(
-        linear_epochs, plan.max_epochs, n_updates, is_shown=settings.verbose > 0, task=callback_task
-    )
-    with progress:
+    """Plan, hold samples out, fit all members that suit the samples, and blend them."""
+    samples, learners = data.samples, find_learners(settings)
+    epoch = work_of_epoch(samples.sequences, settings.kind)
+    epochs = {one.member.name: one.work(samples, settings) / epoch for one in learners}
+    plan = plan_training(samples, data.validation, settings, has_linear_model=bool(learners))
+    work = (sum(epochs.values()) + plan.usual_epochs) * epoch
+    _say_minutes(len(samples), work, is_shown=settings.verbose > 0)
+    split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
+    thresholds = without_constants(settings.thresholds, samples.targets)
+    n_updates, n_epochs = plan.updates_per_epoch(len(split.learned)), plan.max_epochs
+    with progress.planned(epochs, (plan.usual_epochs, n_epochs), n_updates):
         for one in learners:
-            one.prepare(split, configuration, progress)
-        with workers(settings.device, 1 + configuration.architecture["bidirectional"]):
-            for one in learners:
-                member, logits = one.fit(split, configuration)
-                progress.count_linear_model(one.member.name)
-                if member is not None:
-                    members.append(member)
-                    fitted_by.append(one)
-                    held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
-            if plan.max_epochs == 0 and not members:
-                raise ValueError(
-                    "max_epochs=0 fits the linear model alone, but that was left out, as a warning "
-                    "says. Leave max_epochs='auto'."
-                )
-            held_out = held_out.expecting(_factors_of_few(split, configuration, fitted_by))
+            if one.prepare is not None:
+                one.prepare(split, settings, progress)
+        with workers(settings.device, 1 + settings.bidirectional):
+            members, held_out = fit_linear_members(learners, split, settings, progress)
             # The network is last: it watches the loss of the blend.
-            network, held_out = fit_network(split, configuration, plan, held_out, progress)
-    model = SequenceModel.blended(network, members, held_out)
-    return start.with_model(model.with_thresholds(thresholds, held_out), epoch_rows(network.net))
+            loss = BlendLoss(held_out, split.held_out, settings)
+            network = train_network(split, settings, plan, loss, progress)
+            if network.is_trained and (members or np.isnan(thresholds).any()):
+                held_out = loss.joined_by(network)
+    model = SequenceModel.blended(network, members, held_out).with_thresholds(thresholds, held_out)
+    fitted = Fitted.empty(data.input_format, samples.targets.labels)
+    return fitted.with_model(model, samples, epoch_rows(network.net))
+
+
+def fit_linear_members(
+    learners: list[Learner], split: Split, settings: FitSettings, progress: FitProgress
+) -> tuple[list[LinearMember], HeldOutLogits]:
+    """Fit the linear members one after the other; return too what they say of held-out samples.
+
+    Raises
+    ------
+    ValueError
+        If all were left out, and there is to be no network.
+    """
+    prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
+    held_out = HeldOutLogits(split.held_out.targets, prior)
+    members = dict[Learner, LinearMember]()
+    for one in learners:
+        member, logits = one.fit(split, settings)
+        progress.count_linear_model(one.member.name)
+        if member is not None:
+            members[one] = member
+            held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
+    if settings.max_epochs == 0 and not members:
+        raise ValueError(
+            "There is no linear model to fit alone: it was left out, as a warning says. Leave "
+            "linear_model=True."
+        )
+    return [*members.values()], held_out.expecting(_factors_of_few(split, settings, members))
 
 
 def _factors_of_few(
-    split: Split, configuration: Configuration, learners: list[type[Learner]]
+    split: Split, settings: FitSettings, members: dict[Learner, LinearMember]
 ) -> dict[str, ExpectedFactor]:
     """Return the expected factors of n-grams and encoder, found by cross-validation.
 
-    They are those of a blend without the network. Of 1,000 samples or more, the held-out ones are
-    enough to find them. Learners with a scale of their own have left each sample out already.
+    They are those of a blend without the network. Learners with a scale of their own have left each
+    sample out already.
     """
-    scaled = [one for one in learners if not one.has_own_scale]
+    scaled = {one: member for one, member in members.items() if not one.has_own_scale}
     targets = split.samples.targets
-    is_needed = scaled and len(split.held_out_rows) and len(targets) < LARGEST_HELD_OUT
+    is_needed = scaled and len(split.held_out_rows) and len(targets) < CROSS_VALIDATED_BELOW
     rows = folds(targets, split.seed) if is_needed else []
     if not rows:
         return {}
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
-    for one in scaled:
-        logits = one.logits_of_folds(split, configuration, rows)
+    for one, member in scaled.items():
+        logits = one.cross_validated(split, settings, rows, member)
         expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
         held_out = held_out.joined_by(one.member.name, logits, expected)
     factors = held_out.blend().factors.tolist()
@@ -364,34 +345,44 @@ def _factors_of_few(
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
 
 
+@torch.inference_mode(mode=False)
 def fit_one_epoch(
-    start: Fitted, samples: Samples, configuration: Configuration, rng: np.random.Generator
+    before: Fitted | None, data: TrainingData, parameters: Mapping[str, Any]
 ) -> Fitted:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
 
-    Nothing of `start` changes: each call makes a new model.
+    Nothing of what was fitted before changes: each call makes a new model. The parameters were
+    checked.
     """
-    previous = start.model
-    network = fit_network_one_epoch(samples, configuration, rng, previous[Network.name])
+    samples = data.samples
+    if before is None:
+        data.warn()
+        before = Fitted.empty(data.input_format, samples.targets.labels)
+    previous = before.model
+    read = data.input_format.kind, samples.targets.labels, samples.sequences
+    settings = FitSettings.of(parameters, *read, previous[Network.name])
+    rng = random_generator(parameters["random_state"], before.n_epochs)
+    progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
+    network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
     model = previous.with_network(network)
-    if configuration.kind in TOKENS and not Learner.lacks(configuration):
+    if settings.kind in TOKENS and not lacking_conditions(settings):
         known = np.zeros((len(samples), samples.targets.n_outputs))
         if previous.members:
             known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
-        ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, configuration.kind)
+        ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, settings.kind)
         model = model.with_member(ngrams.learned(samples, known, rng), 1.0)
-    return start.with_model(
-        model.with_thresholds(configuration.thresholds), epoch_rows(network.net)
-    )
+    model = model.with_thresholds(settings.thresholds)
+    return before.with_model(model, samples, epoch_rows(network.net))
 
 
-def _log_minutes(n_samples: int, linear_epochs: float, epoch: int, plan: TrainingPlan) -> None:
-    """Log about how long the fit will take, if it takes minutes; a held-out loss may end it.
-
-    The linear members take as long as some epochs of the network, each of which is so much work.
-    """
-    epochs = linear_epochs + plan.max_epochs / (2 if plan.follows_loss else 1)
-    minutes = epochs * epoch / (60 * WORK_PER_SECOND)
+def _say_minutes(n_samples: int, work: float, *, is_shown: bool) -> None:
+    """Log about how long so much work will take, if it takes minutes; print it above a bar."""
+    minutes = work / (60 * WORK_PER_SECOND)
     if minutes >= 2:
-        text = "The fit to %s sequences will take about %.0f minutes on one core of a processor."
-        logging.getLogger("sklearn_lstm").info(text, f"{n_samples:,}", minutes)
+        text = (
+            f"The fit to {n_samples:,} sequences will take about {minutes:.0f} minutes on one core "
+            "of a processor."
+        )
+        logging.getLogger("sklearn_lstm").info(text)
+        if is_shown:
+            print_above_bar(text)

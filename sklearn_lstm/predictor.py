@@ -17,16 +17,17 @@ from sklearn_lstm.exceptions import ModelFileError, warn_user
 from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
-from sklearn_lstm.storing.array_file import opened
-from sklearn_lstm.storing.stored_form import other_version
-from sklearn_lstm.storing.unpacking import Unpacker, check_attributes
+from sklearn_lstm.storage.fields import check_attributes
+from sklearn_lstm.storage.file import opened
+from sklearn_lstm.storage.tree import other_version
+from sklearn_lstm.storage.unpack import Unpacker
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
 INSTEAD: dict[str, Any] = {
     "Network": NumpyNetwork,
     "tensor": np.asarray,
     "device": str,
-    "estimator": lambda content: ESTIMATORS[content[0]],
+    "estimator": lambda name, _: ESTIMATORS[name],
 }
 STEPS = ["TextSequenceVectorizer", "LSTMSequenceClassifier"]
 
@@ -115,8 +116,8 @@ class Predictor:
         ImportError
             If the package of the static model or encoder is not installed.
         """
-        with opened(path, passed_models(embeddings, encoder)) as (content, arrays):
-            return cls(*read_model(content, arrays))
+        with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
+            return cls(*read_model(content, unpack))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds.
@@ -191,11 +192,9 @@ class Predictor:
         return self._fitted.model.blended_logits(self._fitted.input_format.read(X))
 
 
-def read_model(
-    content: Mapping[str, Any], arrays: Mapping[str, Any]
-) -> tuple[TextReader | None, Fitted]:
+def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader | None, Fitted]:
     """Return what an open file holds of a model, as `Predictor` takes it."""
-    unpack = Unpacker(arrays, instead=INSTEAD)
+    unpack.instead = INSTEAD
     steps = [*_steps(content)]
     pairs = zip(steps, STEPS[-len(steps) :], strict=False)
     *before, last = [_attributes(*step, kind, unpack) for step, kind in pairs]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # a command shows a bar without scikit-learn
     from sklearn_lstm.callback_support import CallbackTask
 
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
+BAR_OF_FIT = "{percentage:3.0f}%|{bar}| {elapsed}{postfix}"
 NETWORK = "network"  # the task of its training
 
 
@@ -25,6 +26,8 @@ class ProgressBar:
         If False, nothing is drawn.
     """
 
+    form = BAR
+
     def __init__(self, *, is_shown: bool) -> None:
         self.is_shown = is_shown and sys.stderr is not None
         self._next = 0.0  # when to draw again
@@ -34,7 +37,9 @@ class ProgressBar:
             from tqdm.auto import tqdm  # noqa: PLC0415 - in a notebook without widgets it warns
 
             # With a delay, tqdm does not draw here: after an error it would keep its lock.
-            self._bar = tqdm(total=1.0, bar_format=BAR, dynamic_ncols=True, smoothing=0, delay=1e-9)
+            self._bar = tqdm(
+                total=1.0, bar_format=self.form, dynamic_ncols=True, smoothing=0, delay=1e-9
+            )
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
@@ -51,7 +56,7 @@ class ProgressBar:
         if not self.is_shown:
             return
         self._bar.set_postfix_str(text, refresh=False)
-        self._bar.n = share
+        self._bar.n = max(self._bar.n, share)  # what is likely may grow
         if monotonic() >= self._next:
             # If Ctrl-C came while it draws, tqdm would keep its lock, for which all bars wait.
             self._bar.refresh(nolock=True)
@@ -61,42 +66,49 @@ class ProgressBar:
 class FitProgress(ProgressBar):
     """A bar over the whole fit, and the same fit as a task with subtasks.
 
-    The work is counted in updates of the network. Training may end before the last epoch: once this
-    is known, fewer updates are counted.
+    The work is counted in updates of the network. Training may end before the last epoch: the bar
+    counts the updates that are likely, and says how long the fit takes at most.
 
     The subtasks are the linear models (number 0) and the network (number 1), whose subtasks are its
     epochs.
 
     Parameters
     ----------
-    linear_epochs : dict of str to float
-        The time that each linear model takes, by its name, in epochs of the network.
-    max_epochs : int
-    updates_per_epoch : int
     is_shown : bool
         If False, nothing is drawn.
     task : CallbackTask
         Of the whole fit.
     """
 
-    def __init__(
-        self,
-        linear_epochs: Mapping[str, float],
-        max_epochs: int,
-        updates_per_epoch: int,
-        *,
-        is_shown: bool,
-        task: CallbackTask,
-    ) -> None:
+    form = BAR_OF_FIT
+
+    def __init__(self, *, is_shown: bool, task: CallbackTask) -> None:
         super().__init__(is_shown=is_shown)
         self.task = task
-        self.updates_per_epoch = updates_per_epoch
+
+    def planned(
+        self, linear_epochs: Mapping[str, float], of_network: tuple[float, int], n_updates: int
+    ) -> Self:
+        """Say how much work there is.
+
+        Parameters
+        ----------
+        linear_epochs : dict of str to float
+            The time that each linear model takes, by its name, in epochs of the network.
+        of_network : tuple of (float, int)
+            Its epochs: those that are usual, and the most.
+        n_updates : int
+            Of an epoch.
+        """
+        self.updates_per_epoch = n_updates
         self._all = {
-            name: 1.0 + round(epochs * updates_per_epoch) for name, epochs in linear_epochs.items()
+            name: 1.0 + round(epochs * n_updates) for name, epochs in linear_epochs.items()
         }
         self._linear_left = list(self._all)
-        self._all[NETWORK] = float(max_epochs * updates_per_epoch)
-        self._done = dict.fromkeys(self._all, 0.0)
+        usual, most = (n_epochs * n_updates for n_epochs in of_network)
+        self._all[NETWORK], self._more = usual, most - usual
+        self._done, self._start = dict.fromkeys(self._all, 0.0), monotonic()
+        return self
 
     def __enter__(self) -> Self:
         self.task.begin(bool(self._linear_left) + 1)
@@ -114,10 +126,27 @@ class FitProgress(ProgressBar):
         if not self._linear_left:
             self._linear_model.end()
 
+    def count_network(self, n_done: int, n_all: int, n_most: int, text: str) -> None:
+        """Set how many updates of the network are done, likely, and the most; and the text."""
+        self._more = n_most - n_all
+        self.count(NETWORK, n_done, n_all, text)
+
     def count(self, name: str, n_done: float, n_all: float, text: str) -> None:
         """Set how much of a member is done, and the text."""
         self._done[name], self._all[name] = n_done, n_all
-        self.show(sum(self._done.values()) / (sum(self._all.values()) or 1.0), text)
+        done, likely = sum(self._done.values()), sum(self._all.values()) or 1.0
+        self.show(done / likely, ", ".join(filter(None, [self._left(done, likely), text])))
+
+    def _left(self, done: float, likely: float) -> str:
+        """Return how long the fit will still take, by the average speed so far."""
+        if not (self.is_shown and done):
+            return ""
+        seconds = (monotonic() - self._start) / done
+        about, most = (
+            self._bar.format_interval((n_all - done) * seconds)
+            for n_all in (likely, likely + self._more)
+        )
+        return f"about {about} left" + f", at most {most}" * (self._more > 0)
 
 
 def print_above_bar(text: str) -> None:

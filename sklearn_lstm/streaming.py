@@ -1,43 +1,46 @@
-"""Fit to data that does not fit in memory: batches are read once, and kept on disk as numbers."""
+"""Fit to data that does not fit in memory: batches are read once, and kept in a file of numbers."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import monotonic
-from typing import Any, TypeAlias, TypeVar
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 from sklearn.pipeline import Pipeline
 
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.arrays import Arrays
+from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import find_kind
-from sklearn_lstm.data.numbers import NumberBatches, texts_and_numbers
+from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, texts_and_numbers
 from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.fitting import Fit
-from sklearn_lstm.parameters import check_column_names
+from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
 from sklearn_lstm.progress import ProgressBar
-from sklearn_lstm.stored_batches import LabelBatches, SequencesFile, StepsFile, TextsFile
-from sklearn_lstm.targets.samples import Targets
-from sklearn_lstm.text.analysis import iterate_texts
-from sklearn_lstm.text.id_matrix import cut_batches
+from sklearn_lstm.sklearn_internals import check_column_names, checked_parameters
+from sklearn_lstm.targets.label_reading import read_labels
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Samples, Targets, Weights
+from sklearn_lstm.targets.weights_and_groups import read_sample_weight
+from sklearn_lstm.text.analysis import TokenBatch, iterate_texts
+from sklearn_lstm.text.id_matrix import cut_batches, fill_empty
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, UnknownTokens
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
 
 __all__ = ["fit_batches"]
 
 Model = TypeVar("Model", LSTMSequenceClassifier, Pipeline)
-Batch: TypeAlias = tuple[Any, ...]  # (X, y) or (X, y, sample_weight)
-Numbered: TypeAlias = Iterator[tuple[int, Any]]  # the number of each batch, and its X
+GO_ON = "call fit with as many samples as memory holds, and partial_fit with the others."
 
 
 def fit_batches(
@@ -46,22 +49,20 @@ def fit_batches(
     """Fit a model to data that comes in batches, and need not fit in memory.
 
     The result is that of ``model.fit`` with the samples of all batches in their order, bit for
-    bit. Each batch is read once, in order, and stored in files: 4 bytes for each token of a text, 4
-    or 8 for each measurement. Only the vocabulary, a few numbers per sample, and the linear model
-    are kept in memory. From large data, the linear model learns from a sample: see "Data that does
-    not fit" in the documentation.
+    bit. Each batch is read once, in order, and stored in a file: 4 bytes for each token of a text,
+    4 or 8 for each measurement. Only the vocabulary, a few numbers per sample, and the linear model
+    are kept in memory. From large data, the linear model learns from a sample.
 
     Parameters
     ----------
     model : LSTMSequenceClassifier or Pipeline
-        A classifier, or a Pipeline of a TextSequenceVectorizer and a classifier.
+        A classifier without an encoder, perhaps in a Pipeline behind a TextSequenceVectorizer.
     batches : iterable of (X, y) or (X, y, sample_weight)
-        Arguments of ``model.fit``, with any number of samples, or none. Iterators and generators
-        are accepted.
+        Arguments of ``model.fit``, with any number of samples, or none. X has no columns beside the
+        sequences. Iterators and generators are accepted.
     folder : str, Path or None, default=None
-        The folder of the files while the model is fitted. They are removed afterwards, also after
-        an error. None: the system's folder for temporary files, which is in memory on some
-        machines.
+        The folder of the file while the model is fitted. It is removed afterwards, also after an
+        error. None: the system's folder for temporary files, which is in memory on some machines.
 
     Returns
     -------
@@ -91,12 +92,13 @@ def fit_batches(
     """
     old_vectorizer, old_classifier = _steps(model)
     vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
-    fit = Fit(classifier)
+    parameters = checked_parameters(classifier)
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as path:
-        fit.train(*_read(batches, vectorizer, fit, Path(path)), CallbackTask())
-        gc.collect()  # a mapped file keeps its place on the disk; Windows does not remove it
+    with TemporaryFile(dir=folder) as file:
+        stream = Stream(batches, is_shown=classifier.verbose > 0)
+        data = _read(stream, parameters, vectorizer, file)
+        fit_classifier(classifier, parameters, data, CallbackTask())
     first, fitted = old_vectorizer or old_classifier, (vectorizer or classifier).__dict__
     # Two stores in a row, without a call between them at which Ctrl-C could come.
     first.__dict__, old_classifier.__dict__ = fitted, classifier.__dict__
@@ -110,188 +112,309 @@ def _steps(
 
     Raises
     ------
-    TypeError
-        For another model.
-    ValueError
-        For a vectorizer with another output than sparse.
+    TypeError, ValueError
+        For another model, and for an encoder.
     """
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     match steps:
+        case [*_, LSTMSequenceClassifier(encoder=encoder)] if encoder is not None:
+            raise ValueError(f"fit_batches keeps no texts for an encoder: {GO_ON}")
         case [LSTMSequenceClassifier() as classifier]:
             return None, classifier
         case [TextSequenceVectorizer(output="sparse") as vectorizer, LSTMSequenceClassifier()]:
             return vectorizer, steps[1]
-        case [TextSequenceVectorizer(output=output), LSTMSequenceClassifier()]:
-            raise ValueError(
-                f"fit_batches keeps ids without padding, but the vectorizer has output={output!r}. "
-                "Leave it 'sparse', the default."
-            )
-    names = [type(step).__name__ for step in steps]
     raise TypeError(
         "fit_batches fits an LSTMSequenceClassifier, or a Pipeline of a TextSequenceVectorizer "
-        f"and an LSTMSequenceClassifier; found {' and '.join(names)}. Apply other steps to "
-        "the batches before."
+        f"(with output='sparse') and an LSTMSequenceClassifier; found {steps}. Apply other steps "
+        "to the batches before."
     )
 
 
-def _read(
-    batches: Iterable[Batch], vectorizer: TextSequenceVectorizer | None, fit: Fit, folder: Path
-) -> tuple[InputFormat, Sequences, Targets]:
-    """Read all batches; return how they were read, the sequences in files, and their targets."""
-    labels = LabelBatches()
-    reading = _numbered(batches, labels, is_shown=fit.classifier.verbose > 0)
-    texts = None if fit.parameters["encoder"] is None else TextsFile(folder / "texts")
-    if vectorizer is None:
-        read = _read_sequences(reading, fit, folder, texts)
-    else:
-        texts = texts if vectorizer.input == "content" else None
-        read = _read_texts(reading, vectorizer, fit, folder, texts)
-    return *read, fit.targets(*labels.encoded())
+class Stream:
+    """Batches, each of which is read once: X is handed on, and what y and weights say is kept.
 
+    Parameters
+    ----------
+    batches : iterable of (X, y) or (X, y, sample_weight)
+    is_shown : bool
+        Whether a bar shows how many rows were read.
 
-def _numbered(batches: Iterable[Batch], labels: LabelBatches, *, is_shown: bool) -> Numbered:
-    """Yield the number and the X of each batch that holds a sample, and gather the labels.
-
-    A bar shows how many rows were read.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For what is no batch, for wrong labels, and if there is no sample at all.
+    Attributes
+    ----------
+    place : str
+        Which batch is being read, for errors; "" if none is.
     """
-    n_batches = len(batches) if isinstance(batches, Sized) else None
-    start = monotonic()
-    with ProgressBar(is_shown=is_shown) as bar:
-        for number, batch in enumerate(batches):
-            with noted(number):
-                is_batch = isinstance(batch, tuple | list)
-                if not is_batch or len(batch) not in (2, 3):
-                    size = f" of length {len(batch)}" if is_batch else ""
-                    raise TypeError(
-                        "A batch is (X, y) or (X, y, sample_weight), found a "
-                        f"{type(batch).__name__}{size}."
-                    )
+
+    def __init__(self, batches: Iterable[tuple[Any, ...]], *, is_shown: bool) -> None:
+        self._batches, self._is_shown = batches, is_shown
+        self.n_samples, self.place = 0, ""
+        self._first: str | None = None  # what the labels of the first batch are
+        self._names: tuple[str, ...] = ()
+        # The labels of each batch, each once, and which of them each sample has.
+        self._labels: list[NDArray[np.generic]] = []
+        self._places: list[NDArray[np.integer[Any]]] = []
+        self._weights: list[Weights] = []
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the X of each batch that holds a sample.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no batch, for wrong labels, and if there is no sample at all.
+        """
+        n_batches = len(self._batches) if isinstance(self._batches, Sized) else None
+        with ProgressBar(is_shown=self._is_shown) as bar:
+            for number, batch in enumerate(self._batches):
+                self.place = f"This is about batch {number} of fit_batches, counted from 0."
+                if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+                    found = reprlib.repr(batch)
+                    raise TypeError(f"A batch is (X, y) or (X, y, sample_weight), found {found}.")
                 X, y, sample_weight = (*batch, None)[:3]
                 X = list(X) if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
-                n_samples = _n_rows(X)
-                if not n_samples and not _n_rows(y):
-                    continue
-                labels.add(n_samples, y, sample_weight)
-            yield number, X
-            rows, seconds = labels.n_samples, max(monotonic() - start, 1e-6)
-            share = (number + 1) / n_batches if n_batches else 0.0
-            bar.show(share, f"{rows:,} rows read, {rows / seconds:,.0f} a second")
-    if not labels.n_samples:
-        raise ValueError(
-            "The batches hold no sample. If it is an iterator, it may have been read before: "
-            "make a new one."
+                if self._add((getattr(X, "shape", None) or (len(X),))[0], y, sample_weight):
+                    yield X
+                self.place = ""
+                share = (number + 1) / n_batches if n_batches else 0.0
+                bar.show(share, f"{self.n_samples:,} rows read")
+        if not self.n_samples:
+            raise ValueError(
+                "The batches hold no sample. If it is an iterator, it may have been read before: "
+                "make a new one."
+            )
+
+    def _add(self, n_samples: int, y: object, sample_weight: object) -> bool:
+        """Keep the labels and weights of a batch; return whether there are any."""
+        names, y = column_names(y), read_labels(y)
+        if len(y) != n_samples:
+            raise ValueError(f"X holds {n_samples} sequences, but y holds {len(y)} labels.")
+        if not n_samples:
+            return False
+        found = _describe(y, names)
+        self._first, self._names = self._first or found, names
+        if found != self._first:
+            raise ValueError(
+                f"y holds {found}, but the y of the first batch holds {self._first}. The labels of "
+                "all batches have to be of one kind."
+            )
+        are_sets = y.ndim == 2
+        labels, places = (y, np.arange(len(y))) if are_sets else np.unique(y, return_inverse=True)
+        self._labels.append(labels)
+        self._places.append(places.astype(np.min_scalar_type(len(labels))))
+        self._weights.append(read_sample_weight(sample_weight, n_samples))
+        self.n_samples += n_samples
+        return True
+
+    def targets(self) -> Targets:
+        """Return the labels of all batches in small integers, and their weights."""
+        found = np.concatenate(self._labels)
+        labels = Labels.of(found, self._names)
+        encoded = labels.encode(found)
+        if found.ndim == 1:
+            encoded = encoded.astype(np.min_scalar_type(-len(labels)))
+        parts = np.split(encoded, np.cumsum([*map(len, self._labels)])[:-1])
+        pairs = zip(parts, self._places, strict=True)
+        values = np.concatenate([part[places] for part, places in pairs])
+        return Targets(values, np.concatenate(self._weights), labels)
+
+
+def _describe(y: NDArray[np.generic], names: tuple[str, ...]) -> str:
+    """Return what labels are; those that differ in this can't be sorted."""
+    if y.ndim == 2:
+        return f"{y.shape[1]} labels each" + f", {[*names]}" * bool(names)
+    types = dict.fromkeys("biuf", "numbers") | dict.fromkeys("UO", "strings")
+    return types.get(y.dtype.kind, f"labels of the type {type(y[0]).__name__}")
+
+
+def _read(
+    stream: Stream,
+    parameters: Mapping[str, Any],
+    vectorizer: TextSequenceVectorizer | None,
+    file: BinaryIO,
+) -> TrainingData:
+    """Read all batches; the sequences are in the file."""
+    try:
+        if vectorizer is None:
+            input_format, sequences = _read_sequences(stream, parameters, file)
+        else:
+            input_type = parameters["input_type"]
+            input_format, sequences = _read_texts(stream, vectorizer, input_type, file)
+    except (TypeError, ValueError) as error:
+        if stream.place:
+            error.add_note(stream.place)
+        raise
+    samples = Samples(sequences, stream.targets())
+    return TrainingData.weighted(input_format, samples, parameters["class_weight"])
+
+
+def refuse_numbers(numbers: Numbers) -> None:
+    """Raise an error if there are columns beside the sequences."""
+    if numbers:
+        raise InvalidSequencesError(
+            f"fit_batches does not keep the columns beside the sequences, {[*numbers.columns]}. "
+            f"Leave them out, or {GO_ON}"
         )
 
 
-@contextmanager
-def noted(number: int) -> Iterator[None]:
-    """Tell in an error which batch it is about."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        error.add_note(note_of(number))
-        raise
+class StepsFile:
+    """Steps of sequences in a file, laid end to end. It grows batch by batch.
+
+    Parameters
+    ----------
+    file : file
+        Empty, and open for reading and writing.
+    dtype : dtype, default=int32
+    """
+
+    def __init__(self, file: BinaryIO, dtype: DTypeLike = np.int32) -> None:
+        self._file, self.dtype = file, np.dtype(dtype)
+        self._lengths: list[NDArray[Any]] = []
+
+    def append(self, batch: tuple[NDArray[Any], NDArray[Any]]) -> None:
+        """Add the steps of some sequences, and their lengths; a text without a token is unknown."""
+        steps, lengths = fill_empty(*batch, UNKNOWN)
+        self._file.write(steps.astype(self.dtype).tobytes())
+        self._lengths.append(lengths.astype(np.int32))
+
+    def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Read the steps that were added, batch by batch."""
+        stops = np.cumsum([lengths.sum() for lengths in self._lengths])
+        return zip(np.split(self.values(), stops[:-1]), self._lengths, strict=True)
+
+    def values(self) -> NDArray[Any]:
+        """Return all values, as an array that is read from the file where it is used."""
+        return np.asarray(np.memmap(self._file, self.dtype))
+
+    def lengths(self) -> NDArray[np.int32]:
+        """Return the steps of each sequence."""
+        return np.concatenate(self._lengths)
+
+    def rewritten(self, batches: Iterable[TokenBatch]) -> tuple[NDArray[Any], NDArray[np.int32]]:
+        """Return the steps of batches and their lengths, stored in place of those they replace."""
+        values, stop = self.values(), 0
+        for number, (steps, lengths) in enumerate(batches):
+            start, stop = stop, stop + len(steps)  # never beyond what was read
+            values[start:stop] = steps
+            self._lengths[number] = lengths
+        return values[:stop], self.lengths()
 
 
-def note_of(number: int) -> str:
-    """Return the note that tells which batch an error is about."""
-    return f"This is about batch {number} of fit_batches, counted from 0."
+class SequencesFile(StepsFile):
+    """A file that sequences like the first ones are written into.
+
+    Parameters
+    ----------
+    file : file
+    first : Sequences
+    """
+
+    def __init__(self, file: BinaryIO, first: Sequences) -> None:
+        are_ids, (steps, _) = first.n_channels is None, next(first.chunks())
+        super().__init__(file, np.int32 if are_ids else np.result_type(steps, np.float32))
+        self._spelling, self._unknown = _without_unknown(first.spelling), UnknownTokens()
+        self._has_missing = first.has_missing
+
+    def add(self, sequences: Sequences) -> None:
+        """Add sequences that were read from a batch.
+
+        Raises
+        ------
+        ValueError
+            If their ids stand for other words than those before, or the type of the file can't hold
+            their values; and for columns beside them.
+        """
+        refuse_numbers(sequences.numbers)
+        if _without_unknown(sequences.spelling) != self._spelling:
+            raise ValueError(
+                "The ids of X stand for other tokens than those of the first batch, or only one of "
+                "the two batches says which tokens its ids stand for. Transform the texts of all "
+                "batches with the same fitted TextSequenceVectorizer, or pass fit_batches a "
+                "Pipeline and the texts."
+            )
+        words = sequences.spelling.unknown_words if sequences.spelling else []
+        numbers = np.array([self._unknown[word] for word in words], np.int32)
+        self._has_missing = self._has_missing | sequences.has_missing
+        for rows in sequences.chunks_of_rows():
+            steps = sequences.read_spellings(rows)
+            if sequences.n_channels is None:
+                steps = steps.astype(np.int32)  # a small type may hold none that is negative
+                is_unknown = steps <= FIRST_UNKNOWN
+                steps[is_unknown] = numbers[FIRST_UNKNOWN - steps[is_unknown]]
+            elif not np.can_cast(steps.dtype, self.dtype):
+                raise ValueError(
+                    f"X holds {steps.dtype}, but the first batch holds {self.dtype}, which can't "
+                    "represent all of these numbers. Convert all batches to one type, such as with "
+                    "X.astype(np.float64)."
+                )
+            self.append((steps, sequences.lengths[rows]))
+
+    def stored(self, time_channel: int | None) -> FlatSequences:
+        """Return what was written."""
+        values, has_missing = self.values(), self._has_missing
+        if len(has_missing):
+            values = values.reshape(-1, len(has_missing))
+        spelling = self._spelling and replace(self._spelling, unknown_words=list(self._unknown))
+        known = {"has_missing": has_missing, "time_channel": time_channel}
+        return FlatSequences(values, self.lengths(), spelling=spelling, **known)
 
 
-def _n_rows(values: Any) -> int:
-    """Return how many rows a container has; None has none."""
-    if values is None:
-        return 0
-    shape = getattr(values, "shape", None)
-    return int(shape[0]) if shape else len(values)
+def _without_unknown(spelling: Spelling | None) -> Spelling | None:
+    return spelling and replace(spelling, unknown_words=[])
 
 
 def _read_texts(
-    reading: Numbered,
-    vectorizer: TextSequenceVectorizer,
-    fit: Fit,
-    folder: Path,
-    texts: TextsFile | None,
+    stream: Stream, vectorizer: TextSequenceVectorizer, input_type: str, file: BinaryIO
 ) -> tuple[InputFormat, Sequences]:
     """Fit the vectorizer to all texts, and return their ids.
 
-    As in `fit_transform`, texts are read once, and kept until the vocabulary is known.
+    As in `fit_transform`, texts are read once, and their tokens are kept until the vocabulary is
+    known.
     """
-    tokens, file = StepsFile(folder / "tokens", np.int32), StepsFile(folder / "ids", np.int32)
-    beside, place = NumberBatches(), list[str]()
-    documents = _documents(reading, texts, beside, place)
-    try:
-        batches, ids = fit_and_number(vectorizer, documents, tokens)
-    except Exception as error:
-        for note in place:
-            error.add_note(note)
-        raise
-    numbers = beside.joined()
-    vectorizer._columns = numbers.names or None  # noqa: SLF001 - a copy, whose fit has ended
-    max_length = vectorizer.max_length_
-    for batch in cut_batches(batches, max_length, vectorizer.truncation):
-        file.append(batch)
-    tokens.path.unlink()
+    tokens = StepsFile(file)
+    batches, ids = fit_and_number(vectorizer, _documents(stream), tokens)
+    vectorizer._keep_columns(NO_NUMBERS)  # noqa: SLF001 - a copy, whose fit has ended
+    cut = cut_batches(batches, vectorizer.max_length_, vectorizer.truncation)
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
-    known = {"spelling": spelling, "as_written": texts, "numbers": numbers}
-    sequences = FlatSequences(file.values(), file.lengths(), **known)
-    input_type = fit.parameters["input_type"]
-    kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, None, numbers)
+    sequences = FlatSequences(*tokens.rewritten(cut), spelling=spelling)
+    kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, None, NO_NUMBERS)
     return InputFormat.of(arrays, sequences, kind, input_type), sequences
 
 
-def _documents(
-    reading: Numbered, texts: TextsFile | None, beside: NumberBatches, place: list[str]
-) -> Iterator[object]:
-    """Yield all documents, write those that are texts into a file, and gather the numbers.
-
-    The place says which batch those are from that the vectorizer reads.
-    """
+def _documents(stream: Stream) -> Iterator[object]:
+    """Yield all documents."""
     n_documents = 0
-    for number, X in reading:
-        with noted(number):
-            column, numbers = texts_and_numbers(X)
-            documents = list(iterate_texts(column))
-            beside.add(numbers)
-        if texts is not None:
-            texts.add([str.__str__(text) if isinstance(text, str) else None for text in documents])
-        place.append(f"{note_of(number)} Its first text is X[{n_documents}].")
-        yield from documents
+    for X in stream:
+        texts, numbers = texts_and_numbers(X, None)
+        refuse_numbers(numbers)
+        documents = list(iterate_texts(texts))
+        stream.place += f" Its first text is X[{n_documents}]."
         n_documents += len(documents)
-        place.clear()
+        yield from documents
 
 
 def _read_sequences(
-    reading: Numbered, fit: Fit, folder: Path, texts: TextsFile | None
+    stream: Stream, parameters: Mapping[str, Any], file: BinaryIO
 ) -> tuple[InputFormat, Sequences]:
-    """Write all sequences to disk."""
+    """Write all sequences into the file."""
     first = unknown = None
     shapes, has_lists = set[tuple[int, bool]](), False
-    for number, X in reading:
-        with noted(number):
-            if first is None:
-                first, (input_format, _) = X, fit.read(X, is_batch=True)
-            check_column_names(X)
-            found, sequences = input_format.read_beside(X)
-            if not shapes:
-                file = SequencesFile(folder / "sequences", sequences, texts)
-            input_format = replace(input_format, channel_names=found.channel_names)
-            has_lists |= isinstance(X, list | tuple)
-            shapes.add((found.n_features, found.has_fixed_width))
-            file.add(sequences)
-            if unknown is None and sequences.unknown_row is not None:
-                unknown = number, sequences.unknown_row
-    stored = file.stored(input_format.time_channel)
+    for X in stream:
+        if first is None:
+            first, (input_format, sequences) = X, read_at_fit(parameters, X, is_batch=True)
+            written = SequencesFile(file, sequences)
+        check_column_names(X)
+        found, sequences = input_format.read_beside(X)
+        input_format = replace(input_format, channel_names=found.channel_names)
+        has_lists |= isinstance(X, list | tuple)
+        shapes.add((found.n_features, found.has_fixed_width))
+        written.add(sequences)
+        if sequences.unknown_row is not None:
+            unknown = unknown or (stream.place, sequences.unknown_row)
+    stored = written.stored(input_format.time_channel)
     if unknown and not stored.has_missing.any():
-        number, row = unknown
-        with noted(number):
-            refuse_unknown(row)
+        stream.place, row = unknown
+        refuse_unknown(row)
     n_features, is_table = max(shapes)
     if has_lists and len(shapes) > 1:  # as one list, they are no table
         n_features, is_table = 1, False
@@ -302,7 +425,6 @@ def _read_sequences(
         n_features=n_features,
         has_fixed_width=is_table and not is_guess,
         gappy=tuple(np.flatnonzero(stored.has_missing).tolist()),
-        category_names=stored.numbers.categories,
         column_names=input_format.channel_names or input_format.column_names,
         refuses_floats=False,
     )

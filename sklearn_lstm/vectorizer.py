@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any, ClassVar, Literal, Self
 from unicodedata import normalize
 
@@ -16,21 +17,22 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.containers import column_names
+from sklearn_lstm.data.numbers import Numbers, check_numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.parameters import (
+from sklearn_lstm.sklearn_internals import (
     SHARED,
     VECTORIZER,
     DataFrameMixin,
     checked_parameters,
     plain_parameters,
 )
-from sklearn_lstm.storing.envelope import StoredMixin
-from sklearn_lstm.storing.stored_form import PASSED
+from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan, without_strings
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
+    FIRST_UNKNOWN,
     CallIds,
     TextCounts,
     TokenBatches,
@@ -130,15 +132,16 @@ class TextSequenceVectorizer(
     -----
     With ``token_pattern=None``, a word is
 
-    - a run of letters, digits and underscores; apostrophes inside belong to it ("don't");
+    - a run of letters, digits and underscores; apostrophes inside belong to it ("don't"), and a
+      point between two digits to the number after it ("2.0" is "2" and ".0");
     - one letter, in scripts that put no spaces between words (Han, kana, Thai, Lao, Khmer, Myanmar,
       Tibetan, the Tai scripts); pass a `tokenizer` that finds words in them;
     - a run of other symbols ("!!!", ":)", a sequence of emoji).
 
     Marks, such as accents and vowel signs, belong to the character before them. Tokens are in
     Unicode's normal form C. In Latin, Greek and Cyrillic texts without combining marks, this is the
-    pattern ``r"\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves out punctuation and words of
-    one letter, which help to recognise sentiment and spam.
+    pattern ``r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves
+    out punctuation and words of one letter, which help to recognise sentiment and spam.
 
     Texts may come from a generator: they are read once, a bounded number at a time. `transform`
     needs `fit` even if the vocabulary is given, unlike that of ``CountVectorizer``.
@@ -161,6 +164,7 @@ class TextSequenceVectorizer(
     _english: list[str] | None = None  # stop words, of a stored object
     _takes_lists: bool | None = None  # all texts of `fit` were lists of tokens
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
+    _categories: tuple[str, ...] | None = None  # which of them hold categories
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
 
@@ -214,8 +218,10 @@ class TextSequenceVectorizer(
         ----------
         raw_documents : iterable of length n_texts
             Texts, or what `input` says: a list, a generator, an array, a column of pandas, polars
-            or pyarrow, or a table of one column. Or a data frame with one column of texts: by their
-            types, all other columns have to hold numbers, booleans or categories.
+            or pyarrow, or a table of one column. Or a data frame with a column of texts beside
+            columns of numbers, booleans and categories. From 20 rows on, a column of strings is a
+            category too, if each of its values stands there twice on average, and another column
+            has more letters; `transform` then reads it as one in any X.
         y : None
             Ignored.
 
@@ -234,7 +240,7 @@ class TextSequenceVectorizer(
         """
         texts, numbers = divided(raw_documents, self.output)
         self._fit(texts)
-        self._columns = numbers.names or None
+        self._keep_columns(numbers)
         return self
 
     def fit_transform(self, raw_documents: Iterable[object], y: object = None) -> Any:  # noqa: ARG002
@@ -255,7 +261,7 @@ class TextSequenceVectorizer(
         is_kept = keeps_texts(vars(self))
         texts, numbers = divided(raw_documents, self.output, keeps_texts=is_kept)
         batches, ids = fit_and_number(self, texts, [])
-        self._columns = numbers.names or None
+        self._keep_columns(numbers)
         return self._reader().lay_out(batches, ids, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
@@ -280,8 +286,10 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier = self._check(), vars(self).copy()
-        texts, numbers = divided(raw_documents, self.output)
         self._check_names(raw_documents)
+        texts, numbers = divided(raw_documents, self.output, self._categories)
+        if numbers and self._categories is not None:
+            check_numbers(numbers, tuple(numbers.columns), self._categories)
         takes_lists = earlier.get("_takes_lists")
         read = count_texts(self._analysis(), without_strings(texts) if takes_lists else texts)
         if takes_lists is not None:
@@ -295,7 +303,8 @@ class TextSequenceVectorizer(
         try:
             vocabulary |= new
             self._commit(read, longest, vocabulary, counts.without(vocabulary))
-            self._columns = self._columns or numbers.names or None
+            if self._columns is None:
+                self._keep_columns(numbers)
         except BaseException:
             if vars(self).get("_counts") is earlier.get("_counts"):  # nothing was set yet
                 for token in new:
@@ -443,13 +452,18 @@ class TextSequenceVectorizer(
         own = self.build_analyzer()  # it reads files itself
         return replace(analysis, analyzer=own, tokenizer=None, input="content")
 
-    def _settle(self) -> None:
-        if PASSED.get() is not None and self.__sklearn_is_fitted__():
+    def _settle(self, *, is_file: bool) -> None:
+        if is_file and self.__sklearn_is_fitted__():
             self._reader().check()
 
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""
         return TextReader.of(vars(self), self._analysis())
+
+    def _keep_columns(self, numbers: Numbers) -> None:
+        """Keep the names of the columns of the data frame of `fit`, if it was one."""
+        self._columns = numbers.names or None
+        self._categories = numbers.categories if numbers else None
 
     def _check_names(self, X: Any) -> None:
         """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
@@ -513,8 +527,8 @@ def fit_and_number(
     """
     tokens = vectorizer._fit(raw_documents, batches)  # noqa: SLF001 - of this module
     ids = CallIds(vectorizer.vocabulary_)
-    final = np.fromiter(ids(tokens), np.int32)
-    return ((final.take(batch - FIRST_TOKEN), lengths) for batch, lengths in batches), ids
+    final = np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32)  # of 0, UNKNOWN, 2, ...
+    return ((final.take(batch), lengths) for batch, lengths in batches), ids
 
 
 def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:

@@ -17,10 +17,10 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_lstm.description import DescribedMixin
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.parameters import POSITIVE_INTEGER, checked_parameters
 from sklearn_lstm.pretrained.token_tables import VectorTable
 from sklearn_lstm.progress import ProgressBar
-from sklearn_lstm.storing.envelope import StoredMixin
+from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters
+from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer

@@ -68,7 +68,7 @@ def _one_thread():
 @pytest.fixture
 def _in_bfloat16(monkeypatch):
     """Let networks over token ids use bfloat16, whatever this machine is fast in."""
-    for module in ("loop", "network"):
+    for module in ("training", "network"):
         name = f"sklearn_lstm.members.network.{module}.prefers_bfloat16"
         monkeypatch.setattr(name, lambda _: True)
 

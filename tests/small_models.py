@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.members.network.architecture import Architecture
 
 
 def tokens(n_samples=120):
@@ -25,3 +26,20 @@ def small(**parameters):
 PLAIN = {"hidden_size": 6, "max_epochs": 2, "batch_size": 20, "random_state": 1, "dropout": 0.0}
 PLAIN |= {"linear_model": False}  # else some samples would be held out
 PLAIN |= {"weight_decay": 0.0, "precision": "float32"}
+
+
+def small_architecture(**changes):
+    """Return what a small network of token codes consists of, but for these changes."""
+    defaults = {
+        "n_inputs": 9,
+        "n_outputs": 3,
+        "tokens": True,
+        "embedding_dim": 5,
+        "cell": "lstm",
+        "hidden_size": 4,
+        "num_layers": 1,
+        "bidirectional": True,
+        "pooling": ("max",),
+        "dropout": 0.0,
+    }
+    return Architecture(**defaults | changes)

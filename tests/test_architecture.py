@@ -19,15 +19,13 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "compute", "exceptions", "locks"],
-    ["field_checks", "parameters", "progress"],
-    ["storing"],
+    ["callback_support", "exceptions", "locks", "threads"],
+    ["progress", "sklearn_internals"],
+    ["storage"],
     ["text"],
     ["data"],
     ["targets", "pretrained", "encoding"],
-    ["blending", "stored_batches"],
-    ["network"],
-    ["training"],
+    ["blending"],
     ["members"],
     ["fitting"],
     ["description"],
@@ -36,7 +34,10 @@ LAYERS = [
     ["inspection", "io"],
     ["__main__"],
 ]
-PUBLIC_PACKAGES = {"inspection.__init__", "io.__init__"}
+# A batch to logits.
+PAGES = "architecture", "devices", "positions", "pooling", "recurrent_cells", "sequence_network"
+NETWORK = [f"members.network.{page}" for page in PAGES]
+PUBLIC_PACKAGES = {"inspection.__init__"}
 LEVELS = {entry: level for level, entries in enumerate(LAYERS) for entry in entries}
 
 
@@ -115,14 +116,10 @@ def test_no_import_goes_round_in_a_circle():
 
 
 def test_the_network_imports_neither_texts_nor_data_nor_scikit_learn():
-    for name in modules():
-        if entry_of(name) == "network":
-            assert {entry_of(other) for other in modules_imported_by(name)} <= {
-                "network",
-                "compute",
-            }
-            packages = {full.split(".")[0] for full in imported_names(modules()[name])}
-            assert not packages & {"sklearn", "skorch", "scipy"}
+    for name in NETWORK:
+        assert modules_imported_by(name) <= {*NETWORK, "threads"}
+        packages = {full.split(".")[0] for full in imported_names(modules()[name])}
+        assert not packages & {"sklearn", "skorch", "scipy"}
 
 
 def test_the_guide_for_contributors_lists_each_module_below_those_that_it_imports():
@@ -151,17 +148,15 @@ def packages_of(loaded):
 
 
 def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
-    names = [name for name in modules() if entry_of(name) == "network"]
-    loaded = loaded_by("\n".join(f"import sklearn_lstm.{name}" for name in names))
-    assert "sklearn_lstm.network.network" in loaded
+    loaded = loaded_by("\n".join(f"import sklearn_lstm.{name}" for name in NETWORK))
     assert "torch" in packages_of(loaded)
     assert not packages_of(loaded) & {"sklearn", "skorch", "scipy"}
     assert not [name for name in loaded if name.startswith("sklearn_lstm.text")]
 
 
 # Modules that only fit, store or validate, beside those that read X and name labels.
-FIT = {"storing.envelope"}
-PREDICT = {"exceptions", "field_checks", "locks", "storing", "text", "vectors"}
+FIT = {"storage.estimators", "storage.pack"}
+PREDICT = {"exceptions", "locks", "storage", "text", "vectors"}
 PREDICT |= {"data", "blending"}
 
 
@@ -203,7 +198,7 @@ def test_texts_are_read_without_torch():
     loaded = loaded_by(f"from sklearn_lstm import TextSequenceVectorizer, WordVectors\n{reads}")
     layers = {name.split(".")[1] for name in loaded if name.startswith("sklearn_lstm.")}
     assert not packages_of(loaded) & {"torch", "skorch"}
-    assert not layers & {"classifier", "network", "members", "training"}
+    assert not layers & {"classifier", "members"}
 
 
 def test_importing_the_package_alone_loads_neither_torch_nor_scikit_learn():
@@ -234,7 +229,7 @@ def private_names_of_scikit_learn():
 
 
 # The constraints of parameters are written as scikit-learn's own estimators write theirs.
-MAY_IMPORT_PRIVATE_NAMES = {"parameters", "classifier"}
+MAY_IMPORT_PRIVATE_NAMES = {"sklearn_internals", "classifier"}
 
 
 def test_only_constraints_of_parameters_import_private_names_of_scikit_learn():
@@ -250,7 +245,7 @@ def test_only_constraints_of_parameters_import_private_names_of_scikit_learn():
 def test_only_one_module_uses_private_attributes_of_scikit_learn():
     private = private_names_of_scikit_learn()
     assert "_get_param_names" in private  # it is known what is private
-    for name in modules().keys() - {"parameters"}:
+    for name in modules().keys() - {"sklearn_internals"}:
         nodes = list(ast.walk(modules()[name]))
         used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
         defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}

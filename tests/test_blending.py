@@ -7,7 +7,7 @@ from scipy.special import log_softmax, softmax
 from sklearn_lstm import blending
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor
 from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 
 
 def targets_of(values, n_outputs=None, weights=None, groups=None):

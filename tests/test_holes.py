@@ -146,7 +146,7 @@ def test_the_held_out_part_may_have_missing_values_where_the_rest_has_none():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = small().fit(X, y, groups=np.arange(40) // 4)
-    assert model._fitted.model.encoding.gappy.tolist() == [0]
+    assert model._fitted.model.network.encoding.gappy.tolist() == [0]
     with pytest.warns(MissingValuesWarning, match="channel 0"):
         small().fit(np.nan_to_num(X), y, X_val=X, y_val=y)
 

@@ -56,11 +56,13 @@ def test_the_package_needs_its_dependencies_alone_and_importing_it_changes_no_st
         assert not asked & OPTIONAL
         assert state() == before
 
-        from sklearn_lstm.network.network import SequenceNetwork
+        from sklearn_lstm.members.network.architecture import Architecture
+        from sklearn_lstm.members.network.sequence_network import SequenceNetwork
         sizes = {"n_inputs": 9, "n_outputs": 2, "embedding_dim": 4, "hidden_size": 4}
         known = set(sys.modules)  # old packages import it themselves
         cell = {"tokens": True, "cell": "lstm", "bidirectional": True, "num_layers": 1}
-        SequenceNetwork(**sizes, **cell, pooling=["max"], dropout=0.0)  # as `load` makes one
+        architecture = Architecture(**sizes, **cell, pooling=("max",), dropout=0.0)
+        SequenceNetwork(architecture)  # as `load` makes one
         assert "torch._dynamo" not in set(sys.modules) - known  # seconds
 
         model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=1))

@@ -22,6 +22,23 @@ from sklearn_lstm.io import save
 DOCS = Path(__file__).parents[1] / "docs"
 SPAM, HAM = "Call now to claim your prize", "See you at six"
 SECONDS = 60  # until the service answers, at most
+WORKERS = """
+from multiprocessing import get_context
+
+from sklearn_lstm import Predictor
+
+model = Predictor.load("spam.safetensors")
+
+
+def labels(texts):
+    return model.predict(texts).tolist()
+
+
+if __name__ == "__main__":
+    parts = [["Call now to claim your prize"], ["See you at six"]]
+    with get_context("fork").Pool(2) as workers:
+        print(workers.map(labels, parts))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -123,17 +140,9 @@ def test_the_short_service_labels_texts(folder, program, monkeypatch):
     assert labels([]) == []
 
 
-def test_the_handler_answers_events(folder, program):
-    (folder / "handler.py").write_text(program("handler.py"), encoding="utf-8")
-    module = imported(folder / "handler.py")
-    for texts, labels in (([SPAM, HAM], ["spam", "ham"]), ([], [])):
-        answer = module.handler({"body": json.dumps(texts)}, None)
-        assert answer == {"statusCode": 200, "body": json.dumps(labels)}
-
-
 @pytest.mark.device("fork")
-def test_forked_workers_predict(folder, program):
-    (folder / "workers.py").write_text(program("workers.py"), encoding="utf-8")
+def test_forked_workers_predict(folder):
+    (folder / "workers.py").write_text(WORKERS, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", "workers.py"],
         cwd=folder,

@@ -182,7 +182,7 @@ def test_the_bar_is_closed_if_fit_raises(capsys, parameters, error):
 
 
 class Counted(FitProgress):
-    """Keep the updates that are done and to be done after each call."""
+    """Keep the updates that are done, likely and possible after each call."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
@@ -191,7 +191,8 @@ class Counted(FitProgress):
 
     def count(self, *arguments):
         super().count(*arguments)
-        self.seen.append((sum(self._done.values()), sum(self._all.values())))
+        likely = sum(self._all.values())
+        self.seen.append((sum(self._done.values()), likely, likely + self._more))
 
 
 @pytest.fixture
@@ -205,20 +206,37 @@ def test_the_linear_model_and_the_network_are_counted(counted):
     n_updates = 3 * -(-(len(X) - model.calibration_["n_held_out"]) // 10)
     of_linear_model = counted.last.seen[0][0]
     assert of_linear_model > 0
-    assert counted.last.seen[-1] == pytest.approx((of_linear_model + n_updates,) * 2)
+    assert counted.last.seen[-1] == pytest.approx((of_linear_model + n_updates,) * 3)
 
 
-def test_fewer_updates_are_counted_once_training_is_known_to_end_early(counted):
+def test_the_bar_says_how_long_it_takes_about_and_at_most_until_the_end_is_known(counted, capsys):
     rng = np.random.default_rng(0)
     noise = rng.integers(1, 2000, (400, 3)), rng.integers(0, 2, 400)  # is learned by heart
     model = small(max_epochs="auto", input_type="words").fit(*noise)
-    done, to_do = np.transpose(counted.last.seen)
-    assert 20 * model.n_epochs_ < to_do[0] / 2  # about 19 updates per epoch
-    shrinks = np.flatnonzero(np.diff(to_do) < 0)
-    assert len(shrinks) == 1
-    n_left = to_do - done  # in the third with a falling learning rate
-    assert (n_left[shrinks + 1] > 30).all()
-    assert done[-1] == to_do[-1]
+    done, likely, most = np.transpose(counted.last.seen)
+    assert 20 * model.n_epochs_ < most[0] / 2  # about 19 updates per epoch
+    assert likely[0] < most[0] / 2
+    is_known = likely == most
+    known = is_known.argmax()
+    assert is_known[known:].all()
+    assert done[known] < 0.7 * likely[known]  # in the third with a falling learning rate
+    assert done[-1] == likely[-1]
+    assert (done / likely)[:known].max() < 0.7
+    states, _ = drawn(capsys)
+    shown = [
+        re.search(r"about (\d\d:\d\d) left(?:, at most (\d\d:\d\d))?, epoch", s) for s in states
+    ]
+    assert shown[-1][2] is None
+    assert any(found and found[2] and found[2] > found[1] for found in shown)
+
+
+def test_what_takes_longer_than_usual_is_two_thirds_done(counted):
+    X = np.random.default_rng(0).integers(1, 20, (400, 2))
+    small(max_epochs="auto", input_type="words", lr=1e-3).fit(X, X[:, 0] > X[:, 1])
+    done, likely, most = np.transpose(counted.last.seen)
+    is_late = (done > 0.25 * most) & (likely < most)
+    assert is_late.any()
+    np.testing.assert_allclose((done / likely)[is_late], 2 / 3, atol=0.05)
 
 
 class PickleNet(Callback):
@@ -237,13 +255,14 @@ def test_without_a_standard_error_nothing_is_drawn():
 
 
 @pytest.mark.parametrize("n_minutes", [1, 9])
-def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, n_minutes):
+def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, capsys, n_minutes):
     y = np.arange(120) % 50
     n_steps = X.size  # as much work as an epoch of the network, or as 100 of many SVMs
     work = n_steps + 50 * n_steps / 100
     monkeypatch.setattr(fitting, "WORK_PER_SECOND", work / n_minutes / 60)
     caplog.set_level("INFO", "sklearn_lstm")
-    LSTMSequenceClassifier(input_type="words", max_epochs=1, hidden_size=2).fit(X, y)
+    parameters = {"input_type": "words", "max_epochs": 1, "hidden_size": 2}
+    LSTMSequenceClassifier(**parameters, verbose=1).fit(X, y)
     found = [record.getMessage() for record in caplog.records]
     said = "The fit to 120 sequences will take about 9 minutes on one core of a processor."
-    assert found == ([said] if n_minutes > 1 else [])
+    assert found == capsys.readouterr().out.splitlines() == ([said] if n_minutes > 1 else [])

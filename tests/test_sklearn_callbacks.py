@@ -18,8 +18,8 @@ from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.callback_support import ATTRIBUTES
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.io import load, save
-from sklearn_lstm.members.network import schedule_and_end
-from sklearn_lstm.training import duration
+from sklearn_lstm.members import duration
+from sklearn_lstm.members.network import training
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
 Y = np.arange(120) % 2
@@ -121,7 +121,7 @@ def test_a_fit_is_a_tree_of_tasks_linear_model_network_and_epochs():
 )
 def test_the_epoch_that_ends_the_training_ends_too(parameters, monkeypatch):
     monkeypatch.setattr(duration, "UPDATES_PER_CHECK", 5)
-    monkeypatch.setattr(schedule_and_end, "MOST_CHECKS", 160)
+    monkeypatch.setattr(training, "MOST_CHECKS", 160)
     recorder = Recorder()
     model = small(recorder, **parameters).fit(X, Y)
     limit = next(n for _, path, n in recorder.told if path[-1] == ("network", 1))

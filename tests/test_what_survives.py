@@ -18,7 +18,6 @@ from small_models import small
 
 from sklearn_lstm import Predictor, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import load, save
-from sklearn_lstm.streaming import fit_batches
 
 PAGE = (Path(__file__).parents[1] / "docs" / "reference.rst").read_text(encoding="utf-8")
 SECTION = PAGE.split("\nWhat survives what\n")[1].split("\n.. _")[0]
@@ -43,8 +42,8 @@ def names(tmp_path_factory):
     model = make_pipeline(TextSequenceVectorizer(), classifier).fit(FRAME, LABELS)
     save(model, folder / "model")
     joblib.dump(model, folder / "model.joblib")
-    functions = [copy, joblib, np, pickle, Predictor, clone, csr_matrix, fit_batches, load]
-    functions += [load_npz, train_test_split, vstack]
+    functions = [copy, joblib, np, pickle, Predictor, clone, csr_matrix, load, load_npz]
+    functions += [train_test_split, vstack]
     return {function.__name__.replace("numpy", "np"): function for function in functions} | {
         "X": X,
         "file": folder / "X",
@@ -52,7 +51,6 @@ def names(tmp_path_factory):
         "model": model,
         "path": folder / "model",
         "model_file": folder / "model.joblib",
-        "batches": [(FRAME[:9], LABELS[:9]), (FRAME[9:], LABELS[9:])],
         "partial_fit": more_learned,
     }
 
@@ -66,7 +64,7 @@ def more_learned(model):
 
 
 def test_the_page_lists_what_is_tried():
-    assert (len(OF_MATRIX), len(OF_MODEL)) == (13, 8)
+    assert (len(OF_MATRIX), len(OF_MODEL)) == (13, 7)
 
 
 @pytest.mark.parametrize(("code", "is_kept"), OF_MATRIX)

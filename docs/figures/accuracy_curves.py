@@ -1,24 +1,14 @@
-"""Draw the measured curves of the pages: ``python docs/figures/accuracy_curves.py``.
+"""The measured curves of the pages, wide and narrow."""
 
-Each picture is written four times: wide and narrow (for a phone), for light and for dark pages.
-"""
-
-import sys
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-from lstm_cell import IMAGES
 from matplotlib.axes import Axes
-
-sys.path.append(str(Path(__file__).parents[1]))
-
+from matplotlib.figure import Figure
 from measured import OURS, TASKS, few_labels, model_name, read
 
 DOCS = Path(__file__).parents[1]
-THEMES = {"light": "#212529", "dark": "#ced4da"}
 COLORS = ("#888888", "#d2671a", "#3b9f4f", "#a05fd0", "#c2508f", "#8a6d3b", "#20a0a8", "#b0a020")
 MARKERS = "sD^vPX*"
 Point = tuple[float, float, float]  # x, accuracy, what lies around it
@@ -52,7 +42,7 @@ def over_size(axes: Axes, curves: Curves, styles: dict[str, dict[str, str]]) -> 
 
 
 def over_seconds(axes: Axes, curves: Curves, styles: dict[str, dict[str, str]]) -> None:
-    """Draw the accuracy over the seconds of a fit; ours are joined, from max_epochs=0 to "auto"."""
+    """Draw the accuracy over the seconds of a fit; ours are joined, from the linear model on."""
     ours = [accuracy for _, accuracy, _ in curves[OURS]]
     best = max(accuracy for points in curves.values() for _, accuracy, _ in points)
     worst = max(min(ours) - 6, 2 * min(ours) - best - 4)
@@ -67,45 +57,35 @@ def over_seconds(axes: Axes, curves: Curves, styles: dict[str, dict[str, str]]) 
     axes.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
 
 
-def save(
-    name: str,
-    tasks: dict[str, Curves],
-    draw: Callable[[Axes, Curves, dict[str, dict[str, str]]], None],
-) -> None:
-    """Write a picture with a panel for each task, in both widths and both themes."""
+def panels_of(
+    tasks: dict[str, Curves], draw: Callable[[Axes, Curves, dict[str, dict[str, str]]], None]
+) -> list[Figure]:
+    """Draw a panel for each task, in both widths."""
     styles = style_of(list(dict.fromkeys(model for curves in tasks.values() for model in curves)))
-    mpl.rcParams.update({"svg.hashsalt": name, "svg.fonttype": "none", "font.size": 9})
-    for theme, ink in THEMES.items():
-        mpl.rcParams.update(
-            dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor"), ink)
-            | dict.fromkeys(("xtick.color", "ytick.color", "axes.titlecolor"), ink)
+    figures = []
+    for n_columns in (3, 1):
+        n_rows = -(-len(tasks) // n_columns)
+        size = (10.5, 3.1 * n_rows + 0.8) if n_columns > 1 else (4.2, 2.9 * n_rows + 1.6)
+        figure = Figure(size, layout="constrained")
+        panels = figure.subplots(n_rows, n_columns)
+        for axes in panels.flat[len(tasks) :]:
+            axes.axis("off")
+        shown = {}
+        for (task, curves), axes in zip(tasks.items(), panels.flat, strict=False):
+            draw(axes, curves, styles)
+            axes.set(title=TASKS[task], ylabel="accuracy, %")
+            axes.minorticks_off()
+            axes.grid(alpha=0.25)
+            shown |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        figure.legend(
+            [shown[model] for model in styles if model in shown],
+            [model for model in styles if model in shown],
+            loc="outside lower center",
+            ncols=n_columns,
+            frameon=False,
         )
-        for width, n_columns in (("wide", 3), ("narrow", 1)):
-            n_rows = -(-len(tasks) // n_columns)
-            size = (10.5, 3.1 * n_rows + 0.8) if n_columns > 1 else (4.2, 2.9 * n_rows + 1.6)
-            figure, panels = plt.subplots(n_rows, n_columns, figsize=size, layout="constrained")
-            for axes in panels.flat[len(tasks) :]:
-                axes.axis("off")
-            shown = {}
-            for (task, curves), axes in zip(tasks.items(), panels.flat, strict=False):
-                draw(axes, curves, styles)
-                axes.set(title=TASKS[task], ylabel="accuracy, %", facecolor="none")
-                axes.minorticks_off()
-                axes.grid(alpha=0.25)
-                shown |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-            figure.legend(
-                [shown[model] for model in styles if model in shown],
-                [model for model in styles if model in shown],
-                loc="outside lower center",
-                ncols=n_columns,
-                frameon=False,
-            )
-            figure.savefig(
-                IMAGES / f"{name}_{width}_{theme}.svg",
-                transparent=True,
-                metadata={"Date": None},
-            )
-            plt.close(figure)
+        figures.append(figure)
+    return figures
 
 
 def curves_of(rows: list[dict[str, str]], x: str, error: str | None) -> dict[str, Curves]:
@@ -119,9 +99,18 @@ def curves_of(rows: list[dict[str, str]], x: str, error: str | None) -> dict[str
     return tasks
 
 
-if __name__ == "__main__":
-    save("curves", curves_of(read(DOCS / "curves.csv"), "fit, s", None), over_seconds)
-    learning = read(DOCS / "learning_curves.csv")
-    save("learning_curves", curves_of(learning, "n", "standard deviation"), over_size)
-    few = [row for row in few_labels(DOCS) if "class" not in row["size"]]
-    save("few_labels", curves_of(few, "labels", "standard error"), over_size)
+def by_seconds() -> list[Figure]:
+    """Draw accuracy over the seconds of a fit."""
+    return panels_of(curves_of(read(DOCS / "curves.csv"), "fit, s", None), over_seconds)
+
+
+def learning_curves() -> list[Figure]:
+    """Draw accuracy over the number of samples."""
+    rows = read(DOCS / "learning_curves.csv")
+    return panels_of(curves_of(rows, "n", "standard deviation"), over_size)
+
+
+def with_few_labels() -> list[Figure]:
+    """Draw accuracy over the number of labels."""
+    rows = [row for row in few_labels(DOCS) if "class" not in row["size"]]
+    return panels_of(curves_of(rows, "labels", "standard error"), over_size)

@@ -1,19 +1,23 @@
-"""Draw accuracy over the seconds of a fit: ``python docs/figures/accuracy_seconds.py``.
+"""Accuracy over the seconds of a fit; ``python docs/figures/accuracy_seconds.py`` draws README's.
 
-Each task of docs/accuracy.csv is a line from ``max_epochs=0`` to "auto", if both were measured at a
-commit, with the most accurate other model beside it. It writes docs/images/accuracy_seconds_*.svg,
-for light and for dark pages.
+Each task of docs/accuracy.csv is a line from the linear model alone to the default, if both were
+measured at a commit, with the most accurate other model beside it.
 """
 
-from accuracy_curves import DOCS, THEMES
-from lstm_cell import IMAGES
-from matplotlib import pyplot as plt
-from matplotlib import rcParams
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from measured import KINDS, OURS, PARTS, accuracy, read
+import sys
+from pathlib import Path
 
-BLUE, ORANGE = "#2f7fd3", "#d2671a"
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+DOCS = Path(__file__).parents[1]
+sys.path.append(str(DOCS))
+from measured import KINDS, OURS, PARTS, accuracy, read  # noqa: E402
+from pictures import COLORS, STYLE, svg_of  # noqa: E402
+
+BLUE, ORANGE, PAPER = "#2f7fd3", "#d2671a", COLORS["paper"]
 LEAST_ERROR = 0.25  # percent; smaller ones stand there
 TICKS = (70, 80, 90, 95, 98, 99, 99.5)
 GAP = 0.048  # of the height of a panel, between two names
@@ -25,7 +29,7 @@ def height(row: dict[str, str]) -> float:
     return 1 / max(100 - accuracy(row), LEAST_ERROR)
 
 
-def draw(axes: Axes, tasks: dict[str, str], rows: Rows, ink: str) -> None:
+def draw(axes: Axes, tasks: dict[str, str], rows: Rows) -> None:
     """Draw the tasks of one kind."""
     ends = []
     for task, title in tasks.items():
@@ -35,7 +39,7 @@ def draw(axes: Axes, tasks: dict[str, str], rows: Rows, ink: str) -> None:
         seconds = [float(row["fit, s"]) for row in (start, end, best)]
         if start["commit"] and end["commit"]:
             axes.plot(seconds[:2], [height(start), height(end)], color=BLUE, linewidth=1.2)
-            axes.plot(seconds[0], height(start), "o", color=BLUE, mfc="white", markersize=5)
+            axes.plot(seconds[0], height(start), "o", color=BLUE, mfc=PAPER, markersize=5)
         axes.plot(seconds[1], height(end), "o", color=BLUE, markersize=6)
         axes.plot(seconds[2], height(best), "x", color=ORANGE, markersize=6)
         axes.plot(seconds[1:], [height(end), height(best)], ":", color=ORANGE, linewidth=0.8)
@@ -45,7 +49,6 @@ def draw(axes: Axes, tasks: dict[str, str], rows: Rows, ink: str) -> None:
     axes.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
     axes.minorticks_off()
     axes.grid(alpha=0.25)
-    axes.set_facecolor("none")
     place = 1.0
     to_axes = axes.transData + axes.transAxes.inverted()
     for level, second, title in sorted(ends, reverse=True):  # names from top to bottom, apart
@@ -58,37 +61,32 @@ def draw(axes: Axes, tasks: dict[str, str], rows: Rows, ink: str) -> None:
             xycoords="axes fraction",
             textcoords="axes fraction",
             va="center",
-            color=ink,
             fontsize=8,
-            arrowprops={"arrowstyle": "-", "color": ink, "alpha": 0.25, "linewidth": 0.6},
+            arrowprops={"arrowstyle": "-", "color": COLORS["ink"], "alpha": 0.25, "linewidth": 0.6},
         )
 
 
-def main() -> None:
-    """Write all pictures."""
-    rows = read(DOCS / "accuracy.csv")
-    rcParams.update({"svg.hashsalt": "accuracy_seconds", "svg.fonttype": "none", "font.size": 9})
+def all_tasks() -> list[Figure]:
+    """Draw the tasks of each kind, wide and narrow."""
+    rows, figures = read(DOCS / "accuracy.csv"), []
     marks = [
-        Line2D([], [], color=BLUE, marker="o", markerfacecolor="white", label="max_epochs=0"),
+        Line2D([], [], color=BLUE, marker="o", markerfacecolor=PAPER, label="linear model alone"),
         Line2D([], [], color=BLUE, marker="o", label="the default"),
         Line2D([], [], color=ORANGE, marker="x", linestyle=" ", label="most accurate other model"),
     ]
-    for theme, ink in THEMES.items():
-        names = ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor")
-        rcParams.update(dict.fromkeys((*names, "xtick.color", "ytick.color"), ink))
-        for width, shape, size in (("wide", (1, 3), (10, 4.2)), ("narrow", (3, 1), (4.2, 11))):
-            figure, panels = plt.subplots(*shape, figsize=size, layout="constrained")
-            for axes, (kind, tasks) in zip(panels.flat, KINDS.items(), strict=True):
-                draw(axes, tasks, rows, ink)
-                axes.set_title(kind, loc="left")
-            figure.supxlabel("seconds of the fit", fontsize=9)
-            columns = 3 if width == "wide" else 1
-            place = "outside upper center"
-            figure.legend(handles=marks, loc=place, ncols=columns, frameon=False)
-            path = IMAGES / f"accuracy_seconds_{width}_{theme}.svg"
-            figure.savefig(path, transparent=theme == "dark", metadata={"Date": None})
-            plt.close(figure)
+    for shape, size in (((1, 3), (10, 4.2)), ((3, 1), (4.2, 11))):
+        figure = Figure(size, layout="constrained")
+        for axes, (kind, tasks) in zip(figure.subplots(*shape).flat, KINDS.items(), strict=True):
+            draw(axes, tasks, rows)
+            axes.set_title(kind, loc="left")
+        figure.supxlabel("seconds of the fit", fontsize=9)
+        place = "outside upper center"
+        figure.legend(handles=marks, loc=place, ncols=shape[1], frameon=False)
+        figures.append(figure)
+    return figures
 
 
 if __name__ == "__main__":
-    main()
+    with rc_context(STYLE | {"savefig.facecolor": COLORS["paper"]}):
+        drawn = svg_of(all_tasks()[0], "accuracy_seconds")
+    (DOCS / "static" / "accuracy_seconds.svg").write_text(drawn, encoding="utf-8")

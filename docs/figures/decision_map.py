@@ -1,21 +1,14 @@
-"""Draw which tool to try first: ``python docs/figures/decision_map.py``.
+"""Which tool to try first; the figures in it are those of accuracy.csv and few_labels.csv."""
 
-It writes pictures into docs/images, wide and narrow (for a phone), for light and for dark pages.
-The figures in it are read from docs/accuracy.csv and docs/few_labels.csv.
-"""
-
-import sys
-from functools import partial
 from pathlib import Path
 
-from lstm_cell import save_themes
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from measured import OURS, accuracy, read
+from pictures import COLORS, canvas
 
-DOCS = Path(__file__).parent.parent
-sys.path.append(str(DOCS))
-from measured import OURS, accuracy, read  # noqa: E402
-
+DOCS = Path(__file__).parents[1]
 SVM = "tf-idf of words and letters, SVM"
 MEASURED = {(row["task"], row["model"]): row for row in read(DOCS / "accuracy.csv")}
 FEW = {(row["task"], row["size"], row["model"]): row for row in read(DOCS / "few_labels.csv")}
@@ -57,9 +50,9 @@ QUESTIONS = [
     ),
     (
         "Series of equal length,\nand a result in a second?",
-        "MiniRocket (aeon), or max_epochs=0",
+        "MiniRocket (aeon), or our linear model",
         (
-            f"gun or point {percent('GunPoint', 'MiniRocket, ridge')} in "
+            f"GunPoint {percent('GunPoint', 'MiniRocket, ridge')} in "
             f"{seconds('GunPoint', 'MiniRocket, ridge')}, ours {percent('GunPoint')} in "
             f"{seconds('GunPoint')}\n"
             f"Italian power demand {percent('ItalyPowerDemand', 'MiniRocket, ridge')}, "
@@ -77,41 +70,41 @@ OUR_EVIDENCE = (
 )
 
 
-def draw_map(ax: Axes, colors: dict[str, str], *, is_narrow: bool = False) -> None:
+def draw_map(ax: Axes, *, is_narrow: bool = False) -> None:
     """Draw the questions from top to bottom, and a tool beside each, or below it for a phone."""
 
     def box(x: float, y: float, size: tuple[float, float], color: str) -> None:
         corner = (x, y - size[1] / 2)
-        style = {"boxstyle": "round,pad=0,rounding_size=0.1", "ec": colors["ink"], "lw": 1.2}
-        ax.add_patch(FancyBboxPatch(corner, *size, fc=colors[color], **style))
+        style = {"boxstyle": "round,pad=0,rounding_size=0.1", "ec": COLORS["ink"], "lw": 1.2}
+        ax.add_patch(FancyBboxPatch(corner, *size, fc=COLORS[color], **style))
 
     def arrow(start: tuple[float, float], end: tuple[float, float], answer: str) -> None:
-        style = {"arrowstyle": "-|>", "color": colors["ink"], "lw": 1.5, "mutation_scale": 13}
+        style = {"arrowstyle": "-|>", "color": COLORS["ink"], "lw": 1.5, "mutation_scale": 13}
         ax.annotate("", end, start, arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
         shift = (0.0, 0.14) if start[1] == end[1] else (0.22, 0.0)
         middle = [(a + b) / 2 + by for a, b, by in zip(start, end, shift, strict=True)]
-        ax.text(*middle, answer, fontsize=10, color=colors["note"], ha="center", va="center")
+        ax.text(*middle, answer, fontsize=10, color=COLORS["note"], ha="center", va="center")
 
     def tool(x: float, y: float, name: str, evidence: str) -> None:
         lines = evidence.count("\n") + 1
         ax.text(
-            x, y + 0.12 * lines, name, fontsize=12, weight="bold", color=colors["ink"], va="center"
+            x, y + 0.12 * lines, name, fontsize=12, weight="bold", color=COLORS["ink"], va="center"
         )
         ax.text(
-            x, y - 0.17, evidence, fontsize=9.5, color=colors["ink"], va="center", linespacing=1.4
+            x, y - 0.17, evidence, fontsize=9.5, color=COLORS["ink"], va="center", linespacing=1.4
         )
 
     if is_narrow:
         for index, (question, name, evidence) in enumerate(QUESTIONS):
             y = -3.1 * index
             box(0.7, y, (3.5, 0.95), "cell")
-            ax.text(2.45, y, question, fontsize=11, color=colors["ink"], ha="center", va="center")
+            ax.text(2.45, y, question, fontsize=11, color=COLORS["ink"], ha="center", va="center")
             arrow((2.45, y - 0.475), (2.45, y - 0.95), "yes")
             box(0, y - 1.5, (4.9, 1.1), "candidate")
             tool(0.2, y - 1.5, name, evidence)
             below = y - 2.9 if index + 1 < len(QUESTIONS) else y - 2.45
-            ax.plot([4.2, 5.2, 5.2], [y - 0.2, y - 0.2, below], color=colors["ink"], lw=1.5)
-            ax.text(4.7, y - 0.45, "no", fontsize=10, color=colors["note"], ha="center")
+            ax.plot([4.2, 5.2, 5.2], [y - 0.2, y - 0.2, below], color=COLORS["ink"], lw=1.5)
+            ax.text(4.7, y - 0.45, "no", fontsize=10, color=COLORS["note"], ha="center")
             if index + 1 < len(QUESTIONS):
                 arrow((5.2, below), (4.2, below), "")
         arrow((5.2, below + 0.01), (5.2, below - 0.1), "")
@@ -121,7 +114,7 @@ def draw_map(ax: Axes, colors: dict[str, str], *, is_narrow: bool = False) -> No
     for index, (question, name, evidence) in enumerate(QUESTIONS):
         y = -1.5 * index
         box(0, y, (3.5, 0.95), "cell")
-        ax.text(1.75, y, question, fontsize=11, color=colors["ink"], ha="center", va="center")
+        ax.text(1.75, y, question, fontsize=11, color=COLORS["ink"], ha="center", va="center")
         box(4.6, y, (4.9, 1.1), "candidate")
         tool(4.8, y, name, evidence)
         arrow((3.5, y), (4.6, y), "yes")
@@ -131,13 +124,10 @@ def draw_map(ax: Axes, colors: dict[str, str], *, is_narrow: bool = False) -> No
     tool(0.25, bottom, OURS, OUR_EVIDENCE)
 
 
-def main() -> None:
-    """Write the pictures."""
-    limits = {"xlim": (-0.05, 9.55), "ylim": (-5.55, 0.6)}
-    save_themes("decision_map_wide", draw_map, (9.6, 6.5), limits)
-    limits = {"xlim": (-0.05, 5.45), "ylim": (-10.3, 0.6)}
-    save_themes("decision_map_narrow", partial(draw_map, is_narrow=True), (5.5, 10.9), limits)
-
-
-if __name__ == "__main__":
-    main()
+def decision_map() -> list[Figure]:
+    """Draw the map, wide and narrow."""
+    wide, axes = canvas((9.6, 6.5), (-0.05, 9.55), (-5.55, 0.6))
+    draw_map(axes)
+    narrow, axes = canvas((5.5, 10.9), (-0.05, 5.45), (-10.3, 0.6))
+    draw_map(axes, is_narrow=True)
+    return [wide, narrow]

@@ -1,13 +1,11 @@
-"""Draw what ``fit`` does, step by step: ``python docs/figures/fit.py``.
-
-It writes two pictures into docs/images, one for light and one for dark pages.
-"""
+"""What ``fit`` does, step by step."""
 
 from itertools import pairwise
 
-from lstm_cell import save_themes
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
+from pictures import COLORS, canvas
 
 LEFT, RIGHT = 0.0, 12.2
 STEP_COLUMNS = 1.9, 6.1, 10.3  # middles of the boxes
@@ -19,24 +17,23 @@ SMALL = {"fontsize": 10}
 
 
 class Drawing:
-    """Boxes, bars, arrows and texts in the colours of one theme."""
+    """Boxes, bars, arrows and texts."""
 
-    def __init__(self, ax: Axes, colors: dict[str, str]) -> None:
+    def __init__(self, ax: Axes) -> None:
         self.ax = ax
-        self.colors = colors
 
     def text(
         self, x: float, y: float, text: str, color: str = "ink", **options: str | float
     ) -> None:
         """Write a text around the point."""
         options = {"ha": "center", "va": "center", "fontsize": 11} | options
-        self.ax.text(x, y, text, color=self.colors[color], linespacing=1.35, **options)
+        self.ax.text(x, y, text, color=COLORS[color], linespacing=1.35, **options)
 
     def box(self, x: float, y: float, size: tuple[float, float], title: str, text: str) -> None:
         """Draw a box around the point, with a title and lines of text."""
         corner = (x - size[0] / 2, y - size[1] / 2)
-        style = {"boxstyle": "round,pad=0,rounding_size=0.1", "ec": self.colors["ink"], "lw": 1.2}
-        self.ax.add_patch(FancyBboxPatch(corner, *size, fc=self.colors["cell"], **style))
+        style = {"boxstyle": "round,pad=0,rounding_size=0.1", "ec": COLORS["ink"], "lw": 1.2}
+        self.ax.add_patch(FancyBboxPatch(corner, *size, fc=COLORS["cell"], **style))
         top = y + size[1] / 2
         self.text(x, top - 0.27, title, weight="bold")
         self.text(x, top - 0.5, text, va="top", **SMALL)
@@ -49,8 +46,8 @@ class Drawing:
         for part, (color, share) in PARTS.items():
             end = left + share * size[0]
             is_out = part == without
-            fill = {"fc": "none" if is_out else self.colors[color], "ls": ":" if is_out else "-"}
-            style = {"ec": self.colors["note" if is_out else "ink"], "lw": 1.2, **fill}
+            fill = {"fc": "none" if is_out else COLORS[color], "ls": ":" if is_out else "-"}
+            style = {"ec": COLORS["note" if is_out else "ink"], "lw": 1.2, **fill}
             corner = (start, y - size[1] / 2)
             self.ax.add_patch(
                 Rectangle(corner, end - start, size[1], zorder=1 + (not is_out), **style)
@@ -64,13 +61,14 @@ class Drawing:
     ) -> None:
         """Draw an arrow."""
         style = {"arrowstyle": "-|>", "mutation_scale": 13, "lw": 1.5} | style
-        style |= {"shrinkA": 0, "shrinkB": 0, "color": self.colors[color]}
+        style |= {"shrinkA": 0, "shrinkB": 0, "color": COLORS[color]}
         self.ax.annotate("", end, start, arrowprops=style)
 
 
-def draw_fit(ax: Axes, colors: dict[str, str]) -> None:
+def steps_of_fit() -> list[Figure]:
     """Draw the steps from top to bottom, and the two members side by side."""
-    draw = Drawing(ax, colors)
+    figure, ax = canvas((10.4, 7.6), (-0.1, 12.3), (0.0, 8.6))
+    draw = Drawing(ax)
     steps = {
         "1  Read": "X: sequences\ny: indices of classes",
         "2  Plan": "which members? how many\nepochs, and held-out samples?",
@@ -116,13 +114,4 @@ def draw_fit(ax: Axes, colors: dict[str, str]) -> None:
     draw.arrow((center, BLEND - 0.475), (center, MODEL + 0.3))
     terms = "weight · network  +  weight · linear model  \u2212  logit adjustment"
     draw.text(center, MODEL, f"logits  =  {terms}", weight="bold")
-
-
-def main() -> None:
-    """Write the pictures."""
-    limits = {"xlim": (-0.1, 12.3), "ylim": (0.0, 8.6)}
-    save_themes("fit", draw_fit, (10.4, 7.6), limits)
-
-
-if __name__ == "__main__":
-    main()
+    return [figure]

@@ -1,51 +1,21 @@
-"""Draw the cell of an LSTM: ``python docs/figures/lstm_cell.py``.
+"""The cell of an LSTM."""
 
-It writes two pictures into docs/images, one for light and one for dark pages.
-"""
-
-from collections.abc import Callable
-from pathlib import Path
-
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Outline
+from pictures import COLORS, canvas
 
-IMAGES = Path(__file__).parent.parent / "images"
-THEMES = {
-    "light": {
-        "ink": "#24292f",
-        "paper": "#ffffff",
-        "cell": "#f3f5f8",
-        "gate": "#cfe3fb",
-        "candidate": "#fbdcc4",
-        "operation": "#ffffff",
-        "memory": "#b3261e",
-        "note": "#57606a",
-    },
-    "dark": {
-        "ink": "#e6e9ee",
-        "paper": "#14181e",
-        "cell": "#20262e",
-        "gate": "#1f4a78",
-        "candidate": "#7a4520",
-        "operation": "#20262e",
-        "memory": "#ff8f85",
-        "note": "#a9b3c0",
-    },
-}
 TOP, BOTTOM = 4.0, 0.75  # heights of the lines of the memory cell and of the hidden state
 LAYERS_AT = 1.75
 CORNER = 0.16
 
 
 class Drawing:
-    """Lines, boxes and circles in the colours of one theme."""
+    """Lines, boxes and circles."""
 
-    def __init__(self, ax: Axes, colors: dict[str, str]) -> None:
+    def __init__(self, ax: Axes) -> None:
         self.ax = ax
-        self.colors = colors
 
     def line(self, *points: tuple[float, float], color: str = "ink", arrow: bool = True) -> None:
         """Draw a line through the points, with round corners."""
@@ -54,7 +24,7 @@ class Drawing:
             vertices += [_towards(corner, before), corner, _towards(corner, after)]
             codes += [Outline.LINETO, Outline.CURVE3, Outline.CURVE3]
         outline = Outline([*vertices, points[-1]], [*codes, Outline.LINETO])
-        color = self.colors[color]
+        color = COLORS[color]
         self.ax.add_patch(PathPatch(outline, fill=False, edgecolor=color, lw=1.7, zorder=2))
         if arrow:
             style = {"arrowstyle": "-|>,head_width=0.22,head_length=0.42", "lw": 0, "fc": color}
@@ -70,8 +40,8 @@ class Drawing:
                 width,
                 height,
                 boxstyle="round,pad=0,rounding_size=0.08",
-                fc=self.colors[kind],
-                ec=self.colors["ink"],
+                fc=COLORS[kind],
+                ec=COLORS["ink"],
                 lw=1.2,
                 zorder=4,
             )
@@ -81,7 +51,7 @@ class Drawing:
 
     def operation(self, x: float, y: float, symbol: str, radius: float = 0.21) -> None:
         """Draw an operation on each unit."""
-        circle = {"fc": self.colors["operation"], "ec": self.colors["ink"], "lw": 1.2}
+        circle = {"fc": COLORS["operation"], "ec": COLORS["ink"], "lw": 1.2}
         self.ax.add_patch(Circle((x, y), radius, zorder=4, **circle))
         self.text(x, y, symbol, size=14 if radius < 0.3 else 12.5)
 
@@ -90,11 +60,11 @@ class Drawing:
     ) -> None:
         """Write a text around the point."""
         options = {"ha": "center", "va": "center"} | options
-        self.ax.text(x, y, text, fontsize=size, color=self.colors[color], zorder=5, **options)
+        self.ax.text(x, y, text, fontsize=size, color=COLORS[color], zorder=5, **options)
 
     def branch(self, x: float, y: float, color: str = "ink") -> None:
         """Draw the dot at which a line is copied."""
-        self.ax.add_patch(Circle((x, y), 0.055, color=self.colors[color], zorder=4))
+        self.ax.add_patch(Circle((x, y), 0.055, color=COLORS[color], zorder=4))
 
 
 def _towards(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
@@ -104,9 +74,10 @@ def _towards(start: tuple[float, float], end: tuple[float, float]) -> tuple[floa
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
-def draw_cell(ax: Axes, colors: dict[str, str]) -> None:
+def cell() -> list[Figure]:
     """Draw the cell of step t."""
-    draw = Drawing(ax, colors)
+    figure, ax = canvas((10.4, 5.3), (0, 10.6), (-0.5, 4.7))
+    draw = Drawing(ax)
     forget, entry, candidate, output, squash = 2.0, 3.4, 4.8, 6.2, 7.55
     left, right = 0.95, 8.45
     ax.add_patch(
@@ -115,8 +86,8 @@ def draw_cell(ax: Axes, colors: dict[str, str]) -> None:
             right - left,
             4.25,
             boxstyle="round,pad=0,rounding_size=0.25",
-            fc=colors["cell"],
-            ec=colors["note"],
+            fc=COLORS["cell"],
+            ec=COLORS["note"],
             lw=1,
         )
     )
@@ -162,46 +133,13 @@ def draw_cell(ax: Axes, colors: dict[str, str]) -> None:
     draw.text(9.45, BOTTOM, "hidden state", ha="left", **small)
     # What the shapes mean.
     for x, kind, words in ((2.3, "gate", "layer, 0 to 1"), (4.2, "candidate", "layer, $-1$ to 1")):
-        box = {"boxstyle": "round,pad=0,rounding_size=0.05", "ec": colors["ink"], "lw": 1}
-        ax.add_patch(FancyBboxPatch((x, -0.31), 0.3, 0.22, fc=colors[kind], **box))
+        box = {"boxstyle": "round,pad=0,rounding_size=0.05", "ec": COLORS["ink"], "lw": 1}
+        ax.add_patch(FancyBboxPatch((x, -0.31), 0.3, 0.22, fc=COLORS[kind], **box))
         draw.text(x + 0.4, -0.2, words, ha="left", **small)
-    ax.add_patch(Circle((6.25, -0.2), 0.12, fc=colors["operation"], ec=colors["ink"], lw=1))
+    ax.add_patch(Circle((6.25, -0.2), 0.12, fc=COLORS["operation"], ec=COLORS["ink"], lw=1))
     draw.text(6.47, -0.2, "unit by unit, no weights", ha="left", **small)
+    return [figure]
 
 
 def _kind(name: str) -> str:
     return "candidate" if name == "candidate" else "gate"
-
-
-def save_themes(
-    name: str,
-    draw: Callable[[Axes, dict[str, str]], None],
-    size: tuple[float, float],
-    limits: dict[str, tuple[float, float]],
-) -> None:
-    """Write one picture for each theme; the same input gives the same bytes."""
-    mpl.rcParams["svg.hashsalt"] = name
-    for theme, colors in THEMES.items():
-        figure, ax = plt.subplots(figsize=size)
-        ax.set(**limits, aspect="equal")
-        ax.axis("off")
-        draw(ax, colors)
-        figure.savefig(
-            IMAGES / f"{name}_{theme}.svg",
-            transparent=True,
-            bbox_inches="tight",
-            pad_inches=0.05,
-            metadata={"Date": None},
-        )
-        plt.close(figure)
-
-
-def main() -> None:
-    """Write the pictures."""
-    mpl.rcParams["mathtext.fontset"] = "cm"
-    limits = {"xlim": (0, 10.6), "ylim": (-0.5, 4.7)}
-    save_themes("lstm_cell", draw_cell, (10.4, 5.3), limits)
-
-
-if __name__ == "__main__":
-    main()

@@ -14,6 +14,7 @@ from sklearn_lstm.data import containers
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
 # Names of types of pandas, polars and pyarrow. A column of null holds nothing but missing numbers.
+INTEGERS = re.compile(r"(?i)u?int\d")
 NUMBERS = re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null")
 CATEGORIES = re.compile(r"(?i)categor|enum|dictionary")
 DATES = re.compile(r"(?i)date|time|duration|period")
@@ -23,6 +24,9 @@ LOST = (
     "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
     "save_npz lose them."
 )
+FEWEST_ROWS = 20  # that tell which strings are categories
+FEWEST_COUNTED = 50  # that tell that integers count the rows
+MOST_LOOKED_AT = 1_000  # values, for letters and numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,36 +80,6 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             )
 
 
-class NumberBatches:
-    """The numbers of batches. The first value of a column says whether it holds categories."""
-
-    def __init__(self) -> None:
-        self._batches: list[Numbers] = []
-        self._is_category: dict[str, bool] = {}  # of the columns that have had a value
-
-    def add(self, numbers: Numbers) -> None:
-        """Add those of a batch, if it has the columns of the first one."""
-        for name, values in numbers.columns.items():
-            if name not in self._is_category and not all(map(containers.is_missing_or_nan, values)):
-                self._is_category[name] = name in numbers.categories
-        is_category = dict.fromkeys(numbers.categories, True) | self._is_category
-        first = self._batches[0] if self._batches else numbers
-        categories = tuple(name for name in first.columns if is_category.get(name))
-        check_numbers(numbers, tuple(first.columns), categories)
-        containers.check_same_columns(numbers.names, first.names)  # that of the sequences too
-        self._batches.append(numbers)
-
-    def joined(self) -> Numbers:
-        """Return the rows of all batches in their order."""
-        joined, first = dict[str, NDArray[Any]](), self._batches[0]
-        for name, values in first.columns.items():
-            columns = [batch.columns[name] for batch in self._batches]
-            # One without a value may be of the other type.
-            dtype = object if self._is_category.get(name, values.dtype == object) else float
-            joined[name] = np.concatenate(columns, dtype=dtype, casting="unsafe")
-        return replace(first, columns=joined)
-
-
 def warn_of_values_seen_once(numbers: Numbers) -> None:
     """Warn of columns of categories nearly all of whose values are seen once.
 
@@ -126,10 +100,32 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             )
 
 
-def texts_and_numbers(X: Any) -> tuple[Any, Numbers]:
-    """Return the column of texts of a data frame, and the others; anything else as it is."""
+def texts_and_numbers(X: Any, categories: tuple[str, ...] | None) -> tuple[Any, Numbers]:
+    """Return the column of texts of a data frame, and the others; anything else as it is.
+
+    Parameters
+    ----------
+    X : object
+    categories : tuple of str or None
+        The columns of categories at fit. None: this is X of fit, and tells which they are.
+
+    Warns
+    -----
+    InputTypeWarning
+        In fit, of integers that count the rows.
+    """
     columns = containers.named_columns(X)
-    return _split(columns, "texts") if len(columns) > 1 else (X, NO_NUMBERS)
+    if len(columns) < 2:
+        return X, NO_NUMBERS
+    if categories is None:
+        categories = _found_categories(columns)
+        for name in (name for name, column in columns if _counts_rows(column)):
+            warn_user(
+                f"The column {name!r} counts the rows: its integers follow one after the other. "
+                f"If it is an id, leave it out: frame.drop(columns=[{name!r}]).",
+                InputTypeWarning,
+            )
+    return _split(columns, "texts", categories)
 
 
 def sequences_and_numbers(X: Any, columns: list[tuple[str, Any]]) -> tuple[Any, Numbers]:
@@ -138,10 +134,67 @@ def sequences_and_numbers(X: Any, columns: list[tuple[str, Any]]) -> tuple[Any, 
     return _split(columns, "sequences") if has_both else (X, NO_NUMBERS)
 
 
-def _split(columns: list[tuple[str, Any]], wanted: str) -> tuple[Any, Numbers]:
+def _found_categories(columns: list[tuple[str, Any]]) -> tuple[str, ...]:
+    """Return the columns of strings in which few values recur, but not that of the texts.
+
+    This is the one with the most letters.
+    """
+    own = [(name, column) for name, column in columns if not _is_beside(column)]
+    strings = {name: found for name, column in own if (found := _strings(column)) is not None}
+    if len(columns[0][1]) < FEWEST_ROWS:
+        return ()
+    others = _without_texts(strings).items()
+    return tuple(name for name, values in others if _may_be_category(values))
+
+
+def _strings(column: Any) -> list[str] | None:
+    """Return the values of a column of strings that are not missing; None for any other."""
+    values = [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
+    return values if all(isinstance(value, str) for value in values) else None
+
+
+def _without_texts(strings: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return columns of strings without that whose values have the most letters: the texts."""
+
+    def letters(name: str) -> float:
+        values = strings[name][:MOST_LOOKED_AT]
+        return sum(map(str.isalpha, "".join(values))) / max(len(values), 1)
+
+    texts = max(strings, key=letters, default="")
+    return {name: values for name, values in strings.items() if name != texts}
+
+
+def _may_be_category(strings: list[str]) -> bool:
+    return 2 * len({*strings}) <= len(strings) and not _are_numbers(strings)
+
+
+def _are_numbers(strings: list[str]) -> bool:
+    """Return whether most strings are numbers."""
+    looked_at = strings[:MOST_LOOKED_AT]
+    return 2 * sum(map(_is_number, looked_at)) > len(looked_at)
+
+
+def _is_number(string: str) -> bool:
+    try:
+        return float(string) is not None
+    except ValueError:
+        return False
+
+
+def _counts_rows(column: Any) -> bool:
+    """Return whether a column holds integers, each of which is the next smaller one plus 1."""
+    if len(column) < FEWEST_COUNTED or not INTEGERS.match(_type_name(column)):
+        return False
+    array = containers.to_numpy(column, "X")
+    return array.dtype.kind in "iu" and bool((np.diff(np.sort(array)) == 1).all())
+
+
+def _split(
+    columns: list[tuple[str, Any]], wanted: str, categories: tuple[str, ...] = ()
+) -> tuple[Any, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     names = tuple(name for name, _ in columns)
-    own = [(name, column) for name, column in columns if not _is_beside(column)]
+    own = [item for item in columns if not (_is_beside(item[1]) or item[0] in categories)]
     if not own:
         raise InvalidSequencesError(
             f"No column of X holds the {wanted}: by their types, {[*names]} hold numbers or "
@@ -157,7 +210,11 @@ def _split(columns: list[tuple[str, Any]], wanted: str) -> tuple[Any, Numbers]:
     if len({*names}) < len(names):
         raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
     ((own_name, sequences),) = own
-    beside = {name: _values(column, name) for name, column in columns if name != own_name}
+    beside = {
+        name: _values(column, name, is_category=name in categories and not _is_beside(column))
+        for name, column in columns
+        if name != own_name
+    }
     return sequences, Numbers(names, beside)
 
 
@@ -169,18 +226,25 @@ def _remedies(own: list[tuple[str, Any]], wanted: str) -> str:
         for name, column in own
         if containers.holds_strings(column)
     }
-    recurring = [name for name, values in strings.items() if 2 * len({*values}) <= len(values)]
-    texts = [name for name in strings if name not in recurring]
+    others = _without_texts(strings) if wanted == "texts" else strings
+    written = [name for name, values in others.items() if _are_numbers(values)]
+    recurring = [name for name, values in others.items() if _may_be_category(values)]
+    texts = [name for name in strings if name not in (*recurring, *written)]
     remedies = list[str]()
-    if wanted == "texts" and len(texts or strings) > 1:
-        joined = " + ' ' + ".join(f"frame[{name!r}]" for name in texts or strings)
+    if wanted == "texts" and len(texts) > 1:
+        joined = " + ' ' + ".join(f"frame[{name!r}]" for name in texts)
         remedies.append(f"Join columns of texts: {joined}; leave out one that is an id.")
     elif wanted != "texts" and texts:
         remedies.append(f"Leave out texts and ids: frame.drop(columns={texts}).")
     if recurring:
         category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
-        others = "polars: Categorical; pyarrow: dictionary_encode"
-        remedies.append(f"Make few values that recur a category: {category} ({others}).")
+        ways = "polars: Categorical; pyarrow: dictionary_encode"
+        remedies.append(f"Make few values that recur a category: {category} ({ways}).")
+    if written:
+        remedies.append(
+            f"Turn strings into numbers, or leave them out if they are ids: "
+            f"pd.to_numeric(frame[{written[0]!r}], errors='coerce')."
+        )
     if dates:
         remedies.append(f"Turn dates into numbers, or leave them out: {dates}.")
     return " ".join(remedies) or "Leave out what is neither."
@@ -232,9 +296,9 @@ def _holds_sequences(column: Any) -> bool:
     )
 
 
-def _values(column: Any, name: str) -> NDArray[Any]:
-    """Return numbers as floats, categories as texts."""
-    if CATEGORIES.match(_type_name(column)):
+def _values(column: Any, name: str, *, is_category: bool) -> NDArray[Any]:
+    """Return numbers as floats, categories, by their type or as said, as texts."""
+    if is_category or CATEGORIES.match(_type_name(column)):
         values = containers.listed(column)
         return np.fromiter(map(_category, values), np.object_, len(values))
     array = containers.to_numpy(column, f"The column {name!r}")

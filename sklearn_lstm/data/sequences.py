@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,6 @@ MOST_STEPS_PER_BATCH = 1 << 13
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
 
 
-class Texts(Protocol):
-    """Texts as they were written, None in place of one that is not known."""
-
-    def __getitem__(self, rows: Rows, /) -> Iterable[str | None]:
-        """Return the texts of rows."""
-
-
 @dataclass(eq=False, repr=False)
 class Sequences(ABC):
     """Sequences of unequal length. Nothing is copied or padded before its batch is needed.
@@ -54,7 +47,7 @@ class Sequences(ABC):
         The first row of X that is a series of which nothing is known.
     time_channel : int or None
         The channel that holds the time of each step.
-    as_written : ndarray of shape (n_samples,), TextsFile or None
+    as_written : ndarray of shape (n_samples,) or None
         The texts of X as they were written; None in place of one that is not known.
     numbers : Numbers
         The columns beside the sequences.
@@ -66,7 +59,7 @@ class Sequences(ABC):
     has_missing: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
     unknown_row: int | None = None
     time_channel: int | None = None
-    as_written: Texts | None = None
+    as_written: NDArray[np.object_] | None = None
     numbers: Numbers = NO_NUMBERS
 
     def __len__(self) -> int:

@@ -14,7 +14,7 @@ from sklearn_lstm.data.containers import check_same_columns, column_names
 from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.field_checks import check_agreement
+from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.text.analysis import (
     Analysis,
     TokenBatch,
@@ -46,6 +46,8 @@ class TextReader:
         Those of the data frame that held the texts of `fit`; None if these were alone.
     takes_lists : bool or None
         All texts of `fit` were lists of tokens.
+    categories : tuple of str or None
+        Which of the columns held categories.
     """
 
     analysis: Analysis
@@ -57,12 +59,13 @@ class TextReader:
     output: Literal["sparse", "dense", "onehot"]
     columns: tuple[str, ...] | None
     takes_lists: bool | None
+    categories: tuple[str, ...] | None
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         names = ["vocabulary_", "max_length_", "truncation", "padding", "output"]
-        names += ["_columns", "_takes_lists"]
+        names += ["_columns", "_takes_lists", "_categories"]
         known: list[Any] = [attributes.get(name) for name in names]
         return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
 
@@ -73,7 +76,7 @@ class TextReader:
 
     def check(self) -> None:
         """Raise an error if it was stored, and can't read."""
-        check_agreement(self, {})
+        check_agreement(self)
         self.analysis.check()
 
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
@@ -126,7 +129,8 @@ class TextReader:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
         if self.columns is not None:
             check_same_columns(column_names(raw_documents), self.columns)
-        texts, numbers = divided(raw_documents, self.output, keeps_texts=self.keeps_texts)
+        known = self.categories or ()
+        texts, numbers = divided(raw_documents, self.output, known, keeps_texts=self.keeps_texts)
         if self.takes_lists:
             lists = without_strings(texts)
             texts = list(lists) if self.keeps_texts else lists
@@ -140,12 +144,14 @@ class TextReader:
         return np.fromiter(as_written, np.object_)
 
 
-def divided(X: Any, output: str, *, keeps_texts: bool = False) -> tuple[Any, Numbers]:
-    """Return the texts in a data frame, and its other columns; other texts as they are.
+def divided(
+    X: Any, output: str, categories: tuple[str, ...] | None = None, *, keeps_texts: bool = False
+) -> tuple[Any, Numbers]:
+    """Return what `texts_and_numbers` does.
 
     Texts that the output keeps become a list, which can be read twice.
     """
-    texts, numbers = texts_and_numbers(X)
+    texts, numbers = texts_and_numbers(X, categories)
     if numbers and output != "sparse":
         raise ValueError(
             f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "

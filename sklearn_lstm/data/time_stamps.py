@@ -26,20 +26,15 @@ def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArra
     InvalidSequencesError
         If it is no number, or no channel has this name.
     """
-    if isinstance(time_channel, bool | np.bool_):
-        raise InvalidSequencesError(
-            f"time_channel={time_channel} is neither the number nor the name of a channel. Pass "
-            "one of them, or None."
-        )
-    if not isinstance(time_channel, str):
-        return int(time_channel)
-    if time_channel not in names:
+    if isinstance(time_channel, str) and time_channel in names:
+        return names.index(time_channel)
+    if isinstance(time_channel, str | bool | np.bool_):
         found = f"has the columns {[*names[:5]]}" if names else f"is a {type(X[0]).__name__}"
         raise InvalidSequencesError(
-            f"time_channel={time_channel!r} is the name of a column, but X[0] {found}. Pass a "
-            "list of data frames, one for each series, or the number of the channel."
+            f"time_channel={time_channel!r} is neither the number nor the name of a channel: X[0] "
+            f"{found}. Pass a list of data frames, one for each series, or the number."
         )
-    return names.index(time_channel)
+    return int(time_channel)
 
 
 def check_times_alike(has_dates: bool, expected: bool, name: str) -> None:  # noqa: FBT001

@@ -160,6 +160,18 @@ class ChannelScaling:
         scale = np.where(deviation > noise, deviation, 1.0)
         return replace(plain, mean=mean, scale=scale, level=level)
 
+    @classmethod
+    def by_size(cls, sequences: Sequences) -> ChannelScaling:
+        """Return the root mean square of each channel as its scale: levels stay."""
+        plain = cls.of(sequences, None, normalize=False)
+        n_known, squares = np.zeros((2, plain.n_channels))
+        for steps, lengths in sequences.chunks():
+            values = plain.values(steps, lengths)
+            n_known += np.count_nonzero(~np.isnan(values), axis=0)
+            squares += np.nansum(np.square(values), axis=0)
+        scale = np.sqrt(squares / np.maximum(n_known, 1))
+        return replace(plain, scale=np.where(scale > 0, scale, 1.0))
+
     def __len__(self) -> int:
         return len(self.mean) + 2 * len(self.gappy)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences, Steps
-from sklearn_lstm.storing.unpacking import take_memory
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
 N_SPECIAL = 2
@@ -28,32 +27,33 @@ class TokenCodes:
     ----------
     ids : ndarray of shape (n_ids,)
         The id of each code from 2 on.
-    table : ndarray of shape (largest + 2,) or None
-        The code of each id; the last entry, which is also that of -1, is the unknown code. None:
-        the ids are too sparse, and are searched.
     """
 
     ids: Annotated[NDArray[np.int64], "n_ids"]
-    table: NDArray[np.int64] | None = field(repr=False, metadata={"is_stored": False})
     n_channels = time_channel = None
 
-    @classmethod
-    def of(cls, ids: NDArray[np.int64]) -> TokenCodes:
-        """Return codes for these ids, in their order."""
-        largest = int(ids.max(initial=0))
-        if largest > SPARSEST_TABLE * (N_SPECIAL + len(ids)):
-            return cls(ids, None)
-        take_memory(8 * largest)
-        table = np.full(largest + 2, UNKNOWN_CODE)
-        table[ids] = np.arange(N_SPECIAL, N_SPECIAL + len(ids))
-        return cls(ids, table)
+    @cached_property
+    def table(self) -> NDArray[np.int64] | None:
+        """The code of each id (largest + 2,), or None if the ids are too sparse for a table.
 
-    from_stored = of
+        The last entry, which is also that of -1, is the unknown code.
+        """
+        largest = int(self.ids.max(initial=0))
+        if largest > SPARSEST_TABLE * len(self):
+            return None
+        table = np.full(largest + 2, UNKNOWN_CODE)
+        table[self.ids] = np.arange(N_SPECIAL, len(self))
+        return table
+
+    def check(self) -> None:
+        """Raise ValueError for stored ids that no step can have."""
+        if self.ids.min(initial=1) < 1:
+            raise ValueError("ids below 1")
 
     def extended(self, sequences: Sequences, further: NDArray[np.int64]) -> TokenCodes:
         """Return codes for the ids in sequences and `further` too; known ids keep their codes."""
         new = self.new_ids(sequences.distinct_ids(), further)
-        return TokenCodes.of(np.concatenate([self.ids, new])) if len(new) else self
+        return TokenCodes(np.concatenate([self.ids, new])) if len(new) else self
 
     def new_ids(self, ids: NDArray[np.integer], further: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the ids in both that have no code, in ascending order."""

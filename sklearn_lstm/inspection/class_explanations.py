@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.compute import map_on_workers, workers
 from sklearn_lstm.data.sequences import Rows, chunks_of_rows
 from sklearn_lstm.inspection.drawing import Display, printable, token_names
 from sklearn_lstm.inspection.explanation_display import coloured
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
+from sklearn_lstm.threads import map_on_workers, workers
 
 MOST_SAMPLES = 200  # whose contributions to the network are computed
 LINEAR, NETWORK, NUMBERS = "linear model", Network.name, NumberModel.name
@@ -75,7 +75,7 @@ class ClassExplanations(Display):
     >>> texts, labels = ["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0]
     >>> model = make_pipeline(
     ...     TextSequenceVectorizer(),
-    ...     LSTMSequenceClassifier(max_epochs=0, random_state=0),
+    ...     LSTMSequenceClassifier(linear_model="alone", random_state=0),
     ... ).fit(texts, labels)
     >>> explanations = explain_classes(model, texts)
     >>> explanations.classes
@@ -328,7 +328,7 @@ def explain_classes(model: Any, X: Any, *, n_tokens: int = 20) -> ClassExplanati
     >>> texts, labels = ["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0]
     >>> model = make_pipeline(
     ...     TextSequenceVectorizer(),
-    ...     LSTMSequenceClassifier(max_epochs=0, random_state=0),
+    ...     LSTMSequenceClassifier(linear_model="alone", random_state=0),
     ... ).fit(texts, labels)
     >>> frame = explain_classes(model, texts).to_frame()
     >>> frame[frame["class"] == 1]["name"].iloc[0]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.compute import map_on_workers, workers
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
+from sklearn_lstm.threads import map_on_workers, workers
 
 N_SHOWN = 5  # steps in the repr
 METHODS = ["shares", "leave_one_out"]
@@ -243,7 +243,7 @@ def _explained(
         else:
             spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
             # Without its only step, a sequence is one unknown token.
-            encoding = model.encoding if len(data) == 1 else None
+            encoding = model.network.encoding if len(data) == 1 else None
             copies = WithoutSpan(sequences, spans, encoding)
             scores = member.logits(copies) @ (weight * direction)
             contributions, base = scores[0] - scores[1:], float(scores[0])
@@ -370,7 +370,7 @@ def _cut(
     spans = [(0, 0)]
     for length in range(1, min(longest, n_steps) + 1):
         spans += [(start, start + length) for start in range(n_steps - length + 1)]
-    occluded = WithoutSpan(sequences, spans, opened.model.encoding)
+    occluded = WithoutSpan(sequences, spans, opened.model.network.encoding)
     scores = opened.model.blended_logits(occluded) @ opened.labels.directions[:, output]
     effects = dict(zip(spans, scores[0] - scores, strict=True))
     alone = np.append(0, np.cumsum([effects[step, step + 1] for step in range(n_steps)]))

@@ -11,8 +11,9 @@ from sklearn.utils import Bunch
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.drawing import axes_for, hatch_missing, label_steps
 from sklearn_lstm.inspection.inputs import open_model
+from sklearn_lstm.members.network.architecture import GATES
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.numpy_network import GATES, Forward
+from sklearn_lstm.members.network.numpy_network import Forward
 
 STATES = ("candidate", "memory_cell", "hidden_state")  # below 0 too
 
@@ -155,7 +156,7 @@ def gate_activations(model: object, X: object) -> list[GateActivations]:
     TypeError
         If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
     NotFittedError
-        If it is not fitted, or was loaded and its network was not trained (``max_epochs=0``).
+        If it is not fitted, or was loaded and has no network (``linear_model="alone"``).
 
     See Also
     --------
@@ -195,7 +196,7 @@ def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np
     forward = Forward(network.module.architecture, network.weights)
     steps, extension = network.encoded(sequences, np.arange(1))
     x, order = forward.embed(steps, sequences.lengths, extension)
-    frame, layers = np.arange(sequences.lengths[0]) // forward.steps_per_frame, []
+    frame, layers = np.arange(sequences.lengths[0]) // forward.architecture.steps_per_frame, []
     for layer in forward.layers:
         states = layer.no_states(len(x))
         read = [np.array([*gates, memory]) for gates, memory in layer.read(x, order, states)]

@@ -215,7 +215,7 @@ def open_model(model: object, X: object) -> OpenModel:
     for step in transformers:
         if step is transformers[-1] and isinstance(step, TextSequenceVectorizer):
             vectorizer = step
-            column, numbers = texts_and_numbers(X)
+            column, numbers = texts_and_numbers(X, step._categories or ())  # noqa: SLF001
             texts = list(iterate_texts(column))
             X = X if numbers else texts
             if step.output == "dense":  # CSR means the same, and names unknown tokens too

@@ -33,7 +33,7 @@ def sequence_vectors(model: object, X: object) -> NDArray[np.float32]:
     TypeError
         If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
     NotFittedError
-        If it is not fitted, or its network was not trained (``max_epochs=0``).
+        If it is not fitted, or its network was not trained (``linear_model="alone"``).
 
     See Also
     --------
@@ -59,8 +59,8 @@ def sequence_vectors(model: object, X: object) -> NDArray[np.float32]:
     opened = open_model(model, X)
     if not opened.model.network.is_trained:
         raise NotFittedError(
-            "The network of this model was not trained (max_epochs=0), so its vectors would be "
-            "random. Fit with another max_epochs. Vectors without a network are those of "
-            "TfidfVectorizer, or of an encoder."
+            "The network of this model was not trained, so its vectors would be random. Fit with "
+            "linear_model=True and max_epochs='auto', the defaults. Vectors without a network are "
+            "those of TfidfVectorizer, or of an encoder."
         )
     return opened.model.network.vectors_of(opened.sequences)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_lstm.inspection.drawing import Display, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
-from sklearn_lstm.parameters import plain_parameters
+from sklearn_lstm.sklearn_internals import plain_parameters
 
 
 class TrainingDisplay(Display):
@@ -99,7 +99,7 @@ class TrainingDisplay(Display):
         _, classifier = find_classifier(model)
         rows = classifier.history_
         if not rows:
-            raise ValueError("There is no epoch to show: no network was trained (max_epochs=0).")
+            raise ValueError("There is no epoch to show: no network was trained.")
         losses = np.array([row["valid_loss"] for row in rows], dtype=float)
         restored = None
         is_best = plain_parameters(classifier)["early_stopping"] is True

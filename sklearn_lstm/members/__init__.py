@@ -1,1 +1,1 @@
-"""The members of a model, each of which turns sequences into logits, and the model of them."""
+"""The members of a model, each of which turns sequences into logits, and how they are fitted."""

@@ -13,10 +13,11 @@ from sklearn_lstm.blending import HeldOutLogits, Logits
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
-from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.member import LinearMember, Member
-from sklearn_lstm.members.network.network_member import Encoding, EpochRow, NetworkMember
+from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
+from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.targets.labels import Labels, Thresholds
+from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
 
 if TYPE_CHECKING:  # a stored model predicts without torch
@@ -62,15 +63,12 @@ class SequenceModel:
 
     @classmethod
     def blended(
-        cls,
-        network: Network,
-        linear_members: Sequence[LinearMember],
-        held_out: HeldOutLogits,
+        cls, network: Network, linear_members: Sequence[LinearMember], held_out: HeldOutLogits
     ) -> SequenceModel:
         """Return the model with the weights that predict held-out samples best.
 
-        The linear members come in the order in which they were fitted, and stand in the opposite.
-        All weights are multiplied by the confidence of the members (see `Member.confidence_in`).
+        `linear_members` come in the order of their fits. The model has them behind the network, the
+        last one first. All weights are multiplied by the smallest confidence of a member.
         """
         if not linear_members:
             return cls.empty().with_network(network)
@@ -129,11 +127,6 @@ class SequenceModel:
         """The names of the members that `fit` has fitted beside the network."""
         return [member.name for member in self.members if isinstance(member, LinearMember)]
 
-    @property
-    def encoding(self) -> Encoding:
-        """The encoding of the network."""
-        return self.network.encoding
-
     def blended_logits(self, sequences: Sequences, *, without: str | None = None) -> Logits:
         """Return the logits (n_samples, n_outputs), perhaps without the member of a name.
 
@@ -143,12 +136,12 @@ class SequenceModel:
             If they are not finite: nobody gets NaN in place of a probability.
         """
         with np.errstate(over="ignore", invalid="ignore"):  # what follows says it
-            parts = [
+            weighted = [
                 weight * member.logits(sequences)
                 for member, weight in zip(self.members, self.weights, strict=True)
                 if weight and member.name != without
             ]
-            logits = np.ascontiguousarray(sum(parts) + self.biases)
+            logits = np.ascontiguousarray(sum(weighted) + self.biases)
         if not (is_finite := np.isfinite(logits)).all():
             row = int(is_finite.all(axis=1).argmin())
             raise InvalidSequencesError(
@@ -176,8 +169,8 @@ class SequenceModel:
             "n_held_out": self.n_held_out,
         }
 
-    def parts(self) -> dict[str, str]:
-        """Return the parts of the model, as the table of the classifier shows them."""
+    def described(self) -> dict[str, str]:
+        """Return what the model consists of, as the table of the classifier shows it."""
         described = {member.name: member.describe() for member in self.members}
         if np.any(self.thresholds != 0.5):
             described["thresholds"] = _range(self.thresholds)
@@ -226,37 +219,48 @@ class Fitted:
     coverage: float | None = None
     n_steps: int = 0
 
-    @classmethod
-    def from_stored(cls, **fields: Any) -> Self:
-        """Return what was stored, if all of its parts read the same X and predict the same labels.
+    def check(self) -> None:
+        """Raise ValueError if parts of a stored one read another X, or have other labels.
 
-        Raises
-        ------
-        ValueError
-            If two of them don't.
+        At least one member has to predict.
         """
-        # Files of an earlier development version have all rows in place of a number.
-        fitted = cls(**{"n_epochs": len(fields["history"])} | fields)
         known = "n_channels", "time_channel", "is_category"
-        values = {name: getattr(fitted.input_format, name) for name in known}
-        sizes = {"n_outputs": len(fitted.labels), "n_label_thresholds": len(fitted.thresholds)}
-        check_agreement(fitted, values | sizes)
-        network, weights = fitted.model.network, fitted.model.weights_by_name
+        values = {name: getattr(self.input_format, name) for name in known}
+        sizes = {"n_outputs": len(self.labels), "n_label_thresholds": len(self.thresholds)}
+        check_agreement(self, **values, **sizes)
+        network, weights = self.model.network, self.model.weights_by_name
         if not network.is_trained and weights[network.name]:
             raise ValueError("a network without weights that predicts")
         if not any(weights.values()):
             raise ValueError("no member that predicts")
-        return fitted
 
     @property
     def thresholds(self) -> NDArray[np.float64]:
         """The threshold of each label, or that of the second of two classes."""
         return np.full_like(given_thresholds(0.5, self.labels), self.model.thresholds)
 
-    def with_model(self, model: SequenceModel, epochs: list[EpochRow]) -> Self:
-        """Return the same with a model that was trained for some epochs more."""
-        history = [*self.history[1 - MOST_ROWS :], *epochs]
-        return replace(self, model=model, history=history, n_epochs=self.n_epochs + len(epochs))
+    @classmethod
+    def empty(cls, input_format: InputFormat, labels: Labels) -> Self:
+        """Return what is known before the first training."""
+        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0)
+
+    def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
+        """Return the same with a model that was trained on further samples, for some epochs."""
+        sequences, vectors = samples.sequences, model.network.vectors
+        n_steps, coverage = self.n_steps, self.coverage
+        if vectors is not None:
+            n_steps += int(sequences.lengths.sum())
+            n_known = round((coverage or 0) * self.n_steps) + vectors.count_known(sequences)
+            coverage = n_known / n_steps
+        return replace(
+            self,
+            model=model,
+            history=[*self.history[1 - MOST_ROWS :], *epochs],
+            n_samples=self.n_samples + len(samples),
+            n_epochs=self.n_epochs + len(epochs),
+            coverage=coverage,
+            n_steps=n_steps,
+        )
 
 
 def _range(values: Thresholds) -> str:

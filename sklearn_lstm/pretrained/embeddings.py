@@ -15,6 +15,7 @@ from sklearn_lstm.pretrained.named_models import shown
 from sklearn_lstm.pretrained.token_tables import (
     ACCEPTED,
     Found,
+    SideBySide,
     TokenVectors,
     VectorTable,
     check_finite,
@@ -50,6 +51,11 @@ class PretrainedVectors:
     scale: Annotated[NDArray[np.float32], "width"]
     largest: int
     table: TokenVectors | None
+
+    def check(self) -> None:
+        """Raise ValueError if a stored table gives vectors of another width."""
+        if isinstance(self.table, VectorTable | SideBySide):
+            looked_up(self.table, [], self.width)
 
     @property
     def width(self) -> int:

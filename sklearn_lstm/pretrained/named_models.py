@@ -1,7 +1,7 @@
 """Models that others trained: a stored classifier names them, and holds none of their weights."""
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storing.stored_form import PASSED, SHARING, NotPlainError
+from sklearn_lstm.storage.tree import one_error
+from sklearn_lstm.storage.unpack import Unpacker
 
 LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
 MOST_STRETCHED = 0.01  # how much lengths may differ
@@ -27,18 +28,18 @@ class Shared:
 
 
 class NamedModel(Shared):
-    """A model that others trained: a stored classifier names it, and holds none of its weights.
+    """A model that others trained. A file holds its name, and some vectors to know it again.
 
-    What is installed is opened again, and a folder too by pickle; in place of what else a file
-    names, `load` takes what the user passes.
+    The model of an installed package is opened again when a model is loaded, and in a pickle that
+    of a folder too. Any other is in the pickle itself, and is passed to `load`.
 
     Parameters
     ----------
     model : object
     source : Path or str
-        Its folder, its package, or the name of its class: what a file holds in its place.
+        Its folder, its package, or the name of its class.
     mark : ndarray of shape (n, dim)
-        Some vectors by which it is known again. Without a row, it stands for a parameter.
+        The vectors. Without a row, it stands for a parameter.
     """
 
     parameter: ClassVar[str]  # of the classifier
@@ -55,30 +56,44 @@ class NamedModel(Shared):
         return isinstance(self.source, Path) or self.source == self.installed
 
     def stored(self) -> dict[str, object]:
-        """Return what is stored: how to find the model, and what it is known by."""
-        stands_for, is_pickle = not len(self.mark), PASSED.get() is None
-        if SHARING.get() or (is_pickle and (stands_for or not self.is_named)):
-            raise NotPlainError(f"a {self.source} is no plain data")
-        if not stands_for and not self.mark.any():
-            raise TypeError(
-                f"save can't store a model with {self.parameter}={str(self.source)!r}: the vectors "
-                "by which load would know it are all 0."
-            )
+        """Return what a file holds."""
         return {"source": self.source, "mark": self.mark}
 
+    def __getstate__(self) -> dict[str, object]:
+        return self.stored() | {"model": None if self.is_named else self.model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        new = type(self)(**state)
+        if new.model is None and len(new.mark):
+            with one_error("The stored model"):
+                new = self.recognized([self.opened(new.source)], new.source, new.mark)
+        vars(self).update(vars(new))
+
     @classmethod
-    def from_stored(cls: Any, source: str | Path, mark: NDArray[np.float32]) -> Any:
-        """Return the model of this mark: installed, passed to `load`, or named by a pickle.
+    def from_stored(cls, unpack: Unpacker, source: str | Path, mark: NDArray[np.float32]) -> Self:
+        """Return the model that a file names: installed, or passed to `load`.
 
         A file may come from a stranger, so the folder that it names is not opened.
         """
-        passed = [model for model in PASSED.get() or () if isinstance(model, cls)]
-        if PASSED.get() is None or source == cls.installed:
-            passed = [cls.opened(source)]
-        for model in passed:
+        if source == cls.installed:
+            return cls.recognized([cls.opened(source)], source, mark)
+        passed = [model for model in unpack.passed or () if isinstance(model, cls)]
+        return cls.recognized(passed, source, mark)
+
+    @classmethod
+    def opened(cls, source: Any) -> Self:
+        """Return the model of a folder, or of an installed package."""
+        raise NotImplementedError
+
+    @classmethod
+    def recognized(
+        cls, models: Sequence[Self], source: str | Path, mark: NDArray[np.float32]
+    ) -> Self:
+        """Return the model of these that has the vectors; any one will do if there are none."""
+        for model in models:
             if not len(mark) or model.is_like(mark):
                 return model
-        found = f" The vectors of {' and '.join(map(str, passed))} differ." if passed else ""
+        found = f" The vectors of {' and '.join(map(str, models))} differ." if models else ""
         raise ModelFileError(
             f"was fitted with {cls.parameter}={str(source)!r}, which is not in it. Pass the model "
             f"as it was: load(path, {cls.parameter}=...); or fit again.{found}"
@@ -89,7 +104,7 @@ class NamedModel(Shared):
         if mark.shape != self.mark.shape:
             return False
         products = (mark * self.mark).sum(axis=1)
-        length, own = (np.linalg.norm(vectors, axis=1) for vectors in (mark, self.mark))
+        length, own = np.linalg.norm([mark, self.mark], axis=2)
         is_as_long = np.abs(own - length) <= MOST_STRETCHED * length
         return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
 

@@ -86,19 +86,19 @@ class SentenceEncoder(NamedModel):
         """What the user gave: the object, its folder or its name."""
         return self.source if self.is_named else self.model
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Return how it is made, with the model on the processor: another machine has no GPU.
+    def __getstate__(self) -> dict[str, object]:
+        """Return what a pickle holds, with the model on the processor: elsewhere is no GPU.
 
         Raises
         ------
         TypeError
             If the model can't be pickled.
         """
-        model = self.model
-        if getattr(getattr(model, "device", None), "type", "cpu") != "cpu":
-            model = deepcopy(model).to("cpu")
+        state = super().__getstate__()
+        if getattr(getattr(state["model"], "device", None), "type", "cpu") != "cpu":
+            state["model"] = deepcopy(self.model).to("cpu")
         try:
-            pickle.dumps(model)
+            pickle.dumps(state["model"])
         except Exception as error:
             raise TypeError(
                 f"The encoder {self.source} can't be pickled ({type(error).__name__}: {error}). "
@@ -106,7 +106,7 @@ class SentenceEncoder(NamedModel):
                 "encoder=encoder); copy.deepcopy, which shares it; and threads instead of "
                 'processes, joblib.parallel_config(backend="threading").'
             ) from error
-        return type(self), (model, self.source, self.mark)
+        return state
 
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vector of each text (n_texts, dim); during a fit, each is encoded once."""

@@ -1,4 +1,4 @@
-"""Labels <-> targets: encoded once, at the boundary, and all that depends on their kind."""
+"""Labels <-> targets, encoded once, at the boundary: one for each sequence, or several."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class Labels:
         return np.asarray(logs - logs.mean())
 
     def log_drawn(self, targets: Encoded, groups: NDArray[np.intp] | None) -> NDArray[np.float64]:
-        """Return the logarithm of the part of each class that can be held out: all but one group.
+        """Return the logarithm of the share of each class that can be held out: all but one group.
 
         Parameters
         ----------

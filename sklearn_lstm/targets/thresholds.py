@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.targets.labels import Labels, Thresholds
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 
 
 def given_thresholds(threshold: object, labels: Labels) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
-from sklearn_lstm.field_checks import check_fields
+from sklearn_lstm.storage.fields import check_fields
 from sklearn_lstm.text.words import (
     CharacterTable,
     WordLookup,

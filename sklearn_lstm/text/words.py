@@ -29,7 +29,9 @@ LOWERED_IN_CONTEXT = "İΣ"  # their lower case depends on their neighbours, or 
 # letters of Latin, Greek and Cyrillic, ASCII, and usual punctuation. A regular expression finds
 # their words.
 PLAIN = re.compile(r"[\0-\u02ff\u0388-\u0482\u048a-\u052f\u2010-\u2027\u20a0-\u20bf]*")
-PLAIN_WORDS = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]+")  # noqa: RUF001
+PLAIN_WORDS = re.compile(
+    r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"  # noqa: RUF001
+)
 
 _BYTES = np.arange(256)
 _KEY_BYTES = 7  # characters of a key; its highest byte is their number
@@ -263,7 +265,8 @@ def words_of(text: str) -> list[str]:
 
     A word is
 
-    - a run of letters, digits and underscores, in which apostrophes may stand alone;
+    - a run of letters, digits and underscores, in which apostrophes may stand alone; a point
+      between two digits from 0 to 9 begins one;
     - one letter of a script that puts no spaces between words;
     - a run of other symbols, such as punctuation or emoji.
 
@@ -295,7 +298,11 @@ def split_words(texts: list[str], *, lowers: bool) -> Words:
     is_inner = (kinds[apostrophes - 1] == WORD) & (kinds[apostrophes + 1] == WORD)
     kinds[apostrophes[is_inner]] = WORD
     kinds[kinds == APOSTROPHE] = SYMBOL
+    points = np.flatnonzero(code_points[1:-1] == ord(".")) + 1
+    points = points[_are_digits(code_points[points - 1]) & _are_digits(code_points[points + 1])]
+    kinds[points] = WORD
     is_border = kinds[1:] != kinds[:-1]
+    is_border[points - 1] = True
     if is_letter is not None:
         is_border |= is_letter[1:]
     borders = np.flatnonzero(is_border) + 1
@@ -319,6 +326,11 @@ def _join_marks(kinds: NDArray[Any]) -> NDArray[np.bool_]:
         alone = np.isin(kinds_before, (BLANK, APOSTROPHE, MARK))
         kinds[marks] = np.where(alone, SYMBOL, kinds_before)
     return is_letter
+
+
+def _are_digits(code_points: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which characters are digits from 0 to 9."""
+    return (code_points >= ord("0")) & (code_points <= ord("9"))
 
 
 def _code_points(text: str) -> NDArray[np.number]:

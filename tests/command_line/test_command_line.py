@@ -12,8 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_recall
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
-from sklearn_lstm.io import load, save
-from sklearn_lstm.io.files import write
+from sklearn_lstm.io import load, save, write
 
 FIT = ["--seed", "0", "--set", "max_epochs=0"]
 MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # at the beginning of a file, of its byte order
@@ -149,9 +148,12 @@ def test_several_labels_are_lists_in_json_lines(run, records, tmp_path):
         ([[], [], []], "several labels needs two or more, found []"),
         ([["ham"], "spam"], "line 2: 'label' is \"spam\", but has to be a list of strings"),
         ([["ham"], [1]], "line 2: 'label' is [1], but has to be a list of strings"),
-        (["ham", None, "spam"], "line 2: 'label' is null, but has to be a label"),
-        (["ham", "spam", ["a", None]], "line 3: 'label' is [\"a\", null], but has to be"),
-        (["ham", "spam", [[]]], "line 3: 'label' is [[]], but has to be a label"),
+        (["ham", None, "spam"], "line 2: 'label' is missing: None"),
+        (
+            ["ham", "spam", ["a", None]],
+            "line 1: 'label' is \"ham\", but has to be a list of strings",
+        ),
+        (["ham", "spam", [[]]], "line 1: 'label' is \"ham\", but has to be a list of strings"),
         ([1, 0, True], "line 3: 'label' is True, a boolean, but the labels before it are numbers"),
         (["1", "0", 1], "line 3: 'label' is 1, a number, but the labels before it are strings"),
         ([1, 0, 1.5], "y holds 1.5, but classes are whole numbers or strings"),
@@ -248,6 +250,27 @@ def test_numbers_stand_beside_a_text(run, records, tmp_path):
         assert expected in run("fit", data, *options)[2]
 
 
+def test_categories_stand_beside_a_text(run, records, tmp_path):
+    data, model = tmp_path / "data.csv", tmp_path / "model.safetensors"
+    rows = [(r["message"], r["label"], i, "ab"[i % 2] * (i < 6)) for i, r in enumerate(records)]
+    data.write_text(as_csv([["text", "label", "price", "shop"], *rows]))
+    options = ["--numbers", "price", "--categories", "shop", "--output", model, *FIT]
+    assert run("fit", data, *options)[:2] == (0, "")
+    frame = pd.read_csv(data, dtype={"shop": "category"}).drop(columns="label")
+    expected = Predictor.load(model).predict_proba(frame)
+    _, printed, _ = run("predict", model, data, "--proba")
+    found = [list(map(float, row[1:])) for row in list(csv.reader(printed.splitlines()))[1:]]
+    assert np.allclose(found, expected, atol=1e-6)
+    assert run("explain", model, data)[1].count("  shop\n") == 8
+    described = json.loads(run("describe", model)[1])["columns"]
+    assert (described["numbers"], described["categories"]) == (["price"], ["shop"])
+    assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
+    values = [{"text": x, "label": x, "shop": shop} for x, shop in [("a", 1), ("b", ["c"])]]
+    (lines := tmp_path / "lines.jsonl").write_text(as_json_lines(values))
+    found = run("fit", lines, "--categories", "shop", "--output", model)
+    assert "line 2: 'shop' is [\"c\"], but has to be the name of a category" in found[2]
+
+
 def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_path):
     data, model = tmp_path / "data.csv", tmp_path / "model"
     rows = [(r["message"], r["label"], i % 2, i % 3) for i, r in enumerate(records)]
@@ -267,7 +290,7 @@ def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_pat
 
 def test_what_is_missing_in_a_series_is_null(run, tmp_path):
     data, model = tmp_path / "data.jsonl", tmp_path / "model"
-    values = [{"series": [x, None, y], "label": x < y} for x in range(3) for y in (4, -1)]
+    values = [{"series": [x, None, y], "label": x < y} for x in range(3) for y in (4, 5, -1, -2)]
     data.write_text(as_json_lines(values))
     assert run("fit", data, "--series", "series", "--output", model, *FIT)[0] == 0
     _, printed, _ = run("explain", model, data, "--jsonl")
@@ -400,7 +423,7 @@ def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # 
 @pytest.mark.parametrize(
     ("command", "data", "expected"),
     [
-        ("predict", ["a", 1], "line 2: 'message' is 1, but has to be a text"),
+        ("predict", ["a", 1], "line 2: 'message' is no text, but 1 (int)"),
         ("predict", ["a", {"text": "b"}], "line 2: no column 'message', but 'text'"),
         ("predict", ["a", {}], "line 2: no column 'message'"),
         ("evaluate", [], "no records"),
@@ -414,7 +437,7 @@ def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # 
         (
             "evaluate",
             [{"message": "a", "label": None}],
-            "line 1: 'label' is null, but has to be a label",
+            "line 1: 'label' is null, but has to be one label",
         ),
     ],
 )
@@ -442,9 +465,10 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
     assert run("fit", data, "--series", "series", "--output", model, *FIT)[0] == 0
     for series, expected in [
         ([[1, 2, 3]], "channels"),
-        ([[1, 2], [3]], ", but has to be a list of numbers"),
-        ("1", ", but has to be a list of numbers"),
-        ([10**400], ", but has to be a list of numbers"),
+        ([[1, 2], [3]], "'series' is not a sequence of steps of one width"),
+        ("1", "'series' is a str: '1'"),
+        ([1, "1"], "'series' holds strings, not numbers"),
+        ([[10**400, 1]], "a value too large (1e+308): 'series', step 0"),
     ]:
         stdin = as_json_lines([[[1, 0], [2, 0]], series])
         status, printed, errors = run("predict", model, "-", "--format", "jsonl", stdin=stdin)

@@ -14,7 +14,7 @@ from sklearn_lstm.encoding.token_codes import N_SPECIAL, PADDING_CODE, UNKNOWN_C
 
 def codes_of(X):
     no_ids = np.empty(0, dtype=np.int64)
-    return TokenCodes.of(no_ids).extended(read_sequences(X), no_ids)
+    return TokenCodes(no_ids).extended(read_sequences(X), no_ids)
 
 
 def test_padding_and_the_unknown_token_have_codes_that_belong_to_no_id():
@@ -47,7 +47,7 @@ def test_ids_that_were_not_seen_are_unknown_far_apart_or_not():
     expected = [4, 2, 3, 2] + [UNKNOWN_CODE] * 5
     assert near(ids).tolist() == expected
     assert far(np.where(ids == 9, 2_000_000_000, ids)).tolist() == expected
-    assert TokenCodes.of(np.empty(0, np.int64))(ids).tolist() == [UNKNOWN_CODE] * 9
+    assert TokenCodes(np.empty(0, np.int64))(ids).tolist() == [UNKNOWN_CODE] * 9
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32, np.uint64, np.int64])

@@ -6,8 +6,7 @@ This module alone knows the inner parts of the package.
 import warnings
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,7 @@ from written_data import containers, table_of, values_of
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
-from sklearn_lstm.fitting import Fit
-from sklearn_lstm.streaming import _read
+from sklearn_lstm.streaming import Stream, _read
 
 
 @dataclass(frozen=True)
@@ -109,6 +107,7 @@ def part_of(data: DataSet, start: int, stop: int) -> DataSet:
 
 def read_as_stream(data: DataSet) -> dict[str, Any]:
     """Return what `fit_batches` reads from the same sequences, each batch in another container."""
+    data = replace(data, beside={})
     rng, n_rows = np.random.default_rng(data.seed), len(data.rows)
     cuts = [0, *np.flatnonzero(rng.integers(2, size=n_rows)).tolist(), n_rows]
     batches = []
@@ -122,6 +121,8 @@ def read_as_stream(data: DataSet) -> dict[str, Any]:
     vectorizer = TextSequenceVectorizer(analyzer=analyzer) if is_text else None
     input_type = "auto" if is_text else data.input_type
     classifier = LSTMSequenceClassifier(input_type=input_type, time_channel=data.time_channel)
-    with TemporaryDirectory() as folder:
-        _, sequences, _ = _read(batches, vectorizer, Fit(classifier), Path(folder))
-        return content(sequences) | {"texts": None}  # which are kept for an encoder only
+    with TemporaryFile() as file:
+        stream = Stream(batches, is_shown=False)
+        data = _read(stream, classifier.get_params(), vectorizer, file)
+        found = content(data.samples.sequences)
+        return found | {"texts": None}  # which are kept for an encoder only

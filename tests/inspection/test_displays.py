@@ -150,7 +150,7 @@ def test_training_of_a_search_is_that_of_its_best_model():
 
 
 def test_training_of_a_model_without_epochs_is_an_error():
-    with pytest.raises(ValueError, match="max_epochs=0"):
+    with pytest.raises(ValueError, match="no network was trained"):
         TrainingDisplay.from_estimator(small(max_epochs=0, linear_model=True).fit(IDS, Y))
     with pytest.raises(NotFittedError):
         TrainingDisplay.from_estimator(small())

@@ -343,7 +343,7 @@ def test_another_classifier_and_what_is_not_fitted_are_refused():
 def test_the_steps_of_a_frame_share_what_it_adds_and_what_the_gates_do():
     X = list(np.random.default_rng(0).normal(size=(24, 700)))
     model = LSTMSequenceClassifier(**SMALL | {"linear_model": False}).fit(X, np.arange(24) % 2)
-    assert model.module_.steps_per_frame == 3
+    assert model.module_.architecture.steps_per_frame == 3
     short = [X[0][:400]]
     (explanation,), (activations,) = explain(model, short), gate_activations(model, short)
     np.testing.assert_allclose(scores_of(model, short, [explanation]), explanation.score, atol=1e-3)

@@ -35,7 +35,7 @@ def states_of_the_network(model, X):
     ]
     opened = open_model(model, X)
     ((steps, lengths),) = opened.sequences.chunks()
-    codes = torch.from_numpy(opened.model.encoding(steps, lengths))[None]
+    codes = torch.from_numpy(opened.model.network.encoding(steps, lengths))[None]
     # Without gradients, a rounded copy of the cells' weights may be read, and no hook be called.
     network.eval().summarize(codes, torch.from_numpy(lengths))
     for handle in handles:

@@ -12,7 +12,7 @@ def test_the_output_layer_turns_the_vectors_into_the_logits_of_the_network(fitte
     model, X = fitted
     _, classifier = find_classifier(model)
     if not classifier.n_epochs_:
-        with pytest.raises(NotFittedError, match=r"not trained \(max_epochs=0\)"):
+        with pytest.raises(NotFittedError, match="was not trained"):
             sequence_vectors(model, X)
         return
     vectors, output = sequence_vectors(model, X), classifier.module_.output

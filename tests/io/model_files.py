@@ -10,7 +10,7 @@ from safetensors.numpy import save as to_safetensors
 
 from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, load
-from sklearn_lstm.storing.stored_form import DTYPES, checksum_of
+from sklearn_lstm.storage.tree import DTYPES, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 IDS, Y = small_models.tokens(24)
@@ -53,8 +53,7 @@ def changed(data, change):
 
 
 def members_of(content):
-    keys, values = content["fitted"]["_fitted"]["Fitted"]
-    return values[keys.index("model")]["SequenceModel"][1][0]["tuple"]
+    return content["fitted"]["_fitted"]["Fitted"]["model"]["SequenceModel"]["members"]["tuple"]
 
 
 def file_of(content, arrays):
@@ -63,8 +62,9 @@ def file_of(content, arrays):
     return to_safetensors(arrays, {"content": text, "checksum": checksum_of(text)})
 
 
-def named(name, array):
-    return {"array": [name, checksum_of(array)]}
+def named(name, array, form="array"):
+    """Return the tree of an array, or of what is made of it."""
+    return {form: [name, checksum_of(array)]}
 
 
 def parsed(data):
@@ -83,7 +83,7 @@ def with_array(data, name, array):
     """Return a file with another array in place of one whose name ends so."""
     content, arrays = parsed(data)
     (name,) = (full for full in arrays if full.endswith(name))
-    old, new = (json.dumps([name, checksum_of(part)]) for part in (arrays[name], array))
+    old, new = (json.dumps([name, checksum_of(part)])[:-1] for part in (arrays[name], array))
     text = json.dumps(content)
     assert old in text
     return file_of(json.loads(text.replace(old, new)), arrays | {name: array})

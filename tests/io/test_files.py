@@ -26,7 +26,7 @@ import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import describe, load, save
-from sklearn_lstm.storing import array_file
+from sklearn_lstm.storage import file
 
 # --- The same model
 
@@ -214,13 +214,13 @@ def test_a_package_that_is_missing_is_named(path, monkeypatch, vectorizer):
 def test_a_classifier_is_described_without_its_weights(path, intact, monkeypatch):
     path.write_bytes(intact)
     read = []
-    original = array_file.StoredArray.__array__
+    original = file.StoredArray.__array__
 
     def get(self, dtype=None, copy=None):
         read.append(self.shape)
         return original(self, dtype, copy)
 
-    monkeypatch.setattr(array_file.StoredArray, "__array__", get)
+    monkeypatch.setattr(file.StoredArray, "__array__", get)
     found = describe(path)
     assert read == [(2,)]  # the classes
     keys = ["format", "versions", "parameters", "classes", "sizes", "n_samples"]
@@ -277,7 +277,7 @@ KILLS = {  # what is done instead of a function, and whether the new file is the
     "while writing": (HALF, False),
     "before fsync": ("os.fsync = lambda *_: end()", False),
     "before the renaming": ("import pathlib; pathlib.Path.replace = lambda *_: end()", False),
-    "after the renaming": ("array_file._sync_folder = lambda *_: end()", True),
+    "after the renaming": ("file._sync_folder = lambda *_: end()", True),
 }
 
 
@@ -289,8 +289,8 @@ def test_a_crash_leaves_the_old_file_or_the_new_one(tmp_path, vectorizer):
     code = f"""if True:
         import os, signal
         from sklearn_lstm import TextSequenceVectorizer
-        from sklearn_lstm.io import files
-        from sklearn_lstm.storing import array_file
+        from sklearn_lstm import io
+        from sklearn_lstm.storage import file
 
         end = lambda: os.kill(os.getpid(), signal.SIGKILL)
         model = TextSequenceVectorizer().fit(["new"])
@@ -298,7 +298,7 @@ def test_a_crash_leaves_the_old_file_or_the_new_one(tmp_path, vectorizer):
             child = os.fork()
             if not child:
                 exec(kill)
-                files.save(model, path)
+                io.save(model, path)
                 os._exit(0)
             assert os.waitpid(child, 0)[1] == signal.SIGKILL, kill
     """

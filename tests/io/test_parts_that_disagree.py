@@ -86,6 +86,11 @@ def timed_model():
     return small(linear_model=True, time_channel=0).fit(X, Y), X
 
 
+def table_model():
+    table = {word: np.ones(3, np.float32) for word in ("so", "good", "bad")}
+    return make_pipeline(TextSequenceVectorizer(), small(embeddings=table)).fit(TEXTS, Y[:5]), TEXTS
+
+
 def word_vectors():
     return WordVectors(embedding_dim=2).fit(TEXTS * 2), TEXTS
 
@@ -99,7 +104,7 @@ def stored(make):
 
 
 def objects_of(tree, form):
-    """Yield the names and the values of the fields of all objects of a form in a tree."""
+    """Yield the fields of all objects of a form in a tree."""
     if isinstance(tree, dict):
         if form in tree:
             yield tree[form]
@@ -112,9 +117,8 @@ def field(form, name, value):
     """Return what gives a field of the last object of a form another value."""
 
     def change(content):
-        names, values = list(objects_of(content, form))[-1]
-        old = values[names.index(name)]
-        values[names.index(name)] = value(old) if callable(value) else value
+        fields = list(objects_of(content, form))[-1]
+        fields[name] = value(fields[name]) if callable(value) else value
 
     return change
 
@@ -168,7 +172,13 @@ DISAGREEMENTS = {
 ARRAYS = {
     "a channel": (timed_model, "members.0.encoding.gappy", np.array([7])),
     "a channel before the first": (timed_model, "members.0.encoding.gappy", np.array([-3])),
-    "other inputs": (timed_model, "members.1.convolutions.channels", np.ones((1, 84, 1), bool)),
+    "other inputs": (
+        timed_model,
+        "members.1.readings.0.convolutions.channels",
+        np.ones((1, 84, 1), bool),
+    ),
+    "an id below 1": (stream_model, "encoding.ids", np.full(8, -(2**40))),
+    "a table of another width": (table_model, "embeddings.vectors", np.ones((3, 2), np.float32)),
     "NaN": (word_vectors, "vectors_", np.full((5, 2), np.nan, np.float32)),
 }
 
@@ -186,7 +196,7 @@ def test_arrays_of_other_values_are_refused(make, name, array, path):
 
 
 def test_logits_that_are_not_finite_are_an_error(path):
-    data = with_array(stored(timed_model), "members.1.intercept", np.full(2, 1e308))
+    data = with_array(stored(timed_model), "members.1.readings.0.intercept", np.full(2, 1e308))
     content, arrays = parsed(data)
     field("SequenceModel", "weights", {"tuple": [1.0, 100.0]})(content)
     path.write_bytes(file_of(content, arrays))
@@ -215,26 +225,26 @@ def test_the_longest_ngram_has_a_limit(path):
     model, _ = stream_model()
     save(model, path)
     content, arrays = parsed(path.read_bytes())
-    ((keys, values),) = [
+    (fields,) = [
         member["OnlineNgrams"] for member in members_of(content) if "OnlineNgrams" in member
     ]
-    values[keys.index("longest")] = 10**12
+    fields["longest"] = 10**12
     assert "longest does not fit: 1000000000000" in refusal(path, file_of(content, arrays))
 
 
 def test_what_load_would_refuse_is_not_saved(path, vectorizer):
-    deep = []
-    for _ in range(150):
-        deep = [deep]
-    for note in (np.zeros((10**5, 0)), deep):
+    deep, deeper = [], []
+    for depth in range(400):
+        deep, deeper = ([deep] if depth < 150 else deep), {"a": deeper}
+    for note in (np.zeros((10**5, 0)), deeper):
         model = copy.copy(vectorizer)
         model.note = note
         with pytest.raises(TypeError, match="store note"):
             save(model, path)
-        assert repr(pickle.loads(pickle.dumps(model)).note) == repr(note)
-    model.note = [np.zeros(0)] * 1000
-    save(model, path)
-    assert len(load(path).note) == 1000
+    for note in ([[]] * 1000, deep):
+        model.note = note
+        save(model, path)
+        assert repr(load(path).note) == repr(note)
 
 
 class Hostile:

@@ -139,7 +139,7 @@ def test_a_pickle_holds_arrays_and_skops_needs_trust_in_our_estimators_alone(nam
     assert untrusted == sorted(f"{type(step).__module__}.{type(step).__name__}" for step in steps)
 
 
-LOADS = {  # for pickle, see tests/storing/test_envelope.py
+LOADS = {  # for pickle, see tests/storage/test_estimators.py
     "joblib": (joblib.dump, joblib.load),
     "joblib memory-mapped": (joblib.dump, lambda path: joblib.load(path, mmap_mode="r")),
 }
@@ -154,7 +154,7 @@ def test_one_flipped_byte_is_refused(dump, load, tmp_path):
     assert_array_equal(load(path).predict_proba(X), model.predict_proba(X))
     intact = path.read_bytes()
     # Short arrays are found at other places of the file, too.
-    arrays = {n: a.tobytes() for n, a in model.__getstate__()["arrays"].items() if a.nbytes > 16}
+    arrays = {n: a.tobytes() for n, a in model.__getstate__()["table"].items() if a.nbytes > 16}
     assert sum("weights" in name and "weight_hh" in name for name in arrays) == 2
     for name, stored in arrays.items():
         start = intact.index(stored)

@@ -6,12 +6,11 @@ import pytest
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.sequences import FlatSequences
-from sklearn_lstm.members.ngrams import bags
-from sklearn_lstm.members.ngrams import learner as ngrams
+from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.ngrams import bags, fit_ngrams
+from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.samples import Samples, Targets
-from sklearn_lstm.training.configuration import Configuration
-from sklearn_lstm.training.held_out import Split
+from sklearn_lstm.targets.targets import Samples, Targets
 
 
 def sequences_from(X):
@@ -46,14 +45,16 @@ def samples_of():
 def fit_linear():
     """A function: learner of a linear member, samples, held-out rows -> member, held-out logits."""
 
-    def fit(learner, samples, held_out=(), *, input_type="measurements", seed=0):
-        configuration = Configuration.of(
-            LSTMSequenceClassifier().get_params(), KINDS[input_type], samples.targets.labels
+    def fit(learner, samples, held_out=(), *, input_type="measurements", seed=0, **parameters):
+        settings = FitSettings.of(
+            LSTMSequenceClassifier(**parameters).get_params(),
+            KINDS[input_type],
+            samples.targets.labels,
         )
         rows = np.asarray(held_out, np.intp)
         rng = np.random.default_rng(seed)
         split = Split(samples, samples, samples.subset(rows), rows, seed, rng)
-        return learner.fit_linear(split, configuration)
+        return learner.fit_member(split, settings)
 
     return fit
 
@@ -61,7 +62,7 @@ def fit_linear():
 @pytest.fixture
 def allow_bytes(monkeypatch):
     """A function: the largest size of the coefficients of n-grams."""
-    return lambda n_bytes: monkeypatch.setattr(ngrams, "LARGEST_COEF", n_bytes)
+    return lambda n_bytes: monkeypatch.setattr(fit_ngrams, "LARGEST_COEF", n_bytes)
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from sklearn_lstm import Predictor, fitting
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
-from sklearn_lstm.members.member import Learner, LinearMember
-from sklearn_lstm.storing import stored_form
+from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.storage import tree
 
 
 @dataclass(frozen=True)
@@ -34,22 +35,21 @@ class LengthModel(LinearMember):
         return f"the mean lengths of {len(self.means)} classes"
 
 
-class LengthLearner(Learner):
+def fit_lengths(split, _):
     """That of CONTRIBUTING.md."""
+    models = []
+    for samples in (split.samples, split.learned):
+        has, logs = samples.targets.indicators(), np.log(samples.sequences.lengths)
+        models.append(LengthModel(logs @ has / has.sum(axis=0)))
+    return models[0], models[1].logits(split.held_out.sequences)
 
-    member, kinds = LengthModel, TOKENS
 
-    @classmethod
-    def work(cls, samples, configuration):  # noqa: ARG003
-        return len(samples)
-
-    @classmethod
-    def fit_linear(cls, split, configuration):  # noqa: ARG003
-        def fit(samples):
-            has, logs = samples.targets.indicators(), np.log(samples.sequences.lengths)
-            return LengthModel(logs @ has / has.sum(axis=0))
-
-        return fit(split.samples), fit(split.learned).logits(split.held_out.sequences)
+LENGTHS = Learner(
+    LengthModel,
+    suits=lambda settings: settings.kind in TOKENS,
+    work=lambda samples, _: len(samples),
+    fit_member=fit_lengths,
+)
 
 
 X, Y = [[5, 6] * (1 + k % 3) for k in range(60)], [k % 3 for k in range(60)]
@@ -57,8 +57,8 @@ X, Y = [[5, 6] * (1 + k % 3) for k in range(60)], [k % 3 for k in range(60)]
 
 @pytest.fixture
 def model(monkeypatch):
-    monkeypatch.setattr(fitting, "LEARNERS", [*fitting.LEARNERS, LengthLearner])
-    monkeypatch.setitem(stored_form.PARTS, "LengthModel", __name__)
+    monkeypatch.setattr(fitting, "LEARNERS", [*fitting.LEARNERS, LENGTHS])
+    monkeypatch.setitem(tree.PARTS, "LengthModel", __name__)
     return small_models.small(linear_model=True).fit(X, Y)
 
 

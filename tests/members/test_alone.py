@@ -1,4 +1,4 @@
-"""``max_epochs=0`` fits the linear model alone."""
+"""``linear_model="alone"``, or ``max_epochs=0``, fits the linear model alone."""
 
 import numpy as np
 import pytest
@@ -21,6 +21,14 @@ def alone(**parameters):
     return LSTMSequenceClassifier(
         **({"max_epochs": 0, "hidden_size": 8, "random_state": 0} | parameters)
     )
+
+
+@pytest.mark.parametrize("max_epochs", ["auto", 5])
+def test_its_name_is_that_of_no_epochs(pairs, max_epochs):
+    named = alone(linear_model="alone", max_epochs=max_epochs).fit(*pairs)
+    expected = alone().fit(*pairs).decision_function(pairs[0])
+    np.testing.assert_array_equal(named.decision_function(pairs[0]), expected)
+    assert named.n_epochs_ == 0
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -58,7 +66,7 @@ def test_a_network_that_is_trained_later_counts(pairs, method):
 @pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.LinearModelSkippedWarning")
 def test_a_linear_model_that_is_too_large_is_an_error(pairs, allow_bytes):
     allow_bytes(10)
-    with pytest.raises(ValueError, match="max_epochs=0 fits the linear model alone, but that was"):
+    with pytest.raises(ValueError, match="no linear model to fit alone: it was left out"):
         alone().fit(*pairs)
 
 
@@ -70,12 +78,18 @@ def test_a_linear_model_that_is_too_large_is_an_error(pairs, allow_bytes):
             {"criterion": CrossEntropyLoss, "linear_model": False},
             r"linear_model=True and criterion='cross_entropy' \(found .*CrossEntropyLoss'>\)",
         ),
+        (
+            {"criterion": CrossEntropyLoss, "linear_model": "alone"},
+            r"criterion='cross_entropy' \(found .*CrossEntropyLoss'>\)",
+        ),
     ],
 )
 def test_without_a_linear_model_an_error_names_the_conditions_that_are_not_met(
     pairs, parameters, lacking
 ):
     model = alone(**parameters)
-    with pytest.raises(ValueError, match=rf"there is none: it needs {lacking}\. Change this"):
+    with pytest.raises(
+        ValueError, match=rf"no linear model to fit alone: it needs {lacking}\. Change this"
+    ):
         model.fit(*pairs)
     assert not hasattr(model, "classes_")

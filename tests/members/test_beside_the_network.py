@@ -1,6 +1,7 @@
 """The linear model beside the network: when there is one, how it is blended, how it is stored."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from as_read import read_sequences
 from sklearn_lstm import LSTMSequenceClassifier, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
-from sklearn_lstm.members.ngrams.learner import NgramLearner
+from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
@@ -62,8 +63,13 @@ def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_
 def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, given):
     """Else one would get the blend weight of the other."""
     twin = type("Twin", (NgramModel,), given)
-    twins = type("TwinLearner", (NgramLearner,), {"member": twin})
-    monkeypatch.setattr(fitting, "LEARNERS", (NgramLearner, twins))
+
+    def fit(split, settings):
+        model, logits = NGRAMS.fit_member(split, settings)
+        return twin(**vars(model)), logits
+
+    twins = replace(NGRAMS, member=twin, fit_member=fit)
+    monkeypatch.setattr(fitting, "LEARNERS", (NGRAMS, twins))
     with pytest.raises(ValueError, match=rf"need different names, found .*'{twin.name}'\]"):
         LSTMSequenceClassifier(**SMALL).fit(*pairs(150))
     twin.name = "twin"

@@ -197,7 +197,7 @@ def test_frozen_vectors_are_those_of_their_ids():
     model = small(embeddings=vectors, callbacks=FROZEN, max_epochs=2)
     model.fit(X, rng.integers(0, 3, 60))
     ids = np.unique(np.concatenate(X))
-    codes = model._fitted.model.encoding(ids)
+    codes = model._fitted.model.network.encoding(ids)
     assert np.array_equal(model.module_.embedding.weight[codes].detach(), vectors[ids])
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from sklearn_lstm.targets.target_reading import read_groups
+from sklearn_lstm.targets.weights_and_groups import read_groups
 
 GROUPS = [7, 7, 3, 7, 3]
 

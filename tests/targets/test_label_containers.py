@@ -16,8 +16,8 @@ from sklearn_lstm.exceptions import InvalidSequencesTypeError
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
+from sklearn_lstm.targets.label_reading import read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.target_reading import read_classes, read_labels
 
 LARGE = 2**53
 

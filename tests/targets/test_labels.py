@@ -10,13 +10,14 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklearn_lstm.exceptions import InputTypeWarning
+from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.samples import Targets
-from sklearn_lstm.targets.target_reading import (
+from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.weights_and_groups import (
     absolute_weights,
-    read_labels,
     read_sample_weight,
     relative_weights,
+    weights_of_classes,
 )
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
@@ -172,7 +173,11 @@ def test_targets_are_positions_among_the_classes():
 
 
 def of_samples(weigh):
-    return lambda weights, *known: weigh(read_sample_weight(weights, len(known[1])), *known)
+    def of_given(sample_weight, class_weight, y, labels):
+        targets = Targets(y, read_sample_weight(sample_weight, len(y)), labels)
+        return weigh(targets, weights_of_classes(class_weight, targets)).weights
+
+    return of_given
 
 
 WEIGHTS = {"relative": of_samples(relative_weights), "absolute": of_samples(absolute_weights)}

@@ -14,7 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.target_reading import fixed_class_weight
+from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.weights_and_groups import weights_of_classes
 
 small = partial(small_models.small, max_epochs=3)
 
@@ -161,8 +162,9 @@ def test_samples_that_do_not_count_do_not_balance(several):
 
 def test_a_weight_counts_as_so_many_samples_where_classes_are_balanced():
     y, labels, repeats = np.array([0, 0, 0, 1]), Labels(np.arange(2)), np.array([1, 4, 1, 2])
-    once = fixed_class_weight("balanced", repeats, y, labels)
-    again = fixed_class_weight("balanced", np.ones(8), np.repeat(y, repeats), labels)
+    once = weights_of_classes("balanced", Targets(y, repeats, labels))
+    again = Targets(np.repeat(y, repeats), np.ones(8), labels)
+    again = weights_of_classes("balanced", again)
     assert once == pytest.approx(again)
     assert 6 * once[0] == pytest.approx(2 * once[1])
 

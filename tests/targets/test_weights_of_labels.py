@@ -7,14 +7,14 @@ from sklearn.utils import compute_sample_weight
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, fit_blend
+from sklearn_lstm.members.held_out import hold_out, hold_out_groups
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Targets
-from sklearn_lstm.targets.target_reading import (
+from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.weights_and_groups import (
     absolute_weights,
-    fixed_class_weight,
     relative_weights,
+    weights_of_classes,
 )
-from sklearn_lstm.training.held_out import hold_out, hold_out_groups
 
 
 def rare_labels(n_samples=300, n_labels=12):
@@ -29,8 +29,8 @@ def rare_labels(n_samples=300, n_labels=12):
 
 def test_balanced_weights_are_those_of_each_label_by_itself():
     _, y = rare_labels()
-    class_weight = fixed_class_weight("balanced", np.ones(len(y)), y, Labels.of(y))
-    weights = relative_weights(np.ones(len(y)), class_weight, y, Labels.of(y))
+    targets = Targets(y, np.ones(len(y)), Labels.of(y))
+    weights = relative_weights(targets, weights_of_classes("balanced", targets)).weights
     expected = [compute_sample_weight("balanced", column) for column in y.T]
     assert_allclose(weights, np.transpose(expected))
 
@@ -38,16 +38,18 @@ def test_balanced_weights_are_those_of_each_label_by_itself():
 @pytest.mark.parametrize("weights_of", [relative_weights, absolute_weights])
 def test_a_dict_for_each_label_weighs_this_label_alone(weights_of):
     y = np.array([[1, 0], [0, 1], [1, 1]])
-    weights = weights_of(np.array([1.0, 1.0, 0.0]), [{0: 1, 1: 3}, {0: 2}], y, Labels.of(y))
+    targets = Targets(y, np.array([1.0, 1.0, 0.0]), Labels.of(y))
+    by_class = weights_of_classes([{0: 1, 1: 3}, {0: 2}], targets)
+    weights = weights_of(targets, by_class).weights
     expected = np.array([[3, 2], [1, 1], [0, 0]])
     assert_allclose(weights / weights[1, 0], expected)
 
 
 def test_samples_count_if_any_label_does():
     y = np.array([[1, 0], [0, 1]])
-    weights = absolute_weights(np.ones(len(y)), [{0: 0}, {0: 0}], y, Labels.of(y))
     labels = Labels.of(y)
-    targets = Targets(labels.encode(y), weights, labels)
+    targets = Targets(labels.encode(y), np.ones(len(y)), labels)
+    targets = absolute_weights(targets, weights_of_classes([{0: 0}, {0: 0}], targets))
     assert targets.sample_weights.tolist() == [0.5, 0.5]
     assert targets.output_weights(1).tolist() == [0, 1]
 

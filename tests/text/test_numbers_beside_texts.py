@@ -5,11 +5,17 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
+import small_models
 from numpy.testing import assert_array_equal
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
 
-from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm import Predictor, TextSequenceVectorizer
+from sklearn_lstm.exceptions import InputTypeWarning
+from sklearn_lstm.io import load, save
 
 COLUMNS = {
     "text": ["a b", "b", "c c"],
@@ -124,3 +130,106 @@ def test_columns_have_the_names_and_the_order_of_fit(columns):
     with pytest.raises(ValueError, match="feature names should match"):
         vectorizer.transform(PANDAS[columns])
     assert vectorizer.transform(COLUMNS["text"]).numbers is None  # texts alone can't be mixed up
+
+
+# --- Categories that `fit` finds among strings
+
+
+def reviews(n_rows, n_texts=None):
+    """Return a frame of texts and shops, as `read_csv` makes it, and a class that both tell."""
+    rng = np.random.default_rng(n_rows)
+    y = np.arange(n_rows) % 2
+    words = np.where(y == 1, "good", "bad")
+    numbers = rng.integers(0, n_texts or 10**9, n_rows)
+    shops = np.where(rng.random(n_rows) < 0.2, None, np.where(y == 1, "New York", "x"))
+    texts = [f"{word} plot {k}" for word, k in zip(words, numbers, strict=True)]
+    return pd.DataFrame({"text": texts, "price": rng.normal(size=n_rows), "shop": shops}), y
+
+
+def linear():
+    return make_pipeline(
+        TextSequenceVectorizer(), small_models.small(linear_model=True, max_epochs=0)
+    )
+
+
+@pytest.mark.parametrize("way", [pd.DataFrame.copy, pl.from_pandas, pa.Table.from_pandas])
+@pytest.mark.parametrize("n_texts", [None, 3])  # texts recur too
+@pytest.mark.parametrize("n_rows", [20, 1_000])
+def test_strings_beside_texts_whose_few_values_recur_are_categories(n_rows, n_texts, way):
+    frame, _ = reviews(n_rows, n_texts)
+    vectorizer = TextSequenceVectorizer()
+    found = vectorizer.fit_transform(way(frame))
+    assert found.texts.tolist() == frame["text"].tolist()
+    shops = [shop if isinstance(shop, str) else None for shop in frame["shop"]]
+    assert found.numbers.columns["shop"].tolist() == shops
+    one = vectorizer.transform(way(frame[:1].assign(shop="seen never")))  # one row decides nothing
+    assert one.numbers.columns["shop"].tolist() == ["seen never"]
+
+
+@pytest.mark.parametrize("n_rows", [2, 19])
+def test_few_rows_do_not_tell_what_a_category_is(n_rows):
+    frame, _ = reviews(n_rows)
+    with pytest.raises(ValueError, match=r"2 hold neither: 'text' \(.*\), 'shop' \(.*\)\. "):
+        TextSequenceVectorizer().fit(frame)
+
+
+def test_categories_found_by_fit_are_those_of_the_type_in_folds_and_files(tmp_path):
+    frame, y = reviews(60)
+    typed, path = frame.astype({"shop": "category"}), tmp_path / "model.safetensors"
+    expected = cross_val_predict(linear(), typed, y, cv=5, method="predict_proba")
+    found = cross_val_predict(linear(), frame, y, cv=5, method="predict_proba")
+    assert_array_equal(found, expected)
+    model = linear().fit(frame, y)
+    save(model, path)
+    for kept in (model, load(path), Predictor.load(path), linear().fit(typed, y)):
+        assert_array_equal(kept.predict_proba(frame[:1]), model.predict_proba(typed[:1]))
+        with pytest.raises(ValueError, match=r"'shop' of X holds numbers.* at fit it held categ"):
+            kept.predict(frame.assign(shop=1.0))
+
+
+def test_the_first_batch_tells_what_a_category_is():
+    frame, _ = reviews(60)
+    vectorizer = TextSequenceVectorizer()
+    for X in (frame[:40], frame[40:].assign(shop=[*map(str, range(20))])):
+        found = vectorizer.partial_fit(X).transform(X).numbers
+        assert found.categories == ("shop",)
+    with pytest.raises(ValueError, match=r"'shop' of X holds numbers.* at fit it held categ"):
+        vectorizer.partial_fit(frame.assign(shop=1.0))
+    with pytest.raises(ValueError, match="2 hold neither"):
+        TextSequenceVectorizer().partial_fit(frame[:19])
+
+
+MANY, _ = reviews(60, 5)
+UNCLEAR = {
+    "ids beside texts that recur": (
+        MANY[["text"]].assign(id=[f"user {k}" for k in range(60)]),
+        r"Join .* leave out one that is an id\.$",
+    ),
+    "a title": (
+        MANY.assign(title=[f"part {k}" for k in range(60)]),
+        r"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. Join .* leave out one that is an id\.$",
+    ),
+    "numbers": (
+        MANY[["text"]].assign(cost=["1.5", "n/a", "2"] * 20),
+        r"'cost' \(.*\)\. Turn strings into numbers, .*: pd.to_numeric\(frame\['cost'\], err",
+    ),
+    "dates": (MANY.assign(day=DAY), r"2 hold neither: 'text' \(.*\), 'day' \(.*\)\. Turn dates"),
+}
+
+
+@pytest.mark.parametrize(("frame", "message"), UNCLEAR.values(), ids=UNCLEAR)
+def test_nothing_is_a_category_where_it_is_not_clear(frame, message):
+    with pytest.raises(ValueError, match=message):
+        TextSequenceVectorizer().fit(frame)
+
+
+@pytest.mark.parametrize("way", [pd.DataFrame.copy, pl.from_pandas, pa.Table.from_pandas])
+def test_whole_numbers_that_count_the_rows_are_told(way):
+    texts, rows = MANY["text"][:50], np.random.default_rng(0).permutation(50)
+    frame = pd.DataFrame({"text": texts, "row": rows + 7, "price": 0.5 + rows})
+    with pytest.warns(InputTypeWarning, match=r"column 'row' counts the rows.*columns=\['row'\]"):
+        vectorizer = TextSequenceVectorizer().fit(way(frame))
+    vectorizer.transform(way(frame))  # fit alone
+    TextSequenceVectorizer().fit(way(frame[:49]))
+    TextSequenceVectorizer().fit(way(frame.assign(row=rows.astype(float))))
+    TextSequenceVectorizer().fit(way(frame.assign(row=rows * 2)))

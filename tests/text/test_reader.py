@@ -8,8 +8,9 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.text_reader import TextReader
-from sklearn_lstm.storing.envelope import pack_estimator
-from sklearn_lstm.storing.unpacking import Unpacker
+from sklearn_lstm.storage.estimators import pack_estimator
+from sklearn_lstm.storage.pack import Packer
+from sklearn_lstm.storage.unpack import Unpacker
 from sklearn_lstm.text.analysis import Analysis
 
 TEXTS = ["The Café is  open,\nopen!", "don't stop me now", "", "naïve 房间很大", "is it?"]
@@ -30,9 +31,9 @@ READERS = {
 @pytest.mark.parametrize("parameters", READERS.values(), ids=READERS)
 def test_what_is_stored_of_a_vectorizer_reads_texts_as_it_does(parameters):
     vectorizer = TextSequenceVectorizer(**parameters).fit(TEXTS)
-    content, arrays, _ = pack_estimator(vectorizer, "")
-    trees, unpack = {**content["parameters"], **content["fitted"]}, Unpacker(arrays)
-    reader = TextReader.of({name: unpack(tree) for name, tree in trees.items()})
+    pack = Packer(is_file=True)
+    content = pack_estimator(vectorizer, pack)
+    reader = TextReader.of(Unpacker(pack.table).attributes(content))
     found, expected = reader(iter(NEW)), vectorizer.transform(NEW)
     if vectorizer.output == "sparse":
         for name in ("texts", "unknown_tokens", "input_type", "joiner", "vocabulary"):

@@ -115,7 +115,7 @@ def test_a_stored_vectorizer_goes_on_counting(round_trip):
 def test_what_is_stored_is_plain_data(method):
     vectorizer = TextSequenceVectorizer(min_df=2)
     getattr(vectorizer, method)(TEXTS)
-    assert vectorizer.__getstate__()["objects"] == {}
+    assert {*map(type, vectorizer.__getstate__()["table"].values())} <= {np.ndarray}
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

@@ -143,6 +143,15 @@ def test_composed_and_decomposed_texts_have_the_same_tokens(language):
             "don't 'tis rock'n'roll a''b '",
             ["don't", "'", "tis", "rock'n'roll", "a", "''", "b", "'"],
         ),
+        ("2.0 v1.10.2b gpl-3.0.", ["2", ".0", "v1", ".10", ".2b", "gpl", "-", "3", ".0", "."]),
+        (
+            "1..2 .5 5. a.1 1.a 1,5",
+            ["1", "..", "2", ".", "5", "5", ".", "a", ".", "1", "1", ".", "a", "1", ",", "5"],
+        ),
+        (
+            "版本2.0发 ٣.٣ 1\u0301.2 3.\u03014",
+            ["版", "本", "2", ".0", "发", "٣", ".", "٣", "1\u0301", ".", "2", "3", ".\u0301", "4"],
+        ),
         ("", []),
     ],
 )
@@ -177,10 +186,11 @@ def words_by_the_rules(text):
             else:
                 kind = "apostrophe" if character in "'’" else "symbol"
             is_inner = kind == "apostrophe" and last == "word" and is_word_base(after)
-            if is_inner:
+            is_point = bool(re.fullmatch(r"[0-9]\.[0-9]", text[max(place - 1, 0) : place + 2]))
+            if is_inner or is_point:
                 kind = "word"
             symbols = {"symbol", "apostrophe"}
-            joins = kind == last != "letter" or {kind, last} <= symbols
+            joins = (kind == last != "letter" or {kind, last} <= symbols) and not is_point
         if kind != "blank":
             if joins:
                 words[-1] += character
@@ -204,7 +214,7 @@ def is_word_base(character):
 
 MANY_SCRIPTS = st.text(
     st.sampled_from(
-        list("aZ_é1٣ '’!।。\u0301\u0308\u3099\ufe0f\u200c\u200d\u200b\n你ガか\uff76\uff9e")
+        list("aZ_é1.2٣ '’!।。\u0301\u0308\u3099\ufe0f\u200c\u200d\u200b\n你ガか\uff76\uff9e")
         + list("กำ้ລຳក្မဂ်ཀཱ한\u1112\u1161\u11abहिΣİH\u0331👍🏽❤Å\u212a\ud800")
     ),
     max_size=30,
@@ -245,7 +255,7 @@ def test_plain_characters_are_the_same_in_both_ways():
     plain = [c for c in map(chr, range(sys.maxunicode)) if words.PLAIN.fullmatch(c)]
     assert 1000 < len(plain) < 2000
     for character in plain:
-        text = f"a{character}b {character}{character} '{character}'{character}1"
+        text = f"a{character}b {character}{character} '{character}'{character}1 1{character}2.3"
         assert words.PLAIN_WORDS.findall(text) == words_by_the_rules(text)
 
 

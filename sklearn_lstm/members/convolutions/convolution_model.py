@@ -5,9 +5,9 @@ steps at which a convolution is above a threshold, or is the largest or the smal
 competing kernels. The two models make different errors.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ from sklearn_lstm.data.sequences import (
     rows_of_similar_length,
 )
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
-from sklearn_lstm.field_checks import check_agreement
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
 from sklearn_lstm.members.member import Contributions, LinearMember, one_by_one
+from sklearn_lstm.storage.fields import check_agreement
 
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
@@ -201,10 +201,10 @@ Batch: TypeAlias = tuple[Rows, Features]
 
 
 @dataclass(frozen=True)
-class ConvolutionModel(LinearMember):
+class Reading:
     """Ridge regression on the proportions of steps at which convolutions are large or small.
 
-    Beside them it reads the level of each channel, and what is known of channels with missing
+    Beside them it may read the level of each channel, and what is known of channels with missing
     values.
 
     Parameters
@@ -219,11 +219,6 @@ class ConvolutionModel(LinearMember):
         What the events at each place of a series add to the logits, as a mean over training series:
         the place of a step is its share of the series. What follows the same course in all series
         says nothing about a single one, so explanations are relative to it.
-    confidence : float or None
-        A factor up to 1 for all logits, because new samples may be of other groups. Samples often
-        come in groups: recordings of a person, windows of a recording. A sample that is left out
-        alone has others of its group in the training part; a new person has none there, as if all
-        samples that are alike were left out too. None: no samples were drawn.
     """
 
     convolutions: Convolutions
@@ -232,19 +227,10 @@ class ConvolutionModel(LinearMember):
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
     proportions: Annotated[NDArray[np.float64], "n_events"]
     course: Annotated[NDArray[np.float64], "128 n_outputs"]
-    confidence: float | None = field(default=None, metadata={"is_stored": False})
 
-    @classmethod
-    def from_stored(cls, **fields: Any) -> Self:
-        """Return what was stored, if the convolutions read what the encoding gives."""
-        # Earlier development versions did not store what the series share.
-        nothing = (
-            np.zeros(len(fields["convolutions"])),
-            np.zeros((N_PLACES, len(fields["intercept"]))),
-        )
-        model = cls(**dict(zip(("proportions", "course"), nothing, strict=True)) | fields)
-        check_agreement(model.convolutions, {"n_inputs": len(model.statistics.encoding)})
-        return model
+    def check(self) -> None:
+        """Raise ValueError if the convolutions read something else than the encoding gives."""
+        check_agreement(self.convolutions, n_inputs=len(self.statistics.encoding))
 
     @property
     def n_events(self) -> int:
@@ -256,14 +242,6 @@ class ConvolutionModel(LinearMember):
         """The number of features."""
         return len(self.convolutions) + len(self.statistics)
 
-    def confidence_in(self, factor: float) -> float:
-        """Return the confidence, divided by the factor of this model's logits if it is above 1.
-
-        All series, each left out in turn, have already set the scale of the logits. That the model
-        is right on a few held-out series is no reason to make them larger.
-        """
-        return 1.0 if self.confidence is None else self.confidence / max(1.0, factor)
-
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
         logits = np.empty((len(sequences), len(self.intercept)))
@@ -271,15 +249,6 @@ class ConvolutionModel(LinearMember):
             # In float32 the product would round a row by its neighbours.
             logits[rows] = features[:].astype(np.float64) @ self.coef + self.intercept
         return logits
-
-    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
-        """Return what each step of series adds to the scores ``logits @ directions``.
-
-        A convolution counts at the step in its middle, relative to its mean in training, and to
-        the course that all series follow. So the rest of the scores is that of the mean of all
-        training series, and the contributions show what is special in a series.
-        """
-        return one_by_one(lambda one: self._of_series(one, directions), sequences)
 
     def channel_contributions(
         self, sequences: Sequences, directions: NDArray[np.float64]
@@ -305,7 +274,13 @@ class ConvolutionModel(LinearMember):
             base[rows] += unknown @ coef[self.n_events :]
         return added.reshape(-1, n_scores), base
 
-    def _of_series(self, series: Sequences, directions: NDArray[np.float64]) -> Contributions:
+    def contributions(self, series: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each step of one series adds to the scores ``logits @ directions``.
+
+        A convolution counts at the step in its middle, relative to its mean in training, and to
+        the course that all series follow. So the rest of the scores is that of the mean of all
+        training series, and the contributions show what is special in a series.
+        """
         lengths, steps = series.lengths, series.read(np.array([0]))
         inputs = self.statistics.encoding(steps, lengths)[np.newaxis]
         event_coef, statistics_coef = np.split(self.coef @ directions, [self.n_events])
@@ -336,10 +311,6 @@ class ConvolutionModel(LinearMember):
                     sums[found[starts]] += counts.T @ coef
         return np.asarray(sums / np.maximum(n_steps, 1)[:, np.newaxis])
 
-    def describe(self) -> str:
-        """Return what the model consists of, in one line."""
-        return f"{len(self.coef):,} features of convolutions and levels"
-
     def features(self, sequences: Sequences) -> Iterator[Batch]:
         """Yield rows and their features, in batches."""
         for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
@@ -351,6 +322,64 @@ class ConvolutionModel(LinearMember):
         """Return the number of steps with each event, (n_samples, n_events)."""
         inputs = pad(self.statistics.encoding(steps, lengths), lengths)
         return self.convolutions.counts(inputs, lengths)
+
+
+@dataclass(frozen=True)
+class ConvolutionModel(LinearMember):
+    """Linear models that read the same series in different ways; their logits are added up.
+
+    Parameters
+    ----------
+    readings : tuple of Reading
+        With all channels at one scale; and with their values as they are, if they are normalised.
+    confidence : float or None
+        A factor up to 1 for all logits, because new samples may be of other groups. Samples often
+        come in groups: recordings of a person, windows of a recording. A sample that is left out
+        alone has others of its group in the training part; a new person has none there, as if all
+        samples that are alike were left out too. None: no samples were drawn.
+    """
+
+    readings: Annotated[tuple[Reading, ...], "n_readings<10"]
+    confidence: float | None = field(default=None, metadata={"is_stored": False})
+
+    def confidence_in(self, factor: float) -> float:
+        """Return the confidence, divided by the factor of this model's logits if it is above 1.
+
+        All series, each left out in turn, have already set the scale of the logits. That the model
+        is right on a few held-out series is no reason to make them larger.
+        """
+        return 1.0 if self.confidence is None else self.confidence / max(1.0, factor)
+
+    def logits(self, sequences: Sequences) -> Logits:
+        """Return the logits (n_samples, n_outputs)."""
+        return np.asarray(sum(reading.logits(sequences) for reading in self.readings))
+
+    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
+        """Return what each step of series adds to the scores ``logits @ directions``.
+
+        The rest of the scores is that of the mean of all training series.
+        """
+
+        def of_series(series: Sequences) -> Contributions:
+            return _added_up(one.contributions(series, directions) for one in self.readings)
+
+        return one_by_one(of_series, sequences)
+
+    def channel_contributions(
+        self, sequences: Sequences, directions: NDArray[np.float64]
+    ) -> Contributions:
+        """Return what each channel of series adds, as `contributions` does for each step."""
+        return _added_up(one.channel_contributions(sequences, directions) for one in self.readings)
+
+    def describe(self) -> str:
+        """Return what the model consists of, in one line."""
+        n_features = sum(np.count_nonzero(one.coef.any(axis=1)) for one in self.readings)
+        return f"{n_features:,} features of convolutions and levels"
+
+
+def _added_up(parts: Iterable[Contributions]) -> Contributions:
+    added, base = zip(*parts, strict=True)
+    return np.sum(added, axis=0), np.sum(base, axis=0)
 
 
 def _places(n_steps: int) -> NDArray[np.intp]:

@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.linalg import eigh
 from scipy.linalg.blas import dsyr, dsyrk
+from scipy.spatial.distance import squareform
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ROWS_PER_BLOCK, Features
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
 N_CLUSTERS = 12  # for each class
+LEAST_GAP, LEAST_SHARE = 2.0, 3 / 4  # how much nearer a twin is, and how many have one
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,14 @@ def leave_alike_out(
 
     Both are of shape (n_samples, n_outputs). The samples are divided into 12 clusters (Ward 1963)
     for each class, or set of labels, and each cluster is left out as a whole, whatever its classes:
-    where classes hardly differ, the others like it would speak for the other classes. With the hat
-    matrix H and the residuals r, the residuals without a cluster C would be (1 - H_CC)^-1 r_C.
+    where classes hardly differ, the others like it would speak for the other classes. Where most
+    samples have a twin, there are at most half as many clusters as samples. With the hat matrix H
+    and the residuals r, the residuals without a cluster C would be (1 - H_CC)^-1 r_C.
+
+    Warns
+    -----
+    InputTypeWarning
+        If most samples have a twin.
     """
     signs, weights = _signs(targets), targets.sample_weights
     scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64)) * deviations
@@ -92,18 +101,46 @@ def leave_alike_out(
     residuals = remaining @ (roots * signs)
     alone = signs - residuals / np.diag(remaining)[:, np.newaxis] / roots
     alike = np.empty_like(alone)
-    for rows in _clusters(products, N_CLUSTERS * len(np.unique(signs, axis=0))):
+    distances = _distances(products)
+    names, classes = np.unique(signs, axis=0, return_inverse=True)
+    n_clusters = N_CLUSTERS * len(names)
+    if _have_twins(distances, classes.ravel()):
+        n_clusters = min(n_clusters, len(signs) // 2)
+        warn_user(
+            "Most series have a twin: one of the same class that is far more like them than all "
+            "others. If both are of one person, machine or recording, pass fit the groups: else "
+            "held-out series have their twins in training, and are predicted too well.",
+            InputTypeWarning,
+        )
+    for rows in _clusters(distances, n_clusters):
         within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])
         alike[rows] = signs[rows] - within / roots[rows]
     return alone, alike
 
 
-def _clusters(products: Floats, n_clusters: int) -> Iterator[Rows]:
-    """Yield the rows of each cluster, from the scalar products of the samples."""
+def _distances(products: Floats) -> Floats:
+    """Return the distances between samples, one after the other, from their scalar products."""
     squares = np.diag(products)
     first, second = np.triu_indices(len(products), 1)
     distances = squares[first] + squares[second] - 2 * products[first, second]
-    clusters = fcluster(linkage(np.sqrt(np.maximum(distances, 0)), "ward"), n_clusters, "maxclust")
+    return np.asarray(np.sqrt(np.maximum(distances, 0)))
+
+
+def _have_twins(distances: Floats, classes: Rows) -> bool:
+    """Return whether most samples are far nearer to one of their class than to its others."""
+    matrix = squareform(distances)
+    matrix[classes[:, np.newaxis] != classes] = np.inf
+    np.fill_diagonal(matrix, np.inf)
+    if len(matrix) < 3:
+        return False
+    first, second = np.partition(matrix, 1, axis=1)[:, :2].T
+    has_twin = np.isfinite(second) & (second > LEAST_GAP * first)
+    return bool(has_twin.mean() > LEAST_SHARE)
+
+
+def _clusters(distances: Floats, n_clusters: int) -> Iterator[Rows]:
+    """Yield the rows of each cluster, from the distances between samples."""
+    clusters = fcluster(linkage(distances, "ward"), n_clusters, "maxclust")
     for number in np.unique(clusters):
         yield np.flatnonzero(clusters == number)
 

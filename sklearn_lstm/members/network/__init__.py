@@ -1,1 +1,1 @@
-"""The recurrent network and how it learns; its layers: see `network/`."""
+"""The recurrent network, in torch and in NumPy, and how it learns."""

@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
+from skorch.callbacks import EarlyStopping
 from skorch.dataset import Dataset
 from torch import Tensor
 
 from sklearn_lstm.data.sequences import Rows, gather, pad, row_numbers, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE
 from sklearn_lstm.members.network.network_member import Encoding
-from sklearn_lstm.targets.samples import Samples
-from sklearn_lstm.training.duration import SMALLEST_BATCH
+from sklearn_lstm.targets.targets import Samples
 
+SMALLEST_BATCH = 4  # sequences
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 13}  # fewer steps leave too few long sequences side by side
 STEPS_AT_ONCE_ON_GPU = 1 << 18
@@ -148,7 +149,20 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     micro-batch of its own.
     """
 
-    def train_step_single(self, batch: Any, **_: Any) -> dict[str, Any]:
+    has_stopped = False  # a callback has ended the training
+
+    def notify(self, method_name: str, **told: object) -> None:
+        """Tell all callbacks, also those after one of skorch that ends the training."""
+        getattr(self, method_name)(self, **told)
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **told)
+            except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
+                if not isinstance(callback, EarlyStopping) or callback.misses_ < callback.patience:
+                    raise
+                self.has_stopped = True
+
+    def train_step_single(self, batch: Any, **_: object) -> dict[str, Any]:
         """Compute the loss of a batch and its gradients."""
         if not self.module_.training:
             self._set_training(training=True)
@@ -162,8 +176,8 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
             if not loss.requires_grad:
                 raise ValueError(
                     "Training stopped: no weight of the network can be trained, since a callback "
-                    "(such as Freezer) has frozen all of them. Freeze fewer, or set max_epochs=0 "
-                    "to fit the linear model alone."
+                    "(such as Freezer) has frozen all of them. Freeze fewer, or leave out the "
+                    "network: linear_model='alone'."
                 )
             loss.backward()
             losses.append(loss.detach())
@@ -174,12 +188,12 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         told = {"n_padded_steps": n_padded_steps, "is_finite": _in_order(is_finite)}
         return {"loss": loss, "y_pred": outputs, **told}
 
-    def infer(self, x: SequenceBatch, **_: Any) -> Tensor:
+    def infer(self, x: SequenceBatch, **_: object) -> Tensor:
         """Return the logits of a batch."""
         micro_batches = self._micro_batches(x)
         return _in_order([(rows, self.module_(**inputs)) for rows, inputs in micro_batches])
 
-    def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: Any) -> Tensor:
+    def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: object) -> Tensor:
         """Return the weighted mean of the losses of a batch."""
         weights = X.weights.to(y_pred.device)
         return torch.mean(self.criterion_(y_pred, y_true.to(y_pred.device), weights))
@@ -193,15 +207,15 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     def _micro_batches(self, sequences: SequenceBatch) -> Iterator[tuple[Rows, dict[str, Tensor]]]:
         """Yield rows of a batch, and the inputs of the network for them."""
         device = torch.device(self.device)
-        frame, lengths = self.module_.steps_per_frame, sequences.lengths.numpy()
+        frame, lengths = self.module_.architecture.steps_per_frame, sequences.lengths.numpy()
         most_steps = frame * steps_at_once(device)
         is_long = lengths > most_steps // SMALLEST_BATCH
         for rows, steps, size in (
             (np.flatnonzero(~is_long), most_steps, len(lengths)),
             (np.flatnonzero(is_long), max(most_steps, frame * STEPS_OF_LONG), SMALLEST_BATCH),
         ):
-            for part in rows_of_similar_length(lengths[rows], steps, size):
-                yield rows[part], _padded(sequences, rows[part], device)
+            for places in rows_of_similar_length(lengths[rows], steps, size):
+                yield rows[places], _padded(sequences, rows[places], device)
 
 
 def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:
@@ -215,5 +229,5 @@ def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[
 
 def _in_order(micro_batches: list[tuple[Rows, Tensor]]) -> Tensor:
     """Return what is known of the rows of micro-batches, in the order of the batch."""
-    order, parts = zip(*micro_batches, strict=True)
-    return torch.cat(parts)[np.argsort(np.concatenate(order))]
+    order, known = zip(*micro_batches, strict=True)
+    return torch.cat(known)[np.argsort(np.concatenate(order))]

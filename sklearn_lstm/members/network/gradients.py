@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_lstm.members.network.batches import steps_at_once
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 
 N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128
@@ -86,12 +86,7 @@ class VectorPath:
         Vectors of tokens that the network has no row for.
     """
 
-    def __init__(
-        self,
-        network: SequenceNetwork,
-        both: Tensor,
-        extension: Tensor | None,
-    ) -> None:
+    def __init__(self, network: SequenceNetwork, both: Tensor, extension: Tensor | None) -> None:
         self.network, device = network, both.device
         with torch.no_grad(), torch.autocast(device.type, enabled=False):
             n_steps = torch.full((2,), len(both), device=device)
@@ -101,17 +96,17 @@ class VectorPath:
     def look(
         self, places: NDArray[np.float64], directions: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return scores at places between 0 and 1, and the part of each step in their slopes.
+        """Return scores at places between 0 and 1, and the share of each step in their slopes.
 
         Shapes (n_scores, n_places) and (n_scores, n_places, n_steps).
         """
         size = max(1, steps_at_once(self.way.device) // 2 // len(self.way))  # of that in training
         split = np.split(places, range(size, len(places), size))
-        scores, slopes = zip(*(self._look(part, directions) for part in split), strict=True)
+        scores, slopes = zip(*(self._look(few, directions) for few in split), strict=True)
         return np.concatenate(scores, axis=1), np.concatenate(slopes, axis=1)
 
     def divided(self, gradients: Tensor) -> Tensor:
-        """Return the part of each step in the slopes: gradients (T, B, D) -> (B, T)."""
+        """Return the share of each step in the slopes: gradients (T, B, D) -> (B, T)."""
         return (gradients * self.way[:, None]).sum(2).T
 
     def _look(
@@ -149,7 +144,7 @@ class ChannelPath(VectorPath):
         with torch.no_grad():
             gaps = self.network.frames(both, n_steps).diff(dim=1)[:, 0]  # (T, n_inputs of a frame)
             channel = torch.from_numpy(np.resize(channels, gaps.shape[1])).to(gaps.device)
-            has_vectors = self.network.architecture["embedding_dim"] is not None
+            has_vectors = self.network.architecture.embedding_dim is not None
             weight = (
                 self.network.projection.weight if has_vectors else torch.eye(len(channel)).to(gaps)
             )
@@ -158,7 +153,7 @@ class ChannelPath(VectorPath):
             self.ways = torch.einsum("ti,di,ic->tdc", gaps, weight, is_of_channel)
 
     def divided(self, gradients: Tensor) -> Tensor:
-        """Return the part of each channel in the slopes: gradients (T, B, D) -> (B, n_channels)."""
+        """Return the share of each channel: gradients (T, B, D) -> (B, n_channels)."""
         return torch.einsum("tbd,tdc->bc", gradients, self.ways)
 
 

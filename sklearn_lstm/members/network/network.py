@@ -12,27 +12,22 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.compute import (
-    exact,
-    find_device_or_cpu,
-    map_on_workers,
-    prefers_bfloat16,
-    workers,
-)
 from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
+from sklearn_lstm.members.network.devices import exact, find_device_or_cpu, prefers_bfloat16
 from sklearn_lstm.members.network.gradients import ChannelPath, VectorPath, integrated_gradients
 from sklearn_lstm.members.network.network_member import (
     NOTHING_LEARNED,
     Encoding,
     NetworkMember,
-    check_architecture,
+    read_architecture,
 )
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.storing.unpacking import take_memory
+from sklearn_lstm.storage.unpack import Unpacker
+from sklearn_lstm.threads import map_on_workers, workers
 
 
 @dataclass
@@ -69,8 +64,8 @@ class Network(NetworkMember):
         """
         if self.module.output.weight.is_meta:
             raise NotFittedError(
-                "This network was not trained (max_epochs=0), so its weights were not stored. "
-                "Train it with partial_fit, or with fit and another max_epochs."
+                "This network was not trained, so its weights were not stored. Train it by "
+                "partial_fit, or by fit with linear_model=True and max_epochs='auto'."
             )
 
     @property
@@ -99,7 +94,7 @@ class Network(NetworkMember):
         return {
             "encoding": self.encoding,
             "vectors": self.vectors,
-            "architecture": self.module.architecture,
+            "architecture": self.module.architecture.stored(),
             "use_bfloat16": self.module.use_bfloat16,
             "weights": self.weights if self.is_trained else None,
             "optimizer_state": _without_tensors(self.optimizer_state),
@@ -110,6 +105,7 @@ class Network(NetworkMember):
     @torch.inference_mode(mode=False)
     def from_stored(
         cls,
+        unpack: Unpacker,
         encoding: Encoding,
         vectors: PretrainedVectors | None,
         architecture: dict[str, Any],
@@ -120,10 +116,10 @@ class Network(NetworkMember):
         has_learned: bool = True,
     ) -> Self:
         """Return the network that was stored; one that was not trained has no weights."""
-        check_architecture(architecture, encoding)
-        n_layers, n_directions = architecture["num_layers"], 1 + architecture["bidirectional"]
-        take_memory(20_000 * (1 + n_layers * n_directions))  # bytes, beside the weights
-        module = SequenceNetwork(**architecture)
+        known = read_architecture(architecture, encoding)
+        # Bytes, beside the weights.
+        unpack.take_memory(20_000 * (1 + known.num_layers * known.n_directions))
+        module = SequenceNetwork(known)
         if weights is not None:
             if {weight.dtype for weight in weights.values()} != {np.dtype(np.float32)}:
                 raise TypeError("weights of another type than float32")
@@ -133,11 +129,6 @@ class Network(NetworkMember):
         is_trained = weights is not None
         network = cls(encoding, vectors, module.eval(), is_trained, optimizer_state)
         return replace(network, has_learned=has_learned)
-
-    def optimizer_state_for(self, optimizer: type[torch.optim.Optimizer]) -> Any:
-        """Return what optimisers of this class have gathered about each weight; None: nothing."""
-        state = self.optimizer_state or {}
-        return state["state"] if state.get("optimizer") == optimizer.__name__ else None
 
     @torch.inference_mode(mode=False)
     def extended(
@@ -171,7 +162,7 @@ class Network(NetworkMember):
         if self.optimizer_state is None:
             return None
         weights = dict(self.module.named_parameters())
-        table = list(weights).index("embedding.weight") if self.module.tokens else None
+        table = list(weights).index("embedding.weight") if self.module.architecture.tokens else None
 
         def copied(value: Any, place: int) -> Any:
             value = torch.from_numpy(value) if isinstance(value, np.ndarray) else value
@@ -236,8 +227,8 @@ class Network(NetworkMember):
         """Write what is computed of the vectors of sequences into the rows of an array."""
         if self.module.training:
             self.module.eval()
-        device = self.device
-        limit = steps_at_once(device) * self.module.steps_per_frame // 2  # of that in training
+        device, frame = self.device, self.module.architecture.steps_per_frame
+        limit = steps_at_once(device) * frame // 2  # of that in training
 
         def read(rows: Rows) -> None:
             # One sequence alone takes another way through the matrix products, and is rounded
@@ -258,7 +249,7 @@ class Network(NetworkMember):
         def of_one(one: Sequences) -> Contributions:
             of_frames, base = integrated_gradients(VectorPath(*self.ends(one)), directions)
             # The steps of a frame share its contribution.
-            frame = np.arange(one.lengths[0]) // self.module.steps_per_frame
+            frame = np.arange(one.lengths[0]) // self.module.architecture.steps_per_frame
             return (of_frames / np.bincount(frame)[:, np.newaxis])[frame], base[np.newaxis]
 
         return one_by_one(of_one, sequences)
@@ -292,9 +283,9 @@ class Network(NetworkMember):
         """Return what the network consists of, in one line."""
         architecture = self.module.architecture
         return (
-            f"{architecture['num_layers']} "
-            f"{'bidirectional ' * architecture['bidirectional']}{architecture['cell'].upper()} "
-            f"layer{'s' * (architecture['num_layers'] > 1)} of {architecture['hidden_size']} units"
+            f"{architecture.num_layers} "
+            f"{'bidirectional ' * architecture.bidirectional}{architecture.cell.upper()} "
+            f"layer{'s' * (architecture.num_layers > 1)} of {architecture.hidden_size} units"
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
             f"{f'; it {NOTHING_LEARNED}' * (not self.has_learned)}"
         )

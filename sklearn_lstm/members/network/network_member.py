@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias, TypedDict
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,31 +10,16 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.sequences import NO_ID, Rows, Sequences
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
-from sklearn_lstm.field_checks import check_fields
 from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.storage.fields import check_fields
 
 EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
 Encoding: TypeAlias = TokenCodes | ChannelScaling
 Extension: TypeAlias = NDArray[np.float32] | None
 
 NOTHING_LEARNED = "has learned nothing: its training loss is that of guessing"
-
-
-class Architecture(TypedDict, total=False):
-    """The arguments of `SequenceNetwork`, in a network that is loaded."""
-
-    n_inputs: int
-    n_outputs: int
-    tokens: bool
-    embedding_dim: Annotated[int, range(1, 1 << 24)] | None
-    cell: Literal["lstm", "gru", "rnn"]
-    hidden_size: Annotated[int, range(1, 1 << 24)]
-    num_layers: Annotated[int, range(1, 1_000)]
-    bidirectional: bool
-    pooling: Annotated[list[Literal["max", "mean", "last", "attention"]], "n_poolings<9"]
-    dropout: float
-    steps_per_frame: Annotated[int, range(1, 1 << 16)]
 
 
 @dataclass
@@ -75,9 +60,18 @@ class NetworkMember(Member):
         return np.where(codes > 0, codes, steps), vectors[is_new]
 
 
-def check_architecture(architecture: Mapping[str, Any], encoding: Encoding) -> None:
-    """Raise ValueError for a stored network that is too large, or reads something else."""
-    check_fields(Architecture, architecture)
-    reads = {"n_inputs": len(encoding), "tokens": encoding.n_channels is None}
-    if not reads.items() <= architecture.items() or not architecture["pooling"]:
-        raise ValueError(f"a network without pooling, or that does not have {reads}")
+def read_architecture(fields: Mapping[str, Any], encoding: Encoding) -> Architecture:
+    """Return the architecture that was stored, of a network that reads what is encoded so.
+
+    Raises
+    ------
+    ValueError
+        If it is too large, has no pooling, or reads something else.
+    """
+    fields = {**fields, "pooling": tuple(fields["pooling"])}
+    check_fields(Architecture, fields)
+    architecture = Architecture(**fields)
+    reads = len(encoding), encoding.n_channels is None
+    if (architecture.n_inputs, architecture.tokens) != reads or not architecture.pooling:
+        raise ValueError(f"a network without pooling, or that reads something else: {fields}")
+    return architecture

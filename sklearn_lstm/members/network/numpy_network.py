@@ -1,7 +1,7 @@
 """The network from its equations, in NumPy: it predicts without torch, and shows its gates.
 
-`network/` is the same in torch. The steps of all sequences are laid end to end, so that there is
-no padding. N steps, B sequences, D features, H units, G gates, 1 or 2 directions.
+`sequence_network.py` is the same in torch. The steps of all sequences are laid end to end, so that
+there is no padding. N steps, B sequences, D features, H units, G gates, 1 or 2 directions.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,27 +14,21 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Lengths, Sequences, rows_of_similar_length, starts_of
 from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.network.architecture import CELL_WEIGHTS, GATES, Architecture, CellName
 from sklearn_lstm.members.network.network_member import (
     Encoding,
     Extension,
     NetworkMember,
-    check_architecture,
+    read_architecture,
 )
-from sklearn_lstm.network.positions import sinusoidal_positions
+from sklearn_lstm.members.network.positions import sinusoidal_positions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.storage.unpack import Unpacker
 
 Array: TypeAlias = NDArray[np.float32]
 Gates: TypeAlias = tuple[Array, ...]
 
 STEPS_AT_ONCE = 1 << 12  # a few MB
-# The gates of a cell, and their places in the weights of torch. The hyperbolic tangent is the last
-# one, all others are logistic functions.
-GATES = {
-    "lstm": {"input_gate": 0, "forget_gate": 1, "output_gate": 3, "candidate": 2},
-    "gru": {"reset_gate": 0, "update_gate": 1, "candidate": 2},
-    "rnn": {"hidden_state": 0},
-}
-CELL_WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 class StepOrder:
@@ -99,7 +93,7 @@ class Layer:
         How the names of their cells begin.
     """
 
-    def __init__(self, cell: str, weights: Mapping[str, Array], directions: list[str]) -> None:
+    def __init__(self, cell: CellName, weights: Mapping[str, Array], directions: list[str]) -> None:
         self.cell = cell
         self.input_weight, self.state_weight, bias, state_bias = (
             np.stack([self._by_gate(weights[place + name]) for place in directions], axis=1)
@@ -207,8 +201,7 @@ class Forward:
 
     Parameters
     ----------
-    architecture : dict
-        Of `SequenceNetwork`.
+    architecture : Architecture
     weights : dict of str to ndarray
         As torch names them.
 
@@ -218,24 +211,22 @@ class Forward:
         If the weights do not have the shapes that the architecture says.
     """
 
-    def __init__(self, architecture: Mapping[str, Any], weights: Mapping[str, Array]) -> None:
+    def __init__(self, architecture: Architecture, weights: Mapping[str, Array]) -> None:
         found = {name: (weight.dtype, weight.shape) for name, weight in weights.items()}
-        shapes = shapes_of(architecture)
+        shapes = architecture.shapes()
         if found != {name: (np.dtype(np.float32), shape) for name, shape in shapes.items()}:
-            raise ValueError(f"weights do not fit to the architecture {dict(architecture)}")
+            raise ValueError(f"weights do not fit to the architecture {architecture}")
         self.architecture, self.weights = architecture, weights
-        self.n_directions = 1 + architecture["bidirectional"]
-        self.steps_per_frame = architecture.get("steps_per_frame", 1)
-        self.has_vectors = architecture["embedding_dim"] is not None
+        n_directions = architecture.n_directions
         places = [
-            [f"layers.{index}.{number}.cells." for number in range(self.n_directions)]
-            for index in range(architecture["num_layers"])
+            [f"layers.{index}.{number}.cells." for number in range(n_directions)]
+            for index in range(architecture.num_layers)
         ]
-        if architecture["tokens"] and not self.has_vectors:  # the table holds input weights
-            parts = np.split(weights["embedding.weight"], self.n_directions, axis=1)
-            inputs = zip((f"{place}weight_ih_l0" for place in places[0]), parts, strict=True)
-            weights = {**weights, **{name: part.T for name, part in inputs}}
-        self.layers = [Layer(architecture["cell"], weights, directions) for directions in places]
+        if architecture.is_one_hot:  # the table holds input weights
+            tables = np.split(weights["embedding.weight"], n_directions, axis=1)
+            inputs = zip((f"{place}weight_ih_l0" for place in places[0]), tables, strict=True)
+            weights = {**weights, **{name: table.T for name, table in inputs}}
+        self.layers = [Layer(architecture.cell, weights, directions) for directions in places]
         output = weights["output.weight"], weights["output.bias"]
         self.output_weight, self.output_bias = (weight.astype(np.float64).T for weight in output)
 
@@ -260,14 +251,15 @@ class Forward:
         extension : ndarray of shape (n, D) or None
             The vectors of codes beyond those of the network.
         """
-        x, size = steps, self.steps_per_frame
-        if self.architecture["tokens"]:
-            x = self._vectors(steps, extension) if self.has_vectors else steps
+        x, size, tokens = steps, self.architecture.steps_per_frame, self.architecture.tokens
+        has_vectors = self.architecture.embedding_dim is not None
+        if tokens and has_vectors:
+            x = self._vectors(steps, extension)
         elif size > 1:
-            x, lengths = summarize_frames(steps, lengths, size), -(-lengths // size)  # in frames
-        order = StepOrder(lengths, self.n_directions)
-        if self.has_vectors:
-            if not self.architecture["tokens"]:
+            x, lengths = frame_summaries(steps, lengths, size), -(-lengths // size)  # in frames
+        order = StepOrder(lengths, self.architecture.n_directions)
+        if has_vectors:
+            if not tokens:
                 x = x @ self.weights["projection.weight"].T + self.weights["projection.bias"]
             positions = sinusoidal_positions(len(order.n_open), x.shape[1])
             x += (self.weights["position_scale"] * positions)[order.step]
@@ -283,23 +275,23 @@ class Forward:
 
     def pool(self, states: Array, order: StepOrder) -> Array:
         """States (N, directions, H) -> (B, directions * len(pooling) * H)."""
-        parts = []
-        for name in self.architecture["pooling"]:
+        pooled = []
+        for name in self.architecture.pooling:
             if name == "max":
-                parts.append(order.reduced(np.maximum, states))
+                pooled.append(order.reduced(np.maximum, states))
             elif name == "last":
-                parts.append(states[order.last])
+                pooled.append(states[order.last])
             elif name == "mean":
                 lengths = order.lengths[:, None, None].astype(np.float32)
-                parts.append(order.reduced(np.add, states) / lengths)
+                pooled.append(order.reduced(np.add, states) / lengths)
             else:
-                parts.append(order.reduced(np.add, states * self._shares(states, order)))
-        return np.concatenate(parts, axis=2).reshape(len(order.lengths), -1)
+                pooled.append(order.reduced(np.add, states * self._shares(states, order)))
+        return np.concatenate(pooled, axis=2).reshape(len(order.lengths), -1)
 
     def _shares(self, states: Array, order: StepOrder) -> Array:
         """Return how much attention each step gets (N, directions, 1); a sequence gets 1."""
         last = f"layers.{len(self.layers) - 1}"
-        names = (f"{last}.{k}.pooling.attention.weight" for k in range(self.n_directions))
+        names = (f"{last}.{k}.pooling.attention.weight" for k in range(states.shape[1]))
         weight = np.stack([self.weights[name].T for name in names])  # (directions, H, 1)
         scores = (states.swapaxes(0, 1) @ weight).swapaxes(0, 1).astype(np.float64)
         scores -= order.reduced(np.maximum, scores)[order.sequence]
@@ -308,33 +300,7 @@ class Forward:
         return scores.astype(np.float32)
 
 
-def shapes_of(architecture: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each weight."""
-    n_units, dim = architecture["hidden_size"], architecture["embedding_dim"]
-    n_directions, n_layers = 1 + architecture["bidirectional"], architecture["num_layers"]
-    n_inputs, pooling = architecture["n_inputs"], architecture["pooling"]
-    n_gates = len(GATES[architecture["cell"]]) * n_units
-    n_outputs, n_states = architecture["n_outputs"], n_directions * n_units
-    shapes: dict[str, tuple[int, ...]] = {"output.weight": (n_outputs, len(pooling) * n_states)}
-    if architecture["tokens"]:
-        n_features = dim or n_gates
-        shapes["embedding.weight"] = n_inputs, dim or n_directions * n_gates
-    else:
-        n_inputs *= 8 if architecture.get("steps_per_frame", 1) > 1 else 1  # of `summarize_frames`
-        n_features = dim or n_inputs
-        shapes |= {"projection.weight": (dim, n_inputs), "projection.bias": (dim,)} if dim else {}
-    shapes |= {"output.bias": (n_outputs,)} | ({"position_scale": ()} if dim else {})
-    for index, number in np.ndindex(n_layers, n_directions):
-        place, n_read = f"layers.{index}.{number}", n_states if index else n_features
-        sizes = (n_gates, n_read), (n_gates, n_units), (n_gates,), (n_gates,)
-        names = (f"{place}.cells.{name}" for name in CELL_WEIGHTS)
-        shapes |= dict(zip(names, sizes, strict=True))
-        if index == n_layers - 1 and "attention" in pooling:
-            shapes[f"{place}.pooling.attention.weight"] = 1, n_units
-    return shapes
-
-
-def summarize_frames(steps: Array, lengths: Lengths, size: int) -> Array:
+def frame_summaries(steps: Array, lengths: Lengths, size: int) -> Array:
     """Return what frames are like: (N, C) -> (frames of all sequences, 8 C).
 
     Mean, deviation, largest and smallest of their steps, and the changes of these four from one
@@ -346,8 +312,8 @@ def summarize_frames(steps: Array, lengths: Lengths, size: int) -> Array:
     step = size * number[:, None] + np.arange(size)  # (frames, size)
     last = np.repeat(starts + lengths - 1, n_frames)[:, None]
     frames = steps[np.minimum(np.repeat(starts, n_frames)[:, None] + step, last)]
-    parts = frames.mean(1), frames.std(1), frames.max(1), frames.min(1)
-    summaries = np.concatenate(parts, axis=1)
+    found = frames.mean(1), frames.std(1), frames.max(1), frames.min(1)
+    summaries = np.concatenate(found, axis=1)
     changes = np.diff(summaries, axis=0, prepend=summaries[:1])
     changes[first] = 0
     return np.hstack([summaries, changes])
@@ -372,6 +338,7 @@ class NumpyNetwork(NetworkMember):
     @classmethod
     def from_stored(
         cls,
+        unpack: Unpacker,
         encoding: Encoding,
         vectors: PretrainedVectors | None,
         architecture: dict[str, Any],
@@ -379,9 +346,10 @@ class NumpyNetwork(NetworkMember):
         **_: object,
     ) -> Self:
         """Return the network that was stored."""
-        check_architecture(architecture, encoding)
-        forward = None if weights is None else Forward(architecture, weights)
-        return cls(encoding, vectors, forward, architecture["n_outputs"])
+        known = read_architecture(architecture, encoding)
+        unpack.take_memory(2 * sum(weight.nbytes for weight in (weights or {}).values()))
+        forward = None if weights is None else Forward(known, weights)
+        return cls(encoding, vectors, forward, known.n_outputs)
 
     @property
     def is_trained(self) -> bool:
@@ -392,9 +360,8 @@ class NumpyNetwork(NetworkMember):
         """Return the logits (n_samples, n_outputs)."""
         forward: Any = self.forward
         logits = np.empty((len(sequences), len(forward.output_bias)))
-        for rows in rows_of_similar_length(
-            sequences.lengths, STEPS_AT_ONCE * forward.steps_per_frame
-        ):
+        limit = STEPS_AT_ONCE * forward.architecture.steps_per_frame
+        for rows in rows_of_similar_length(sequences.lengths, limit):
             from_longest = rows[::-1]
             steps, extension = self.encoded(sequences, from_longest)
             lengths = sequences.lengths[from_longest]

@@ -1,7 +1,7 @@
 """A linear model of n-grams that learns from the errors of the whole model, in `partial_fit`."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ from sklearn_lstm.members.ngrams.bags import (
     bag_of,
     choose_reader,
 )
-from sklearn_lstm.storing.unpacking import take_memory
-from sklearn_lstm.targets.samples import Samples
+from sklearn_lstm.targets.targets import Samples
 
 RATE = 0.7  # the learning rate of AdaGrad
 FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller
@@ -60,14 +59,6 @@ class OnlineNgrams(NgramReader, Member):
             coef=np.zeros(shape, np.float32),
             squares=np.full(shape, FIRST_SQUARE, np.float32),
         )
-
-    @classmethod
-    def from_stored(cls, **fields: Any) -> Self:
-        """Return what was stored; earlier development versions kept the order of arrival."""
-        tables = {name: fields[name] for name in ("hashes", "coef", "squares")}
-        take_memory(sum(table.nbytes for table in tables.values()))
-        order = np.argsort(fields["hashes"], kind="stable")
-        return cls(**fields | {name: table[order] for name, table in tables.items()})
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return what n-grams add to the logits (n_samples, n_outputs)."""

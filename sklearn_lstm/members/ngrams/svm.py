@@ -9,7 +9,7 @@ from sklearn.svm import LinearSVC
 
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.ngrams.bags import LARGEST_COEF
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 
 MOST_SCALED = 32  # outputs with features of their own
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen

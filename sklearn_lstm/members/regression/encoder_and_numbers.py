@@ -5,7 +5,7 @@ labelled texts. The numbers and categories stand beside the sequences.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
@@ -34,15 +34,23 @@ class RegressionModel(LinearMember):
     coef : ndarray of shape (dim, n_outputs)
     intercept : ndarray of shape (n_outputs,)
         The logits of the mean.
+    penalty : float
+        While a fit goes on: that of the squares of the scaled weights.
     """
 
     mean: Annotated[NDArray[np.float64], "dim"]
     coef: Annotated[NDArray[np.float64], "dim n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
+    penalty: float = field(default=0.0, kw_only=True, metadata={"is_stored": False})
 
     @abstractmethod
     def vectors(self, sequences: Sequences) -> Vectors:
         """Return the vector of each sequence (n_samples, dim)."""
+
+    @staticmethod
+    @abstractmethod
+    def scale(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean of each column, and by what its gaps are divided."""
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
@@ -75,6 +83,13 @@ class EncoderModel(RegressionModel):
         """Return the vectors of all texts, which are read and encoded part by part."""
         parts = chunks_of_rows(sequences.lengths)
         return np.concatenate([self.encoder(sequences.texts(rows)) for rows in parts])
+
+    @staticmethod
+    def scale(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean of each column, and one deviation: columns that vary more tell more."""
+        mean = np.asarray(vectors.mean(axis=0, dtype=np.float64))
+        deviation = np.sqrt(vectors.var(axis=0, dtype=np.float64).mean())
+        return mean, np.full(len(mean), max(deviation, np.finfo(np.float32).eps))
 
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what a text as a whole adds to the scores, (n_samples, n_scores).
@@ -131,6 +146,20 @@ class NumberModel(RegressionModel):
             parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
         return np.concatenate(parts, axis=1)
 
+    @staticmethod
+    def scale(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the mean and the deviation of each column: 1 if it says yes or no."""
+        known = ~np.isnan(vectors)
+        n_known = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, vectors, 0).sum(axis=0) / n_known
+        deviation = np.sqrt((np.where(known, vectors - mean, 0) ** 2).sum(axis=0) / n_known)
+        deviation[(np.isin(vectors, (0, 1)) | ~known).all(axis=0)] = 1
+        first = vectors[known.argmax(axis=0), np.arange(vectors.shape[1])]
+        is_constant = ((vectors == first) | ~known).all(axis=0)
+        # Nothing is learned of such a column, nor of one whose squares are too small for floats.
+        deviation[is_constant | (deviation == 0)] = np.inf
+        return mean, deviation
+
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what each number and category adds to the scores.
 
@@ -156,9 +185,8 @@ class NumberModel(RegressionModel):
                 mean = self.mean[part][kept.index(VALUE)] if VALUE in kept else 0.0
                 relations = np.where(values.astype(np.float64) > mean, ">", "≤").tolist()
                 known = [f"{name} {relation} {mean:.4g}" for relation in relations]
-            is_missing = [
-                *map(is_missing_or_nan, values)
-            ]  # a column without a value is of any type
+            # A column without a value may be of the other type.
+            is_missing = [*map(is_missing_or_nan, values)]
             told.append(np.where(is_missing, f"{name} is missing", known).tolist())
         return [value for row in zip(*told, strict=True) for value in row]
 

@@ -1,6 +1,7 @@
 """Series are told apart by their shapes, in memory that does not grow with their number."""
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,13 +13,15 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
 
+from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.members.convolutions import convolution_model
-from sklearn_lstm.members.convolutions import learner as convolutions
+from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge as ridge_regression
 from sklearn_lstm.members.convolutions.convolution_model import SeriesStatistics
-from sklearn_lstm.members.convolutions.learner import ConvolutionLearner
+from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
 from sklearn_lstm.members.convolutions.random_convolutions import convolve
 
 
@@ -61,13 +64,24 @@ def leave_out(monkeypatch):
 
 @pytest.fixture
 def fit(samples_of, fit_linear):
-    def fit(X, targets, weights=None, *, held_out=None, n_outputs=2):
+    def fit(X, targets, weights=None, *, held_out=None, n_outputs=2, **parameters):
         samples = samples_of(X, targets, weights, n_outputs)
-        return fit_linear(
-            ConvolutionLearner, samples, np.arange(len(X)) if held_out is None else held_out
-        )
+        held_out = np.arange(len(X)) if held_out is None else held_out
+        return fit_linear(CONVOLUTIONS, samples, held_out, **parameters)
 
     return fit
+
+
+@pytest.fixture
+def read(fit):
+    """A function: series and targets -> the reading of a model with a single one, its logits."""
+
+    def read(*data, **options):
+        model, logits = fit(*data, **options, normalize=False)
+        (reading,) = model.readings
+        return reading, logits
+
+    return read
 
 
 def values_of(drawn, inputs, lengths):
@@ -122,6 +136,43 @@ def test_what_comes_in_groups_of_its_like_is_trusted_less(fit):
     assert in_groups < alone - 0.1
 
 
+def test_probabilities_do_not_depend_on_the_unit_of_a_channel():
+    X, y = waves(60)
+    X = [np.hstack([series, 3 + series[::-1]]) for series in X]
+    new, expected = X[:20], None
+    for unit in ([1, 1], [1000, 1000], [0.001, 0.001], [1000, 1]):
+        model = LSTMSequenceClassifier(max_epochs=0, random_state=0)
+        proba = model.fit([series * unit for series in X], y).predict_proba(
+            [series * unit for series in new]
+        )
+        expected = proba if expected is None else expected
+        np.testing.assert_allclose(proba, expected, atol=1e-4)
+
+
+def persons(n_series, seed=0):
+    """Noise and a faint wave, by the class of a person, who has no class in one case of four."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n_series) % 2
+    signal = np.sin(np.arange(30) * 0.7) * (0.7 * y - 0.35)[:, np.newaxis]
+    X = (signal + rng.normal(size=(n_series, 30)))[..., np.newaxis]
+    return X, np.where(rng.random(n_series) < 1 / 4, 1 - y, y)
+
+
+def test_series_with_a_twin_each_are_warned_of_and_trusted_as_far_as_new_persons_are():
+    """A series that is left out has its twin in training, which tells its class."""
+    X, y = persons(8)
+    twins, groups = np.concatenate([X, X + 0.01 * persons(8, seed=1)[0]]), np.arange(16) % 8
+    model = LSTMSequenceClassifier(max_epochs=0, random_state=0)
+    with pytest.warns(InputTypeWarning, match="Most series have a twin.* groups"):
+        model.fit(twins, np.tile(y, 2))
+    X_new, y_new = persons(400, seed=2)
+    loss = log_loss(y_new, model.predict_proba(X_new))
+    assert loss < 0.8
+    by_person = model.fit(twins, np.tile(y, 2), groups=groups)  # without the warning
+    assert loss < log_loss(y_new, by_person.predict_proba(X_new)) + 0.1
+    model.fit(*persons(16))
+
+
 @pytest.mark.parametrize("n_features", [84, 5_000], ids=["many series", "few series"])
 def test_series_that_are_sorted_by_class_are_trusted_as_in_any_order(
     fit, monkeypatch, leave_out, set_features, n_features
@@ -148,12 +199,13 @@ def test_ranks_are_those_among_all_series_also_if_classes_take_turns(fit, monkey
     y = np.arange(80) % 2
     X = np.random.default_rng(0).normal(size=(80, 10, 1)) + 4 * y[:, np.newaxis, np.newaxis]
     model, _ = fit(list(X), y)
-    assert model.statistics.deviations > 0.5
+    assert model.readings[0].statistics.deviations > 0.5
 
 
 def test_convolutions_are_those_of_the_definition(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
+    model = model.readings[0]
     encoding, drawn = model.statistics.encoding, model.convolutions
     steps = encoding(sequences_of(X).read(np.array([1])), np.array([40]))  # (40, 4)
     batch = np.zeros((2, 45, 4), np.float32)
@@ -177,6 +229,7 @@ def test_convolutions_are_those_of_the_definition(fit, sequences_of):
 def test_features_are_proportions_of_steps_and_levels(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
+    model = model.readings[0]
     drawn, features = model.convolutions, {}
     for rows, found in model.features(sequences_of(X)):
         features |= dict(zip(rows.tolist(), found[:], strict=True))
@@ -199,6 +252,7 @@ def test_levels_that_differ_by_rounding_tell_nothing(fit):
     levels = 1e-6 * (2 * y - 1)
     X = [series - series.mean() + level for series, level in zip(X, levels, strict=True)]
     model, _ = fit(X, y)
+    model = model.readings[0]
     scale = model.statistics.encoding.scale[0]
     of_levels = model.coef[len(model.convolutions) :] * 1e-6 / scale
     assert np.abs(of_levels).max() < 1e-3
@@ -235,7 +289,7 @@ def test_levels_of_few_channels_do_not_outweigh_shapes(fit, sequences_of):
 
 
 def test_competing_kernels_are_different(fit):
-    drawn = fit(*bumps(30))[0].convolutions
+    drawn = fit(*bumps(30))[0].readings[0].convolutions
     groups = np.sort(drawn.competing.reshape(-1, 7), axis=1)
     assert (np.diff(groups, axis=1) > 0).all()
     assert groups.min() == 0
@@ -245,7 +299,7 @@ def test_competing_kernels_are_different(fit):
 
 def test_a_convolution_adds_up_channels_of_one_form(fit):
     X, y = bumps(60, n_channels=5)
-    n_added = fit(X, y)[0].convolutions.channels.reshape(-1, 2, 5).sum(axis=2)
+    n_added = fit(X, y)[0].readings[0].convolutions.channels.reshape(-1, 2, 5).sum(axis=2)
     assert ((n_added > 0).sum(axis=1) == 1).all()
     assert {1, 2, 3, 4, 5} >= set(n_added.sum(axis=1)) >= {1, 2, 3}
     np.testing.assert_allclose((n_added > 0).mean(axis=0), 1 / 2, atol=0.1)
@@ -285,9 +339,8 @@ def test_a_long_series_is_read_in_pieces(fit, sequences_of, monkeypatch):
     whole = at_once.contributions(sequences_of(X[:1]), np.array([[-1.0], [1.0]]))
     monkeypatch.setattr(linear_convolutions, "MOST_STEPS_PER_BATCH", 7)
     in_pieces, logits_in_pieces = fit(X, y)
-    np.testing.assert_array_equal(
-        in_pieces.convolutions.thresholds, at_once.convolutions.thresholds
-    )
+    for one, other in zip(in_pieces.readings, at_once.readings, strict=True):
+        np.testing.assert_array_equal(one.convolutions.thresholds, other.convolutions.thresholds)
     np.testing.assert_allclose(logits_in_pieces, logits, rtol=1e-9)
     parts = in_pieces.contributions(sequences_of(X[:1]), np.array([[-1.0], [1.0]]))
     np.testing.assert_allclose(parts[0], whole[0], rtol=1e-6, atol=1e-9)
@@ -321,7 +374,7 @@ def test_labels_classes_without_samples_and_weights(fit, sequences_of, set_featu
     ("rows_per_block", "n_held_out"), [(64, 300), (10_000, 40)], ids=["read again", "kept"]
 )
 def test_many_series_get_the_ridge_regression_of_scikit_learn(
-    fit, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
+    read, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
     monkeypatch.setattr(convolution_model, "ROWS_PER_BLOCK", rows_per_block)
@@ -331,7 +384,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     weights = rng.random(400) + 0.1
     held_out = rng.permutation(400)[:n_held_out]
     options = {"held_out": held_out, "n_outputs": 4}
-    full, logits = fit(X, y, weights, **options)
+    full, logits = read(X, y, weights, **options)
     samples = samples_of(X, y)
     features = convolutions._features_of(full, samples, np.arange(len(samples)), None)[:]
     deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9) / convolutions._deviations(full)
@@ -346,7 +399,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     expected = slope * ridge.predict(features / deviation)[:, 0] + bias
     np.testing.assert_allclose(full.logits(samples.sequences)[:, 0], expected, rtol=0, atol=1e-6)
     leave_out(120)
-    fewer, logits_of_fewer = fit(X, y, weights, **options)
+    fewer, logits_of_fewer = read(X, y, weights, **options)
     ratio = fewer.coef / np.where(full.coef == 0, 1, full.coef)
     scale = np.median(ratio)
     np.testing.assert_allclose(fewer.coef, scale * full.coef, rtol=1e-6, atol=1e-9)
@@ -401,8 +454,9 @@ def test_metadata_routing_of_the_caller_does_not_reach_in(fit, set_features, n_f
 
 def test_work_is_counted(samples_of):
     short, long, many = (
-        ConvolutionLearner.work(
-            samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series), None
+        CONVOLUTIONS.work(
+            samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series),
+            SimpleNamespace(normalize=True),
         )
         for n_series, n_steps in ((100, 10), (100, 1000), (4000, 10))
     )
@@ -410,7 +464,7 @@ def test_work_is_counted(samples_of):
     assert isinstance(many, int)
 
 
-@pytest.mark.parametrize(("n_series", "n_features"), [(200, "393"), (201, "239")])
+@pytest.mark.parametrize(("n_series", "n_features"), [(200, "785"), (201, "477")])
 def test_a_model_says_what_it_is_and_more_series_get_fewer_features(
     fit, monkeypatch, n_series, n_features
 ):

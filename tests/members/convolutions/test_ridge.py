@@ -6,7 +6,7 @@ from sklearn.linear_model import Ridge
 
 from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
 from sklearn_lstm.targets.labels import LabelSets
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 
 
 def targets_of(signs, weights):

@@ -14,7 +14,7 @@ from sklearn_lstm.encoding.token_codes import PADDING_CODE, UNKNOWN_CODE, TokenC
 from sklearn_lstm.members.network import batches
 from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset, steps_at_once
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.samples import Samples, Targets
+from sklearn_lstm.targets.targets import Samples, Targets
 
 LENGTHS = np.random.default_rng(0).lognormal(3, 1, 1000).astype(int) + 1
 NO_IDS = np.empty(0, dtype=np.int64)
@@ -26,7 +26,7 @@ def dataset_of(lengths):
     sequences = read_sequences(X)
     rows = np.arange(len(X))
     samples = Samples(sequences, Targets(rows, rows / 2, Labels(rows)))
-    return SequenceDataset(samples, TokenCodes.of(NO_IDS).extended(sequences, NO_IDS))
+    return SequenceDataset(samples, TokenCodes(NO_IDS).extended(sequences, NO_IDS))
 
 
 def batches_of(lengths, batch_size, *, is_shuffled=True):
@@ -146,7 +146,7 @@ def test_a_subset_holds_its_rows_alone():
 def test_tokens_are_dropped_at_random():
     X = [[2, 3, 4 + row] for row in range(3000)] + [[2]]
     sequences = read_sequences(X)
-    codes = TokenCodes.of(NO_IDS).extended(sequences, NO_IDS)
+    codes = TokenCodes(NO_IDS).extended(sequences, NO_IDS)
     targets = Targets(np.zeros(3001, int), np.ones(3001), Labels(np.arange(2)))
     dataset = SequenceDataset(Samples(sequences, targets), codes, 0.1)
     (untouched, _), (dropped, _) = (

@@ -18,6 +18,7 @@ from skorch.callbacks import (
     BatchScoring,
     Callback,
     Checkpoint,
+    EarlyStopping,
     EpochScoring,
     Freezer,
     GradientNormClipping,
@@ -83,6 +84,14 @@ def test_callbacks_see_each_epoch_once(make, early_stopping):
     assert epochs == [1, 2, 3]
     assert model.n_epochs_ == 3
     assert same_weights(model.module_, ended[0])
+
+
+def test_callbacks_after_early_stopping_of_skorch_see_the_last_epoch_too():
+    epochs = []
+    stop = EarlyStopping("train_loss", patience=1, threshold=1.0)  # no loss is so much smaller
+    model = small(callbacks=[stop, listener([], epochs, [])], max_epochs=9).fit(*tokens())
+    assert epochs == [1, 2]
+    assert model.n_epochs_ == 2
 
 
 @kinds
@@ -358,7 +367,7 @@ def test_a_callback_of_a_kind_that_the_classifier_uses_too_may_be_added():
 def test_a_callback_that_freezes_all_weights_is_refused(method):
     model = small_beside_linear(callbacks=[Freezer("*")])
     more = {"classes": [0, 1]} if method == "partial_fit" else {}
-    with pytest.raises(ValueError, match=r"no weight.*Freezer.*max_epochs=0"):
+    with pytest.raises(ValueError, match=r"no weight.*Freezer.*linear_model='alone'"):
         getattr(model, method)(*series(), **more)
     assert not hasattr(model, "classes_")
 

@@ -13,8 +13,8 @@ from skorch.callbacks import Callback
 from small_models import PLAIN
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.members.network import loop
-from sklearn_lstm.members.network.loop import SparseEmbedding
+from sklearn_lstm.members.network import training
+from sklearn_lstm.members.network.callbacks import SparseEmbedding
 
 SERIES = np.random.default_rng(0).normal(size=(60, 8))
 LABELS = (SERIES[:, 2:5].mean(axis=1) > 0).astype(int)
@@ -95,7 +95,7 @@ def test_a_training_may_be_one_update_long():
 
 def test_gradients_are_clipped_to_the_norm(monkeypatch):
     def length_of_an_update(largest):
-        monkeypatch.setattr(loop, "LARGEST_GRADIENT", largest)
+        monkeypatch.setattr(training, "LARGEST_GRADIENT", largest)
         model = small(batch_size=60, optimizer="sgd", lr=0.1, weight_decay=0.0, max_epochs=1)
         before = deepcopy(model.fit(SERIES, LABELS).module_.state_dict())
         after = model.partial_fit(SERIES, LABELS).module_.state_dict()

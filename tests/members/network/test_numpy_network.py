@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 from as_read import read_sequences
+from small_models import small_architecture
 
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
-from sklearn_lstm.network.network import SequenceNetwork
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
+from sklearn_lstm.storage.unpack import Unpacker
 
 RNG = np.random.default_rng(0)
 LENGTHS = [3, 1, 9, 4, 9, 17, 2, 1]
@@ -24,18 +26,16 @@ def networks(X, **architecture):
     sequences = read_sequences(X)
     tokens = sequences.n_channels is None
     encoding = (
-        TokenCodes.of(np.arange(1, 7))  # some ids are unknown
+        TokenCodes(np.arange(1, 7))  # some ids are unknown
         if tokens
         else ChannelScaling.of(sequences, None, normalize=True)
     )
-    defaults = {"cell": "lstm", "hidden_size": 5, "num_layers": 1, "bidirectional": True}
-    defaults |= {"pooling": ("max", "mean"), "dropout": 0.0, "embedding_dim": 4}
-    module = SequenceNetwork(
-        n_inputs=len(encoding), n_outputs=3, tokens=tokens, **(defaults | architecture)
-    )
+    defaults = {"hidden_size": 5, "pooling": ("max", "mean"), "embedding_dim": 4}
+    architecture = defaults | architecture | {"n_inputs": len(encoding), "tokens": tokens}
+    module = SequenceNetwork(small_architecture(**architecture))
     module.draw_weights(torch.Generator().manual_seed(0))
     network = Network(encoding, None, module.eval(), is_trained=True)
-    return network, NumpyNetwork.from_stored(**network.stored()), sequences
+    return network, NumpyNetwork.from_stored(Unpacker({}), **network.stored()), sequences
 
 
 @pytest.mark.parametrize(("X", "embedding_dim"), [(IDS, 4), (IDS, None), (SERIES, None)])
@@ -89,9 +89,13 @@ def test_weights_of_other_shapes_are_refused():
     for name, weight in stored["weights"].items():
         for other in (weight[..., None], weight.astype(np.float64)):
             with pytest.raises(ValueError, match="do not fit to the architecture"):
-                NumpyNetwork.from_stored(**stored | {"weights": {**stored["weights"], name: other}})
+                NumpyNetwork.from_stored(
+                    Unpacker({}), **stored | {"weights": {**stored["weights"], name: other}}
+                )
     names = [*stored["weights"]]
     for kept, lacking in pairwise(names):
         weights = {name: stored["weights"][name] for name in names if name != lacking}
         with pytest.raises(ValueError, match="do not fit"):
-            NumpyNetwork.from_stored(**stored | {"weights": weights | {f"{kept}x": weights[kept]}})
+            NumpyNetwork.from_stored(
+                Unpacker({}), **stored | {"weights": weights | {f"{kept}x": weights[kept]}}
+            )

@@ -17,16 +17,16 @@ from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.members.ngrams import svm
 from sklearn_lstm.members.ngrams.bags import NgramReader
-from sklearn_lstm.members.ngrams.learner import NgramLearner
+from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
 from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.samples import Targets
+from sklearn_lstm.targets.targets import Targets
 from sklearn_lstm.vectors import side_by_side
 
 
 @pytest.fixture
 def fit(fit_linear):
     def fit(samples, held_out=(), *, input_type="words", seed=0):
-        return fit_linear(NgramLearner, samples, held_out, input_type=input_type, seed=seed)
+        return fit_linear(NGRAMS, samples, held_out, input_type=input_type, seed=seed)
 
     return fit
 

@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -28,13 +29,13 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch.nn import MultiMarginLoss
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
-from sklearn_lstm.members.regression.learner import EncoderLearner
+from sklearn_lstm.members.regression import fit_regression
+from sklearn_lstm.members.regression.fit_regression import ENCODER
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
-from sklearn_lstm.streaming import fit_batches
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
 FILLERS = ["the", "film", "plot", "was", "so", "actor", "a", ","]
@@ -111,19 +112,6 @@ def test_texts_follow_their_rows():
     assert X[[[0, 1], [1, 2]], [[0, 0], [0, 0]]].texts.tolist() == [None, None]
     X.resize(4, 1)
     assert X.astype(np.int64).texts.tolist() == ["A", "b", "C!", None]
-
-
-@pytest.mark.parametrize("is_text", [True, False])
-def test_batches_are_read_as_they_were_written(is_text, encoder):
-    texts = [text.upper() if text[0] < "m" else text for text in TEXTS[:32]]
-    texts[-1] = np.str_(texts[-1] + "\0")  # of which str() would lose the end
-    model = pipeline(encoder, max_epochs=0).fit(texts, LABELS[:32])
-    expected = model.predict_proba(texts)
-    X = texts if is_text else model[0].transform(texts)
-    batches = [(X[start : start + 10], LABELS[start : start + 10][:32]) for start in (0, 10, 20)]
-    batches += [(X[30:32], LABELS[30:32])]
-    fitted = fit_batches(model if is_text else model[-1], batches)
-    assert_array_equal(fitted.predict_proba(X), expected)
 
 
 def test_each_text_is_encoded_once_in_a_fit(encoder):
@@ -233,13 +221,14 @@ def test_classes_of_one_sample_do_not_silence_an_encoder(encoder):
 def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
     """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
     judged = []
-    logits_of_folds = EncoderLearner.logits_of_folds
 
-    def spy(split, configuration, rows):
+    def spy(split, settings, rows, member):
         judged.extend(rows)
-        return logits_of_folds(split, configuration, rows)
+        return ENCODER.logits_of_folds(split, settings, rows, member)
 
-    monkeypatch.setattr(EncoderLearner, "logits_of_folds", spy)
+    spied = replace(ENCODER, logits_of_folds=spy)
+    learners = [spied if one is ENCODER else one for one in fitting.LEARNERS]
+    monkeypatch.setattr(fitting, "LEARNERS", learners)
     groups = np.arange(120) // 4 if by_groups else None
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
@@ -250,6 +239,19 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
     judged.clear()
     classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
     assert not judged
+
+
+def test_the_penalty_of_an_encoder_is_looked_for_once(encoder, monkeypatch):
+    found = []
+    find_penalty = fit_regression._find_penalty
+
+    def spy(*arguments):
+        found.append(find_penalty(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(fit_regression, "_find_penalty", spy)
+    pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
+    assert len(found) == 1
 
 
 def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
@@ -267,7 +269,7 @@ def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
 
 
 def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.ngrams.learner.LARGEST_COEF", 10)
+    monkeypatch.setattr("sklearn_lstm.members.ngrams.fit_ngrams.LARGEST_COEF", 10)
     with pytest.warns(LinearModelSkippedWarning) as warned:
         model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert len(warned) == 1
@@ -297,7 +299,7 @@ def test_partial_fit_leaves_the_encoder_as_it_is(model):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.regression.learner.MOST_SAMPLES", 400)
+    monkeypatch.setattr(fit_regression, "MOST_SAMPLES", 400)
     model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
     assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9
@@ -305,7 +307,7 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 
 def test_the_bar_counts_encoding(encoder, monkeypatch):
     monkeypatch.setattr("sklearn_lstm.progress.ProgressBar.show", show := MagicMock())
-    monkeypatch.setattr("sklearn_lstm.members.regression.learner.ROWS_AT_ONCE", 40)
+    monkeypatch.setattr(fit_regression, "ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
     assert texts[:5] == ("linear model", "encoder", "encoder", "encoder", "linear model")
@@ -314,7 +316,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
 
 def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatch, caplog):
     clock = iter([0.0, 60.0])  # 30 of 120 texts take a minute
-    monkeypatch.setattr("sklearn_lstm.members.regression.learner.perf_counter", lambda: next(clock))
+    monkeypatch.setattr(fit_regression, "perf_counter", lambda: next(clock))
     caplog.set_level("INFO", "sklearn_lstm")
     pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert "The fit to 120 sequences will take about 4 minutes" in caplog.text
@@ -590,14 +592,6 @@ def test_an_encoder_whose_vectors_have_other_lengths_is_not_the_same(factor, mod
         load(path, encoder=scaled)
     scaled.encode = lambda texts: 1.001 * encode(texts)
     load(path, encoder=scaled)
-
-
-def test_an_encoder_that_could_not_be_recognized_is_not_saved(encoder, tmp_path):
-    encode = encoder.encode
-    encoder.encode = lambda texts: encode(texts) * (np.array(texts) != FIXED_SENTENCES[0]).all()
-    model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
-    with pytest.raises(TypeError, match=r"encoder='SmallEncoder': the vectors .* are all 0"):
-        save(model, tmp_path / "model.safetensors")
 
 
 class Uncopied(small_encoder.SmallEncoder):

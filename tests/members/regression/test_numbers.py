@@ -23,7 +23,6 @@ from sklearn_lstm.inspection import (
     explain_classes,
 )
 from sklearn_lstm.io import load, save
-from sklearn_lstm.streaming import fit_batches
 
 N = 150
 
@@ -230,44 +229,7 @@ def test_partial_fit_keeps_what_fit_has_learned(fitted):
     assert model.predict(X).shape == (60,)
 
 
-def test_batches_give_the_bits_of_fit(fitted, tmp_path):
-    kind, model = fitted
-    X = of_kind(kind)
-    parts = [(X[:40], Y[:40]), (X[40:100], Y[40:100]), (X[100:], Y[100:])]
-    batched = fit_batches(clone(model), parts, folder=tmp_path)
-    assert_array_equal(batched.predict_proba(X), model.predict_proba(X))
-    parts[1] = parts[1][0].drop(columns="shop"), parts[1][1]
-    with pytest.raises(ValueError, match="columns") as caught:
-        fit_batches(clone(model), parts)
-    assert "batch 1" in caught.value.__notes__[-1]
-
-
-@pytest.mark.parametrize(("name", "none"), [("price", pd.Categorical([None] * 50)), ("shop", None)])
-@pytest.mark.parametrize("empty", [[0], [2]])
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_first_value_says_what_a_column_holds_in_all_batches(kind, empty, name, none):
-    rows = [np.arange(start, start + 50) for start in (0, 50, 100)]
-    has_value = ~np.isin(np.arange(N) // 50, empty)
-    X = of_kind(kind).assign(**{name: FRAME[name].where(has_value)})
-    parts = [(X.iloc[part], Y[part]) for part in rows]
-    for number in empty:
-        parts[number] = parts[number][0].assign(**{name: none}), parts[number][1]
-    batched, model = fit_batches(small(kind), parts), small(kind).fit(X, Y)
-    assert_array_equal(batched.predict_proba(X), model.predict_proba(X))
-    found, expected = (classifier_of(one)._fitted.input_format for one in (batched, model))
-    assert found.category_names == expected.category_names
-
-
 # --- What is refused
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_later_batch_has_the_columns_of_the_first_one(kind):
-    frame = of_kind(kind)
-    names = {name: f"other {name}" for name in ("text", "steps")}
-    for other in (frame.rename(columns=names), frame[frame.columns[::-1]]):
-        with pytest.raises(ValueError, match=r"columns of X have to be those of .*first batch"):
-            fit_batches(small(kind), [(frame[:99], Y[:99]), (other[99:], Y[99:])])
 
 
 def test_a_row_that_lost_its_numbers_is_refused_and_named():
@@ -296,7 +258,7 @@ def test_other_columns_than_at_fit_are_refused():
     with pytest.raises(
         ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*drop\(columns=\['text'\]"
     ):
-        model.fit(FRAME.assign(text=FRAME.index.astype(str)), Y)
+        model.fit(FRAME, Y)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -306,8 +268,6 @@ def test_categories_that_are_seen_once_are_told(kind):
     once = X.assign(seller=pd.Categorical(names))
     with pytest.warns(InputTypeWarning, match="100% of the 150 values of the column 'seller'.* id"):
         small(kind).fit(once, Y)
-    with pytest.warns(InputTypeWarning, match="seller"):
-        fit_batches(small(kind), [(once[:80], Y[:80]), (once[80:], Y[80:])])
     small(kind).fit(once[:49], Y[:49])  # too few to tell
     small(kind).fit(X.assign(seller=pd.Categorical([*names[:110], *names[:40]])), Y)
 

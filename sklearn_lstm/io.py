@@ -1,0 +1,306 @@
+"""Fitted models as files that are safe to load: one safetensors file for each model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_lstm import ESTIMATORS
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.pretrained.sentence_encoders import passed_models
+from sklearn_lstm.storage.estimators import pack_estimator, sealed, warn_of_other_version
+from sklearn_lstm.storage.file import opened, replacing
+from sklearn_lstm.storage.pack import Packer
+from sklearn_lstm.storage.tree import NAMED, PARTS, NotPlainError, Table, Tree
+from sklearn_lstm.storage.unpack import Unpacker
+
+__all__ = ["ModelFileError", "describe", "load", "save"]
+
+OF_PIPELINE = ("verbose", "transform_input")
+TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
+WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
+    "_metadata_request": "It says what set_fit_request and the like were given. Predictions do not "
+    "need it: del model._metadata_request, and request it again after loading.",
+    **dict.fromkeys(
+        ("analyzer", "preprocessor", "tokenizer"),
+        "Call the function before the vectorizer, and fit that with analyzer=list to lists of "
+        "tokens: list, tuple and str.split can be stored.",
+    ),
+    **dict.fromkeys(("stop_words", "vocabulary"), "Pass a list or a dict."),
+    "embeddings": "Fit with an array, a dict, WordVectors, or what static_model returns.",
+}
+
+
+def save(model: object, path: str | os.PathLike[str]) -> None:
+    """Store a fitted model in one safetensors file, which can be loaded without running code.
+
+    The model is written to a temporary file in the same folder, which is renamed once it is
+    complete. If the program ends before, or the disk is full, an older file stays as it was.
+
+    Parameters
+    ----------
+    model : LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
+        A fitted model. The steps of a Pipeline are such estimators too, or "passthrough".
+    path : str or path
+        The name of the file, usually with the suffix ".safetensors".
+
+    Raises
+    ------
+    TypeError
+        If the model or a step is of another class, or contains an object that is not plain data:
+        a function, a class, a callback, a `RandomState`, or vectors of another package. The message
+        names it.
+    NotFittedError
+        If it is not fitted.
+    ImportError
+        If safetensors is not installed.
+    OSError
+        If the path leads to a folder, a device or a pipe, or no file can be written there.
+
+    See Also
+    --------
+    load : Load a stored model.
+    describe : Describe a stored model without loading its weights.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import TextSequenceVectorizer
+    >>> from sklearn_lstm.io import load, save
+    >>> vectorizer = TextSequenceVectorizer(output="dense").fit(["so good", "so bad"])
+    >>> path = tempfile.mkdtemp() + "/vectorizer.safetensors"
+    >>> save(vectorizer, path)
+    >>> load(path).transform(["so so"])
+    array([[2, 2]], dtype=int32)
+    """
+    write(model, path)
+
+
+def write(model: object, path: str | os.PathLike[str], **entries: object) -> None:
+    """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
+    check_is_fitted(model)
+    arrays: Table = {}
+    metadata = sealed(_pack(model, "", arrays) | entries)
+    data = import_safetensors().save(arrays, metadata)
+    with replacing(path) as file:
+        file.write(data)
+
+
+def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: object = None) -> Any:
+    """Load a model that `save` stored.
+
+    Nothing in the file is run or unpickled, no module outside a fixed list is imported, and no
+    folder that the file names is opened.
+
+    Parameters
+    ----------
+    path : str or path
+        The name of a file that `save` wrote.
+    embeddings : object, default=None
+        What `sklearn_lstm.vectors.static_model` or `side_by_side` returns, if the classifier was
+        fitted with a static model other than "wordllama"; the file only names it.
+    encoder : object with encode, path or None, default=None
+        What the classifier was fitted with; the file only names it. It becomes its `encoder`.
+
+    Returns
+    -------
+    LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors or Pipeline
+        The fitted model. It makes the same predictions, and continues learning in the same way.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is not a stored model, is damaged, or has a newer format; or if a static model
+        or an encoder was not passed, or has other vectors.
+    TypeError, ValueError
+        If what is passed is something else.
+    ImportError
+        If the package of the static model that it was fitted with is not installed.
+
+    See Also
+    --------
+    save : Store a model.
+    describe : Describe a stored model without loading its weights.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import LSTMSequenceClassifier
+    >>> from sklearn_lstm.io import load, save
+    >>> rising, falling = [[0.0, 1.0, 2.0], [1.0, 3.0]], [[2.0, 1.0], [4.0, 2.0, 1.0]]
+    >>> model = LSTMSequenceClassifier(hidden_size=4, max_epochs=1, random_state=0)
+    >>> path = tempfile.mkdtemp() + "/model.safetensors"
+    >>> save(model.fit(rising + falling, [1, 1, 0, 0]), path)
+    >>> bool((load(path).predict_proba(rising) == model.predict_proba(rising)).all())
+    True
+    """
+    with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
+        return read_model(content, unpack)
+
+
+def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Describe a stored model without loading its weights.
+
+    Parameters
+    ----------
+    path : str or path
+        The name of a file that `save` wrote.
+
+    Returns
+    -------
+    dict
+        `format`, `versions` of the libraries that stored it, `parameters` (arrays as their type and
+        shape, estimators as their class and parameters), `classes` (None if it has none), `sizes`,
+        and `n_samples`, the number of samples that it has learned from (None if unknown). For a
+        Pipeline `format`, `versions` and `steps`, which maps the name of each step to such a dict.
+
+    Raises
+    ------
+    ModelFileError
+        As in `load`; damage to the weights is not detected.
+
+    See Also
+    --------
+    save : Store a model.
+    load : Load a stored model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn_lstm import TextSequenceVectorizer
+    >>> from sklearn_lstm.io import describe, save
+    >>> path = tempfile.mkdtemp() + "/vectorizer.safetensors"
+    >>> save(TextSequenceVectorizer().fit(["so good", "so bad", "so"]), path)
+    >>> described = describe(path)
+    >>> described["n_samples"], described["sizes"]["n_tokens"]
+    (3, 3)
+    """
+    with opened(path) as (content, unpack):
+        return described(content, unpack)
+
+
+def import_safetensors() -> Any:
+    """Import the package that writes the files."""
+    try:
+        return import_module("safetensors.numpy")
+    except ImportError as error:
+        raise ImportError("safetensors is not installed: pip install safetensors") from error
+
+
+# --- Models to trees
+
+
+def _pack(model: Any, place: str, arrays: Table) -> dict[str, Tree]:
+    """Return the tree of a model or step; its arrays are added to the table."""
+    kind = type(model)
+    if model is None or kind is str:
+        empty: dict[str, Tree] = {"parameters": {}, "classes": None, "sizes": {}}
+        return {"class": "passthrough", **empty, "n_samples": None}
+    if kind is Pipeline:
+        if model.memory is not None:
+            found = f"{place}memory={model.memory!r}"
+            raise TypeError(f"save can't store {found}: set it to None before.")
+        steps = [[name, _pack(step, f"{place}{name}__", arrays)] for name, step in model.steps]
+        pack = Packer(is_file=True)
+        parameters = {name: pack(getattr(model, name), name) for name in OF_PIPELINE}
+        return {"class": "Pipeline", "parameters": parameters, "steps": steps}
+    if ESTIMATORS.get(kind.__name__) != kind.__module__:
+        step = f" as the step {place[:-2]!r}" * bool(place)
+        raise TypeError(
+            "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
+            f"Pipeline of these, found {kind.__module__}.{kind.__name__}{step}. From a search, "
+            "save the best_estimator_. skops.io.dump (pip install skops) stores other estimators, "
+            "and a whole Pipeline with such steps."
+        )
+    pack = Packer(is_file=True)
+    try:
+        content = pack_estimator(model, pack, place)
+    except NotPlainError as error:
+        raise TypeError(_refusal(model, place, error)) from error
+    arrays.update(pack.table)
+    return content
+
+
+def _refusal(model: Any, place: str, error: NotPlainError) -> str:
+    """Return what can't be stored of an estimator, and what to do."""
+    name = error.place.removeprefix(place).partition(".")[0]
+    if name == "_fitted":
+        name, value = "embeddings", error.value  # which the model has kept
+    else:
+        value = vars(model)[name]
+    remedy = f"It is no parameter: del model.{name}, and set it again after loading."
+    if name in model.get_params(deep=False):
+        remedy = (
+            "Predictions do not need it: set another value with set_params (None, or a string "
+            "such as 'adamw'; an integer as random_state)."
+        )
+    return (
+        f"save can't store {place}{name}={value!r:.200}, because a file that is safe to load "
+        f"holds plain data only. {WHAT_ELSE.get(name, remedy)} Otherwise store the model with "
+        "joblib; whoever loads that file has to trust you."
+    )
+
+
+# --- Trees to models
+
+
+def read_model(content: Mapping[str, Any], unpack: Unpacker) -> Any:
+    """Return the model in an open file."""
+    model = _unpack(content, unpack)
+    unpack.check_all_used()
+    warn_of_other_version(content, content["class"])
+    return model
+
+
+def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
+    kind = content["class"]
+    if kind == "passthrough":
+        return kind
+    if kind == "Pipeline":
+        parameters = {name: unpack(content["parameters"][name]) for name in OF_PIPELINE}
+        steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
+        return Pipeline(steps, **parameters)
+    check_is_fitted(model := unpack.estimator(content))
+    return model
+
+
+class Describer(Unpacker):
+    """Trees -> what `describe` says of their values; arrays of numbers are not read."""
+
+    def _value(self, form: str, content: Tree) -> Any:
+        if form == "array" and len(content) == 2:
+            array = self.table[content[0]]
+            return f"{array.dtype} array of shape {array.shape}"
+        if form in PARTS or form in NAMED:
+            (told,) = (tree for name, tree in content.items() if name in TOLD)
+            return self(told)
+        return super()._value(form, content)
+
+    def estimator(self, content: Mapping[str, Any], _: object = None) -> Any:
+        """Return the class and the parameters of an estimator."""
+        parameters = {name: self(tree) for name, tree in content["parameters"].items()}
+        return {"class": content["class"], "parameters": parameters}
+
+
+def described(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:
+    """Return the description of the model in an open file."""
+    shared = {name: content[name] for name in ("format", "versions")}
+    if "steps" in content:
+        steps = {name: described({**shared, **step}, unpack) for name, step in content["steps"]}
+        return {**shared, "steps": steps}
+    unpack.shared = {}
+    classes = unpack(content["classes"])
+    describer = Describer(**vars(unpack))
+    parameters = describer.estimator(content)["parameters"]
+    unpack.n_bytes_left = describer.n_bytes_left  # for the next step
+    return {
+        **shared,
+        "parameters": parameters,
+        "classes": classes if classes is None else classes.tolist(),
+        **{name: content[name] for name in ("sizes", "n_samples")},
+    }

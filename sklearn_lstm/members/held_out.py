@@ -1,0 +1,206 @@
+"""Which samples the network learns from, and which are held out: drawn, or the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.model_selection import StratifiedGroupKFold
+
+from sklearn_lstm.data.sequences import Rows, row_numbers
+from sklearn_lstm.targets.targets import Samples, Targets
+
+N_FOLDS = 5  # of cross-validation
+MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples that the network learns from, and held-out samples.
+
+    Parameters
+    ----------
+    samples : Samples
+        All, which the other members learn from.
+    learned, held_out : Samples
+    held_out_rows : ndarray of int
+        Those of all samples; none if the held-out samples are the user's own.
+    seed : int
+        Of the other members.
+    generator : numpy Generator
+        Of the network.
+    """
+
+    samples: Samples
+    learned: Samples
+    held_out: Samples
+    held_out_rows: Rows
+    seed: int
+    generator: np.random.Generator
+
+    @classmethod
+    def drawn_from(
+        cls, samples: Samples, validation: Samples | None, n_held_out: int, rng: np.random.Generator
+    ) -> Self:
+        """Draw the samples that are held out, unless the user brings them (`n_held_out` is 0).
+
+        Raises
+        ------
+        ValueError
+            If nothing can be held out, but has to be.
+        """
+        targets, rows = samples.targets, row_numbers(0)
+        if n_held_out and targets.groups is not None:
+            rows = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
+        elif n_held_out:
+            rows = hold_out(targets.values, n_held_out, rng)
+        held_out = samples.subset(rows) if validation is None else validation
+        seed, generator = int(rng.integers(1 << 31)), rng.spawn(1)[0]
+        return cls(samples, _without(samples, rows), held_out, rows, seed, generator)
+
+    def holding_out(self, rows: Rows) -> Split:
+        """Return other rows held out, as if the user brought them: for cross-validation."""
+        learned, held_out = _without(self.samples, rows), self.samples.subset(rows)
+        return Split(learned, learned, held_out, rows[:0], self.seed, self.generator)
+
+
+def _without(samples: Samples, rows: Rows) -> Samples:
+    """Return all samples but for those of these rows."""
+    learned = np.delete(row_numbers(len(samples)), rows)
+    return samples.subset(learned) if len(rows) else samples
+
+
+def folds(targets: Targets, seed: int) -> list[Rows]:
+    """Return the rows of `N_FOLDS` folds, or fewer; groups, if there are two, stay whole.
+
+    Those with a class or label that no sample outside the fold has are in none: nothing that was
+    learned without them could predict them.
+    """
+    rng = np.random.default_rng(seed)
+    known = np.zeros(len(targets)) if targets.groups is None else targets.groups
+    names, groups = np.unique(known, return_inverse=True)
+    if len(names) < 2:
+        order, groups = shuffled_by_class(targets.values, rng), np.arange(len(targets))
+        found = [np.sort(order[number::N_FOLDS]) for number in range(N_FOLDS)]
+    else:
+        fold = rng.permutation(len(names))[groups] % N_FOLDS
+        found = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
+    has = targets.indicators()
+    n_samples = has.sum(axis=0)
+
+    def predictable(rows: Rows) -> Rows:
+        is_alone = (has[rows] & (has[rows].sum(axis=0) == n_samples)).any(axis=1)
+        return rows[~np.isin(groups[rows], groups[rows[is_alone]])]
+
+    return [rows for rows in map(predictable, found) if len(rows)]
+
+
+def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return the class of each sample; samples with several labels are of one class."""
+    return targets if targets.ndim == 1 else np.zeros(len(targets))
+
+
+def one_of_each(targets: NDArray[Any]) -> Rows:
+    """Return a row of each class, or with each label: the first, or one that has to stay anyway."""
+    if targets.ndim == 1:
+        return np.asarray(np.unique(targets, return_index=True)[1])
+    has = targets != 0
+    is_alone = has[:, has.sum(axis=0) == 1].any(axis=1)
+    order = np.argsort(~is_alone, kind="stable")
+    return np.unique(order[has[order].argmax(axis=0)])
+
+
+def shuffled_by_class(targets: NDArray[np.generic], rng: np.random.Generator) -> Rows:
+    """Return all rows, those of each class together, in random order."""
+    return np.asarray(np.lexsort((rng.random(len(targets)), classes_of(targets))))
+
+
+def hold_out(targets: NDArray[np.generic], n_held_out: int, rng: np.random.Generator) -> Rows:
+    """Draw samples to hold out, class by class.
+
+    One sample of each class, or with each label, is not drawn.
+
+    Parameters
+    ----------
+    targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    n_held_out : int
+        Fewer are drawn if there are not enough.
+    rng : numpy Generator
+
+    Returns
+    -------
+    ndarray
+        The rows, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If that leaves nothing to hold out.
+    """
+    order = shuffled_by_class(targets, rng)
+    spare = np.delete(order, one_of_each(targets[order]))
+    if not len(spare):
+        raise ValueError(
+            "early_stopping=True holds samples out, but one of each class or label stays to learn "
+            f"from: of the {len(targets)} samples none is left. Pass more, or X_val and y_val."
+        )
+    n_drawn = min(max(1, n_held_out), len(spare))
+    start = rng.integers(len(spare))  # without it the first class would be drawn more often
+    return np.sort(spare[(np.arange(n_drawn) * len(spare) + start) // n_drawn])
+
+
+def hold_out_groups(
+    targets: NDArray[np.generic],
+    groups: NDArray[np.intp],
+    n_held_out: int,
+    rng: np.random.Generator,
+) -> Rows:
+    """Hold out whole groups: the fold closest to the wanted number of samples of each class.
+
+    One sample of each class, or with each label, is not held out. `groups` holds the number of each
+    sample's group; all else is as in `hold_out`.
+    """
+    n_samples = len(targets)
+    _, classes, counts = np.unique(classes_of(targets), return_inverse=True, return_counts=True)
+    _, groups = np.unique(groups, return_inverse=True)
+    n_groups = int(groups.max()) + 1
+    if n_groups < 2:
+        raise ValueError(
+            "groups names a single group. Whole groups are held out, and one has to stay to learn "
+            "from. Leave groups out to hold out single samples, or pass X_val and y_val."
+        )
+    wanted = counts * n_held_out / n_samples
+    n_folds = min(max(2, round(n_samples / n_held_out)), n_groups, MOST_GROUPS)
+    joined = rng.permutation(n_groups)[groups] % MOST_GROUPS  # in random order
+    # scikit-learn warns of classes with fewer samples than folds.
+    strata = np.where(counts[classes] < n_folds, counts.argmax(), classes)
+    folds = StratifiedGroupKFold(n_folds)  # its own shuffling ignored the classes in older versions
+
+    # Which classes or labels each sample has (n_samples, n_classes or n_labels).
+    one_class = np.ones(n_samples), classes, np.arange(n_samples + 1)
+    has = csr_matrix(one_class if targets.ndim == 1 else targets != 0)
+    n_in_all = has.getnnz(axis=0)
+
+    def spare(rows: Rows) -> Rows:
+        """Return the rows without the groups that hold the last sample of a class or label."""
+        indicators = has[rows].tocsc()
+        n_in_rows, first = np.diff(indicators.indptr), indicators.indptr[:-1]
+        is_last = (n_in_rows == n_in_all) & (n_in_rows > 0)
+        return rows[~np.isin(groups[rows], groups[rows[indicators.indices[first[is_last]]]])]
+
+    def distance(rows: Rows) -> float:
+        missing = wanted - np.bincount(classes[rows], minlength=len(counts))
+        return float((missing**2 / wanted).sum() + missing.sum() ** 2 / n_held_out)
+
+    drawn = [spare(fold) for _, fold in folds.split(strata, strata, joined)]
+    closest = min(filter(len, drawn), key=distance, default=None)
+    if closest is None:
+        raise ValueError(
+            f"None of the {n_groups} groups can be held out: each group holds all samples of some "
+            "class or label, and without them there is nothing to learn this class from. Leave "
+            "groups out to hold out single samples, or pass X_val and y_val."
+        )
+    return closest

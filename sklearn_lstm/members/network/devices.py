@@ -1,0 +1,48 @@
+"""Which device computes, and in which arithmetic."""
+
+import torch
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """Return the device; "auto" is the GPU if there is one.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or this machine does not have it.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device={device!r} is not a device that torch knows.") from error
+    if found.type != "cpu":
+        try:
+            torch.empty(1, device=found).fill_(0).cpu()
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            raise ValueError(
+                f"device={str(device)!r}, but this machine has no such device. Leave device='auto'."
+            ) from error
+    return found
+
+
+def find_device_or_cpu(device: str | torch.device) -> torch.device:
+    """Return the device if this machine has it, else the processor."""
+    try:
+        return find_device(device)
+    except ValueError:
+        return torch.device("cpu")
+
+
+def prefers_bfloat16(device: torch.device) -> bool:
+    """Return whether the device multiplies in bfloat16 faster than in float32."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    tests = "_is_avx512_bf16_supported", "_is_amx_tile_supported"
+    return device.type == "cpu" and any(getattr(torch.cpu, test, bool)() for test in tests)
+
+
+def exact(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the tensor in float64 where the device has it: sums no longer depend on the batch."""
+    return tensor if tensor.device.type == "mps" else tensor.double()

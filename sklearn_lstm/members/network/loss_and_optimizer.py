@@ -1,0 +1,149 @@
+"""What training minimises, and how: the loss of each sample, and the optimiser with its options."""
+
+from functools import lru_cache, partial
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import entr
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sklearn_lstm.blending import Logits
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Targets
+
+OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+    "nadam": torch.optim.NAdam,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": torch.optim.SGD,
+}
+FUSED = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
+# What these read and write in the shape of the weight, whatever shape it has.
+FUSED_STATE = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
+REFUSED = {
+    "LBFGS": "it computes the loss several times for each update",
+    "SparseAdam": "it takes sparse gradients only, and those of the network are dense",
+    "Muon": "it takes matrices only, and a network has biases too",
+}
+
+
+class SampleLoss(nn.Module):
+    """The weighted loss of each sample, for any loss that takes `reduction="none"`.
+
+    Its `probabilities` are a function from logits.
+    """
+
+    def __init__(self, criterion: type[nn.Module], *, is_multilabel: bool) -> None:
+        super().__init__()
+        self.criterion = criterion(reduction="none")
+        self.probabilities = torch.sigmoid if is_multilabel else partial(torch.softmax, dim=-1)
+        self.prepare = nn.LogSoftmax(-1) if issubclass(criterion, nn.NLLLoss) else nn.Identity()
+
+    def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
+        n_samples = len(logits)
+        losses = self.of_outputs(logits, targets).reshape(n_samples, -1)  # (B, 1) or (B, n_outputs)
+        return (losses * weights.reshape(n_samples, -1)).mean(1)
+
+    def of_outputs(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses as the criterion does."""
+        losses: Tensor = self.criterion(self.prepare(logits), targets)
+        return losses
+
+
+def mean_loss(loss: SampleLoss, logits: Logits, targets: Targets) -> float:
+    """Return the weighted mean of the losses of all samples."""
+    # The losses of torch take no smaller type of class indices.
+    values = targets.values.astype(np.int64 if targets.values.ndim == 1 else np.float64)
+    return float(loss(*map(torch.from_numpy, (logits, values, targets.weights))).mean())
+
+
+def loss_of_guessing(targets: Targets) -> float:
+    """Return the least mean loss of logits that are the same for all samples: an entropy."""
+    truth = targets.indicators()
+    weights = targets.weights.reshape(len(truth), -1)  # (n_samples, 1) or (n_samples, n_labels)
+    counted = np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
+    shares = (weights * truth).sum(axis=0) / counted  # (n_outputs,)
+    is_multilabel = targets.labels.is_multilabel
+    entropies = entr(shares) + (entr(1 - shares) if is_multilabel else 0)
+    return float((weights.mean(axis=0) * entropies).sum() / (len(shares) if is_multilabel else 1))
+
+
+def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLoss:
+    """Return the loss of each sample.
+
+    "cross_entropy" is that of each label by itself if y is multilabel.
+
+    Raises
+    ------
+    ValueError
+        If the criterion does not return the loss of each sample.
+    """
+    if criterion == "cross_entropy":
+        criterion = nn.BCEWithLogitsLoss if labels.is_multilabel else nn.CrossEntropyLoss
+    if not (isinstance(criterion, type) and issubclass(criterion, nn.Module)):
+        raise ValueError(
+            f"criterion={criterion!r} is neither 'cross_entropy' nor a loss class of torch.nn."
+        )
+    if labels.is_multilabel and issubclass(criterion, OF_CLASSES):
+        raise ValueError(
+            f"criterion={criterion.__name__} needs one class per sequence, but y is multilabel. "
+            "Pass 'cross_entropy', which takes each label by itself, or "
+            "torch.nn.BCEWithLogitsLoss."
+        )
+    _check_loss(criterion, len(labels), is_multilabel=labels.is_multilabel)  # type: ignore[arg-type]
+    return SampleLoss(criterion, is_multilabel=labels.is_multilabel)
+
+
+@lru_cache  # since `partial_fit` asks in each call
+def _check_loss(criterion: type[nn.Module], n_outputs: int, *, is_multilabel: bool) -> None:
+    """Make a loss of this class, and call it once."""
+    n_samples = 3 if n_outputs == 2 else 2  # so that samples are not taken for outputs
+    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).view(n_samples, -1)
+    truth = torch.arange(n_samples) % n_outputs
+    targets = nn.functional.one_hot(truth, n_outputs).float() if is_multilabel else truth
+    try:
+        loss = SampleLoss(criterion, is_multilabel=is_multilabel)
+        with torch.no_grad():
+            shape = tuple(loss.of_outputs(logits, targets).shape)
+        found, cause = f"returned the shape {shape}", None
+    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        shape, found, cause = (), f"raised {type(error).__name__}: {error}", error
+    if shape not in ((n_samples,), (n_samples, n_outputs)):
+        raise ValueError(
+            f"criterion={criterion.__name__} can't be used. It has to return one loss for each "
+            "sample, or for each sample and label. Made with reduction='none' and called with "
+            f"logits of shape {tuple(logits.shape)} and targets of shape {tuple(targets.shape)}, "
+            f"it {found}."
+        ) from cause
+
+
+def find_optimizer(optimizer: str | type[Optimizer]) -> type[Optimizer]:
+    """Return the class of the optimiser.
+
+    Raises
+    ------
+    ValueError
+        If it is not an optimiser of torch, or can't train this network.
+    """
+    found = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else optimizer
+    if not issubclass(found, Optimizer) or found is Optimizer:
+        raise ValueError(
+            f"optimizer={optimizer!r} is not in {sorted(OPTIMIZERS)}, nor a class of torch.optim."
+        )
+    for name, reason in REFUSED.items():
+        if issubclass(found, getattr(torch.optim, name, ())):
+            raise ValueError(f"optimizer={name} can't be used: {reason}. Leave 'adamw'.")
+    return found
+
+
+def optimizer_options(optimizer: type[Optimizer], weight_decay: float) -> dict[str, Any]:
+    """Return the options that the optimiser takes; Rprop, for one, has no weight decay."""
+    taken = signature(optimizer).parameters
+    options = {"weight_decay": weight_decay, "fused": issubclass(optimizer, FUSED)}
+    return {name: value for name, value in options.items() if name in taken}

@@ -1,0 +1,313 @@
+"""How a network learns: a whole training, or an epoch of `partial_fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
+from skorch.helper import predefined_split
+from skorch.utils import noop
+
+from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
+from sklearn_lstm.data.kinds import MEASUREMENTS
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.encoding.token_codes import TokenCodes
+from sklearn_lstm.members.duration import TrainingPlan, steps_per_frame
+from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
+from sklearn_lstm.members.network.architecture import Architecture
+from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
+from sklearn_lstm.members.network.callbacks import (
+    MOST_CHECKS,
+    EpochRecord,
+    HeldOutChecks,
+    Losses,
+    NetworkProgress,
+    SparseEmbedding,
+    TrainingCallback,
+    Trapezoid,
+    check_weights,
+)
+from sklearn_lstm.members.network.devices import prefers_bfloat16
+from sklearn_lstm.members.network.loss_and_optimizer import (
+    FUSED_STATE,
+    loss_of_guessing,
+    mean_loss,
+    optimizer_options,
+)
+from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network_member import Encoding
+from sklearn_lstm.members.network.sequence_network import SequenceNetwork
+from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.progress import FitProgress, print_above_bar
+from sklearn_lstm.targets.targets import Samples
+from sklearn_lstm.threads import workers
+
+TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
+LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
+
+
+@dataclass(frozen=True)
+class BlendLoss:
+    """The loss of held-out samples by the blend of other members with a network.
+
+    Parameters
+    ----------
+    held_out : HeldOutLogits
+        The logits of the other members.
+    samples : Samples
+        Those held out.
+    settings : FitSettings
+    """
+
+    held_out: HeldOutLogits
+    samples: Samples
+    settings: FitSettings = field(repr=False)
+
+    @property
+    def can_judge(self) -> bool:
+        """Whether there are samples, and members that a network is blended with."""
+        return bool(self.held_out.members) and len(self.samples) > 0
+
+    def joined_by(self, network: Network) -> HeldOutLogits:
+        """Return the logits of all members, also of the network."""
+        expected = ExpectedFactor(self.settings.kind.network_weight, deviation=1.0)
+        logits = network.logits(self.samples.sequences)
+        return self.held_out.joined_by(network.name, logits, expected)
+
+    def __call__(self, network: Network) -> Losses:
+        """Return the losses with a network as it is now."""
+        joined, targets = self.joined_by(network), self.samples.targets
+        total, (logits, _) = joined.blend().loss, joined.members[network.name]
+        of_network = mean_loss(self.settings.loss, logits, targets)
+        return Losses(total, total / len(targets), of_network)
+
+
+def train_network(
+    split: Split, settings: FitSettings, plan: TrainingPlan, loss: BlendLoss, progress: FitProgress
+) -> Network:
+    """Return a network that was trained; the loss of the blend may end the training."""
+    rng, learned = split.generator, split.learned
+    is_trained = plan.max_epochs > 0
+    ends_early = is_trained and settings.early_stopping is True
+    generator = torch_generator(rng)
+    network = new_network(settings, learned, generator, targets=learned.targets.values)
+    n_updates = plan.updates_per_epoch(len(learned))
+    most = plan.max_epochs * n_updates
+    # The held-out loss mostly ends a training in the first half of its updates.
+    usual = most // 2 if plan.follows_loss else most
+    schedule = Trapezoid(settings.lr, most, n_updates, usual)
+    interval = max(plan.updates_per_check, most // MOST_CHECKS)
+    guessing = loss_of_guessing(learned.targets)
+    checks = HeldOutChecks(loss, network, schedule, interval, guessing, plan.follows_loss)
+    callbacks: list[Callback] = [schedule]
+    # When training ends, or which tokens are dropped.
+    decides = plan.follows_loss or network.module.architecture.tokens
+    if decides and loss.can_judge and is_trained and not ends_early:
+        callbacks.append(checks)
+    if ends_early:
+        patience = settings.n_iter_no_change
+        callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
+    callbacks.append(NetworkProgress(progress, schedule))
+    watched = split.held_out if ends_early else None
+    net = train(network, learned, settings, plan, rng=rng, callbacks=callbacks, held_out=watched)
+    return replace(network, is_trained=is_trained, net=net, has_learned=checks.has_learned)
+
+
+def train_one_epoch(
+    samples: Samples,
+    settings: FitSettings,
+    rng: np.random.Generator,
+    previous: Network | None,
+    progress: FitProgress,
+) -> Network:
+    """Return a network that was trained for an epoch more, at a constant learning rate."""
+    batch_size = settings.batch_size
+    if isinstance(batch_size, str):
+        batch_size = BATCH_SIZE_OF_PARTIAL_FIT
+    plan = TrainingPlan(batch_size, 1, follows_loss=False, updates_per_check=1, n_held_out=0)
+    generator = torch_generator(rng)
+    if previous is None or not previous.is_trained:
+        network = new_network(settings, samples, generator, previous=previous)
+    else:
+        network = previous.extended(samples.sequences, settings.vectors, generator)
+    n_directions = network.module.architecture.n_directions
+    n_updates = plan.updates_per_epoch(len(samples))
+    with workers(settings.device, n_directions), progress.planned({}, (1, 1), n_updates):
+        callbacks = [NetworkProgress(progress)]
+        net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)
+    name, gathered = settings.optimizer.__name__, net.optimizer_.state_dict()["state"]
+    state = {"optimizer": name, "state": gathered}
+    # What an earlier fit said of learning nothing holds no longer.
+    return replace(network, is_trained=True, optimizer_state=state, net=net, has_learned=True)
+
+
+def train(
+    network: Network,
+    samples: Samples,
+    settings: FitSettings,
+    plan: TrainingPlan,
+    *,
+    rng: np.random.Generator,
+    callbacks: Iterable[Callback],
+    held_out: Samples | None = None,
+) -> MicroBatchNet:
+    """Train a network in place, and return the skorch net that did it.
+
+    Training ends early if one of the callbacks says that the net `has_stopped`. They come after the
+    user's. The loss of `held_out` is computed after each epoch.
+
+    Raises
+    ------
+    NonFiniteTrainingError
+        If the loss or a weight is no longer finite.
+    """
+    module = network.module
+    is_trained = [weight.requires_grad for weight in module.parameters()]
+    can_round = settings.precision == "auto" and prefers_bfloat16(settings.device)
+    tokens = module.architecture.tokens
+    module.use_bfloat16 = tokens and can_round
+    dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * tokens)
+    split = held_out and predefined_split(SequenceDataset(held_out, network.encoding))
+    first = EpochRecord(), SparseEmbedding(), GradientNormClipping(LARGEST_GRADIENT)
+    prints_rows = settings.verbose > 1
+    with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
+        net = make_net(
+            module,
+            settings,
+            max_epochs=plan.max_epochs,
+            batch_size=plan.batch_size,
+            iterator_train=partial(LengthBatches, rng=rng),
+            train_split=split,
+            callbacks=[*_named(first), *settings.callbacks, *_named(callbacks)],
+            verbose=int(prints_rows),
+            # Else it would lay rows out for nobody, and print them if `print` is replaced.
+            callbacks__print_log=PrintLog(sink=print_above_bar) if prints_rows else None,
+        )
+        gathered = network.optimizer_state or {}
+        if gathered.get("optimizer") == settings.optimizer.__name__:
+            _restore(net.optimizer_, gathered["state"])
+        module.generator = torch_generator(rng, net.device)
+        net.notify("on_train_begin", X=dataset, y=None)
+        while len(net.history) < net.max_epochs and not net.has_stopped:
+            net.fit_loop(dataset, epochs=1)
+        module.generator = None
+        net.notify("on_train_end", X=dataset, y=None)
+    check_weights(net)
+    for weight, is_trained_again in zip(module.parameters(), is_trained, strict=True):
+        weight.requires_grad_(is_trained_again)  # a Freezer counts for this training alone
+    module.eval()
+    # Else our callbacks would keep all samples alive.
+    net.callbacks, net.train_split = [*settings.callbacks], None
+    net.callbacks_ = [pair for pair in net.callbacks_ if not isinstance(pair[1], TrainingCallback)]
+    return net
+
+
+def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Generator:
+    """Return a generator of torch, so that numbers are drawn without any global random state."""
+    return torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
+
+
+def make_net(module: SequenceNetwork, settings: FitSettings, **options: Any) -> MicroBatchNet:
+    """Return a skorch net with the network and a fresh optimiser."""
+    optimizer_arguments = optimizer_options(settings.optimizer, settings.weight_decay)
+    net = MicroBatchNet(
+        module,
+        criterion=settings.loss,
+        optimizer=settings.optimizer,
+        lr=settings.lr,
+        **{f"optimizer__{name}": value for name, value in optimizer_arguments.items()},
+        device=str(settings.device),
+        classes=list(range(module.architecture.n_outputs)),
+        predict_nonlinearity=settings.loss.probabilities,
+        callbacks__valid_acc=None,
+        iterator_valid=LengthBatches,
+        **{"iterator_train": LengthBatches, "train_split": None, "verbose": 0} | options,
+    )
+    net.initialize()
+    return net
+
+
+def _named(callbacks: Iterable[Callback]) -> list[tuple[str, Callback]]:
+    """Give callbacks of ours names that the user's do not have."""
+    return [(f"sklearn_lstm_{type(callback).__name__}", callback) for callback in callbacks]
+
+
+def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any]) -> None:
+    """Go on with what an optimiser of the same class has gathered about each weight."""
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": optimizer_state})
+    for weight, values in optimizer.state.items():
+        for name in FUSED_STATE & values.keys():
+            if getattr(values[name], "shape", weight.shape) != weight.shape:
+                raise ValueError(
+                    f"The state {name} of the optimiser has the shape {list(values[name].shape)}, "
+                    f"but its weight {list(weight.shape)}: the stored model is damaged."
+                )
+
+
+def new_network(
+    settings: FitSettings,
+    samples: Samples,
+    generator: torch.Generator,
+    *,
+    previous: Network | None = None,
+    targets: NDArray[np.generic] | None = None,
+) -> Network:
+    """Return a network that reads these samples, ready to be trained.
+
+    Targets are those that the encoding may depend on. Without them the level of a channel stays:
+    nothing says whether it tells the class. Of a previous network, which was not trained, all else
+    is kept.
+    """
+    encoding = new_encoding(settings, samples.sequences, previous, targets)
+    if previous is None:
+        own, architecture = settings.vectors, new_architecture(settings, samples, len(encoding))
+    else:
+        own = previous.vectors
+        architecture = replace(previous.module.architecture, n_inputs=len(encoding))
+    module = SequenceNetwork(architecture)
+    # Weights that were not trained are drawn again, since a loaded network has none.
+    module.draw_weights(generator)
+    for vectors in (own, settings.vectors):
+        if vectors is not None and len(vectors.ids):
+            codes = torch.from_numpy(cast("TokenCodes", encoding)(vectors.ids))
+            _, known = vectors(vectors.ids, None)
+            module.embedding.weight.detach()[codes] = torch.from_numpy(known)
+    return Network(encoding, own, module)
+
+
+def new_encoding(
+    settings: FitSettings,
+    sequences: Sequences,
+    previous: Network | None,
+    targets: NDArray[np.generic] | None,
+) -> Encoding:
+    """Return the encoding that reads these sequences; a previous one is extended."""
+    known = None if previous is None else previous.encoding
+    if settings.kind is MEASUREMENTS:
+        return known or ChannelScaling.of(sequences, targets, normalize=settings.normalize)
+    known_codes = cast("TokenCodes", known or TokenCodes(np.empty(0, np.int64)))
+    given = np.empty(0, np.int64) if settings.vectors is None else settings.vectors.ids
+    return known_codes.extended(sequences, given)
+
+
+def new_architecture(settings: FitSettings, samples: Samples, n_inputs: int) -> Architecture:
+    """Return what a network for these samples consists of."""
+    names = {known.name for known in fields(Architecture)} & vars(settings).keys()
+    architecture = Architecture(
+        **{name: getattr(settings, name) for name in names},
+        n_inputs=n_inputs,
+        n_outputs=samples.targets.n_outputs,
+        tokens=settings.kind is not MEASUREMENTS,
+        steps_per_frame=steps_per_frame(samples.sequences, settings.kind),
+    )
+    if settings.embedding_dim != "auto":
+        return architecture
+    return replace(architecture, embedding_dim=min(128, int(16 * architecture.n_frame_inputs**0.5)))

@@ -1,0 +1,198 @@
+"""What a fit is told: the parameters of the classifier, and what X and y say about them."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch.callbacks import Callback
+
+from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
+from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.encoding.token_codes import TokenCodes
+from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
+from sklearn_lstm.members.network.architecture import POOLINGS, CellName, PoolingName
+from sklearn_lstm.members.network.devices import find_device
+from sklearn_lstm.members.network.loss_and_optimizer import (
+    SampleLoss,
+    find_criterion,
+    find_optimizer,
+)
+from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors, read_embeddings
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
+from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.thresholds import given_thresholds
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """All that is decided before the samples are divided and the members fitted.
+
+    Where nothing else is said, a field is the parameter of the classifier of the same name.
+
+    Parameters
+    ----------
+    kind : Kind
+        What the steps of sequences are.
+    vectors : PretrainedVectors or None
+        Of all ids, or in `partial_fit` of those that the network lacks.
+    encoder : SentenceEncoder or None
+        In `fit` alone.
+    numbers : bool
+        There are columns of numbers or categories beside the sequences.
+    thresholds : ndarray of shape (n_thresholds,)
+        NaN: chosen by held-out samples.
+    loss : SampleLoss
+        By the criterion.
+    callbacks : sequence
+        Copies of the user's.
+    embedding_dim : int, "auto" or None
+        The width of the vectors, if there are any.
+    """
+
+    kind: Kind
+    vectors: PretrainedVectors | None = field(repr=False)
+    encoder: SentenceEncoder | None = field(repr=False)
+    numbers: bool
+    thresholds: NDArray[np.float64] = field(repr=False)
+    loss: SampleLoss
+    optimizer: type[torch.optim.Optimizer]
+    device: torch.device
+    callbacks: Sequence[Any]
+    embedding_dim: int | str | None
+    cell: CellName
+    hidden_size: int
+    num_layers: int
+    bidirectional: bool
+    pooling: tuple[PoolingName, ...]
+    dropout: float
+    criterion: str | type
+    linear_model: bool | str
+    normalize: bool
+    precision: str
+    lr: float
+    weight_decay: float
+    max_epochs: int | str
+    batch_size: int | str
+    early_stopping: bool | str
+    validation_fraction: float
+    n_iter_no_change: int
+    verbose: int
+
+    @classmethod
+    def of(
+        cls,
+        parameters: Mapping[str, Any],
+        kind: Kind,
+        labels: Labels,
+        sequences: Sequences | None = None,
+        network: Network | None = None,
+    ) -> Self:
+        """Read the parameters of the classifier.
+
+        Parameters
+        ----------
+        parameters : dict
+            Checked.
+        kind, labels, sequences
+            Of X and y. Without sequences neither `embeddings` nor an encoder is read.
+        network : Network or None
+            That training goes on from: `embeddings` are read for its new ids alone, and no encoder.
+
+        Raises
+        ------
+        ValueError
+            For vectors of measurements, wrong names of poolings, vectors of another length than
+            `embedding_dim`, thresholds that do not fit y, a criterion or optimiser that can't be
+            used, a device that is not there, and callbacks that are not skorch's or can't be
+            copied.
+
+        Warns
+        -----
+        IgnoredParameterWarning
+            For parameters that differ from the architecture of the network.
+        """
+        vectors = encoder = None
+        if sequences is not None:
+            vectors, encoder = _read_vectors(parameters, kind, sequences, network)
+        pooling = parameters["pooling"]
+        pooling = (pooling,) if isinstance(pooling, str) else tuple(pooling)
+        if not pooling or not all(name in POOLINGS for name in pooling):
+            found = parameters["pooling"]
+            raise ValueError(f"pooling needs names out of {POOLINGS}, found {found!r}.")
+        read = {
+            "pooling": pooling,
+            "thresholds": given_thresholds(parameters["threshold"], labels),
+            "loss": find_criterion(parameters["criterion"], labels),
+            "callbacks": _copies(parameters["callbacks"]),
+            "optimizer": find_optimizer(parameters["optimizer"]),
+            "device": find_device(parameters["device"]),
+        }
+        names = {known.name for known in fields(cls)} & parameters.keys()
+        settings = {name: parameters[name] for name in names} | read
+        if parameters["linear_model"] == "alone":
+            settings["max_epochs"] = 0
+        if network is not None:
+            previous = network.module.architecture
+            for name in sorted({known.name for known in fields(previous)} & names):
+                if settings[name] not in ("auto", getattr(previous, name)):
+                    warn_user(
+                        f"{name}={settings[name]!r} is ignored: the network goes on with "
+                        f"{name}={getattr(previous, name)!r}. Call fit for a new one.",
+                        IgnoredParameterWarning,
+                    )
+            settings["embedding_dim"] = previous.embedding_dim
+        length, embedding_dim = vectors and vectors.width, settings["embedding_dim"]
+        if length and embedding_dim not in ("auto", length):
+            raise ValueError(
+                f"embeddings holds vectors of length {length}, but the network has embedding_dim="
+                f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
+            )
+        settings |= {"embedding_dim": length or embedding_dim, "encoder": encoder}
+        has_numbers = sequences is not None and bool(sequences.numbers)
+        return cls(kind=kind, vectors=vectors, numbers=has_numbers, **settings)
+
+
+def _read_vectors(
+    parameters: Mapping[str, Any], kind: Kind, sequences: Sequences, network: Network | None
+) -> tuple[PretrainedVectors | None, SentenceEncoder | None]:
+    """Read `embeddings`, and open an encoder."""
+    embeddings, encoder = parameters["embeddings"], parameters["encoder"]
+    if kind is MEASUREMENTS and (embeddings is not None or encoder is not None):
+        name = "encoder" if embeddings is None else "embeddings"
+        raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
+    vectors = own = new_ids = opened = None
+    if embeddings is not None:
+        if network is not None and isinstance(network.encoding, TokenCodes):
+            own = network.vectors
+            new_ids = network.encoding.new_ids(sequences.distinct_ids(), np.arange(0))
+        vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
+        vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
+    if encoder is not None and network is None:
+        opened = SentenceEncoder.opened(encoder)
+        opened.known = {}
+    return vectors, opened
+
+
+def _copies(callbacks: Sequence[Any] | None) -> list[Any]:
+    """Copy the callbacks of the user, which stay as they are."""
+    copies, memo = [], dict[int, Any]()
+    for index, callback in enumerate(callbacks or ()):
+        if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
+            raise ValueError(
+                f"callbacks[{index}] is {callback!r}, which is not a callback of skorch. "
+                "Callbacks of scikit-learn are set by set_callbacks."
+            )
+        try:
+            copies.append(deepcopy(callback, memo))
+        except Exception as error:
+            raise ValueError(
+                f"callbacks[{index}] is {callback!r}, which can't be copied ({error}), but fit "
+                "calls copies of the callbacks. Leave out what can't be copied, such as an open "
+                "file: let the callback open it in on_train_begin."
+            ) from error
+    return copies

@@ -1,1 +1,0 @@
-"""The network: sequences of one batch to logits."""

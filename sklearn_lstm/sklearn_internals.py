@@ -1,0 +1,74 @@
+"""What each parameter may be, and all else that needs private names of scikit-learn."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils.validation import _get_feature_names
+
+POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
+
+# With CountVectorizer.
+SHARED: dict[str, list[object] | str] = {
+    name: constraint
+    for name, constraint in CountVectorizer._parameter_constraints.items()  # noqa: SLF001
+    if name not in {"binary", "dtype", "ngram_range"}
+}
+VECTORIZER: dict[str, list[object] | str] = {
+    **SHARED,
+    "analyzer": [StrOptions({"word", "char"}), callable],
+    "fixed_vocabulary": ["boolean"],
+    "max_length": [POSITIVE_INTEGER, None],
+    "truncation": [StrOptions({"pre", "post", "middle"})],
+    "padding": [StrOptions({"post", "pre"})],
+    "output": [StrOptions({"sparse", "dense", "onehot"})],
+}
+
+
+def checked_parameters(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one is out of range; it is a ValueError of scikit-learn.
+    """
+    parameters = plain_parameters(estimator)  # float32 is a number too
+    constraints = estimator._parameter_constraints  # noqa: SLF001
+    validate_parameter_constraints(constraints, parameters, caller_name=type(estimator).__name__)
+    return parameters
+
+
+def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters, those that are NumPy scalars as plain Python numbers.
+
+    They are all that the classes of the estimator constrain: a subclass may have only some of them
+    in its `__init__`, and in its constraints.
+    """
+    bases = type(estimator).__mro__
+    names = [name for base in bases for name in getattr(base, "_parameter_constraints", ())]
+    parameters = [(name, getattr(estimator, name)) for name in names]
+    return {name: v.item() if isinstance(v, np.generic) else v for name, v in parameters}
+
+
+def check_column_names(X: object) -> None:
+    """Raise scikit-learn's error for names of columns of several types."""
+    _get_feature_names(X)
+
+
+class DataFrameMixin:
+    """Let scikit-learn make data frames of dense output only.
+
+    Other output stays as it is under ``set_config(transform_output="pandas")``, and there is no
+    `set_output`, both as with ``CountVectorizer``.
+    """
+
+    output: str
+
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        keys = property(lambda self: {"transform"} if self.output == "dense" else set())
+        cls._sklearn_auto_wrap_output_keys = keys  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""What is stored of estimators, in pickles and files: a JSON tree, and the arrays that it names."""

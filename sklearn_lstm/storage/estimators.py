@@ -1,0 +1,98 @@
+"""How pickle, joblib, skops and `copy.deepcopy` store an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, Self
+
+import numpy as np
+import scipy
+import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
+
+import sklearn_lstm
+from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
+from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.storage.pack import Packer
+from sklearn_lstm.storage.tree import (
+    FORMAT,
+    Tree,
+    checksum_of,
+    one_error,
+    other_version,
+    read_content,
+    to_text,
+)
+from sklearn_lstm.storage.unpack import Unpacker
+
+
+class StoredMixin:
+    """Store an estimator as a tree and its arrays; a damaged or unknown one is refused."""
+
+    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
+        """Return the sizes of a fitted estimator, and the number of samples it has seen."""
+        raise NotImplementedError
+
+    def _stored_attributes(self) -> dict[str, object]:
+        """Return all attributes, as they are stored."""
+        return vars(self)
+
+    def _settle(self, *, is_file: bool) -> None:
+        """Do what is left to do once all attributes are loaded, from a file or a pickle."""
+
+    def __getstate__(self) -> dict[str, object]:
+        pack = Packer(is_file=False)
+        state = {**sealed(pack_estimator(self, pack)), "table": pack.table}
+        return state | own_callbacks(self)  # the processes of a search fit with them
+
+    def __copy__(self) -> Self:
+        """Return another object with the same attributes, of which none is copied."""
+        copied = object.__new__(type(self))
+        vars(copied).update(without_callbacks(vars(self)) | own_callbacks(self))
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """Return a copy that shares encoders and static models, and opens no folder again."""
+        copied = memo[id(self)] = object.__new__(type(self))
+        copied.__setstate__(deepcopy(self.__getstate__(), memo))
+        return copied
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        with one_error(f"The stored {type(self).__name__}"):
+            content = read_content(state["content"], state["checksum"])
+            unpack = Unpacker(dict(state["table"]))
+            unpack.estimator(content, self)
+            unpack.check_all_used()
+        if SET in state:
+            vars(self)[SET] = state[SET]
+        warn_of_other_version(content, type(self).__name__)
+
+
+def pack_estimator(estimator: Any, pack: Packer, place: str = "") -> dict[str, Tree]:
+    """Return the tree of an estimator, and what `describe` says of it."""
+    classes = pack(getattr(estimator, "classes_", None), f"{place}classes_")
+    content = pack.attributes(estimator, place)
+    is_fitted = estimator.__sklearn_is_fitted__()
+    sizes, n_samples = estimator._stored_numbers() if is_fitted else ({}, None)  # noqa: SLF001
+    sizes["n_bytes"] = sum(getattr(value, "nbytes", 0) for value in pack.table.values())
+    return {**content, "classes": classes, "sizes": sizes, "n_samples": n_samples}
+
+
+def sealed(content: Mapping[str, Tree]) -> dict[str, str]:
+    """Return a tree as a text, with the format and the versions, and the checksum of the text."""
+    packages = {"sklearn_lstm": sklearn_lstm, "numpy": np, "scikit-learn": sklearn, "scipy": scipy}
+    versions = {name: package.__version__ for name, package in packages.items()}
+    text = to_text({"format": FORMAT, "versions": versions, **content})
+    return {"content": text, "checksum": checksum_of(text)}
+
+
+def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:
+    """Warn of a model that another version stored."""
+    if (stored := other_version(content)) is not None:
+        warning = InconsistentVersionWarning(
+            estimator_name=name,
+            current_sklearn_version=f"sklearn_lstm {sklearn_lstm.__version__}",
+            original_sklearn_version=f"sklearn_lstm {stored}",
+        )
+        warn_user(warning)

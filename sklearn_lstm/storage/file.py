@@ -1,0 +1,180 @@
+"""A safetensors file: checked before it takes memory, and replaced only by a complete one."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.storage.tree import DTYPES, from_text, one_error, read_content
+from sklearn_lstm.storage.unpack import FIRST_BYTES, PER_MARK, TIMES_SIZE, Unpacker
+
+OTHER_FILES = {  # how they begin, and what they may be
+    b"\x80": "It looks like a pickle: joblib.load may read it, and run the code in it.",
+    b"PK": "It looks like a zip archive: skops.io.load reads those of skops.",
+}
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """An array in a file, which is read when NumPy asks for it.
+
+    Parameters
+    ----------
+    file : binary file
+    start : int
+        Where the array begins.
+    shape, dtype
+        Of the array.
+    """
+
+    file: BinaryIO
+    start: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> NDArray[np.generic]:  # noqa: FBT001
+        self.file.seek(self.start)
+        return np.fromfile(self.file, self.dtype, math.prod(self.shape)).reshape(self.shape)
+
+
+def find_arrays(file: BinaryIO, entries: Mapping[str, Any], start: int) -> dict[str, Any]:
+    """Return the arrays of a safetensors file.
+
+    Parameters
+    ----------
+    file : binary file
+    entries : dict
+        Name to the `dtype`, `shape` and `data_offsets` of an array.
+    start : int
+        Where the arrays begin.
+
+    Raises
+    ------
+    ModelFileError
+        If the arrays do not fill the rest of the file, one after the other.
+    """
+    arrays, size, end = {}, os.fstat(file.fileno()).st_size, 0
+    for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
+        # NumPy has no array of 99 axes; the product of thousands of numbers would take long.
+        dtype, shape = np.dtype(DTYPES[entry["dtype"]]), tuple(entry["shape"][:99])
+        begin, end = end, end + dtype.itemsize * math.prod(shape)
+        if entry["data_offsets"] != [begin, end] or min(shape, default=0) < 0:
+            raise ModelFileError(f"is damaged: {name!r} is not where it should be.")
+        arrays[name] = StoredArray(file, start + begin, shape, dtype)
+    if size != start + end:
+        raise ModelFileError(f"is damaged: it has {size:,} bytes instead of {start + end:,}.")
+    return arrays
+
+
+@contextmanager
+def opened(
+    path: str | os.PathLike[str], passed: Sequence[object] = ()
+) -> Iterator[tuple[dict[str, Any], Unpacker]]:
+    """Open a model file; what the header says is checked before any array is read.
+
+    Parameters
+    ----------
+    path : str or path
+    passed : sequence
+        What stands for the models that the file only names.
+
+    Yields
+    ------
+    content : dict
+    unpack : Unpacker
+        Of the trees in it.
+    """
+    path = Path(path)
+    with one_error(f"The model file {path}"), path.open("rb") as file:
+        size, first = os.fstat(file.fileno()).st_size, file.read(8)
+        start = 8 + int.from_bytes(first, "little")
+        if start > size:
+            hints = (hint for mark, hint in OTHER_FILES.items() if first.startswith(mark))
+            raise ModelFileError(
+                "is no safetensors file, which sklearn_lstm.io.save writes, or is cut short: it "
+                f"has {size:,} bytes. {next(hints, '')}".rstrip()
+            )
+        # As they stand, the tree and the arrays take up to four times the size.
+        unpack = Unpacker({}, passed, FIRST_BYTES + (TIMES_SIZE - 4) * size)
+        header = file.read(start - 8)
+        unpack.take_memory(PER_MARK * sum(map(header.count, (b",", b"[", b"{"))))
+        if re.search(rb"[\x00-\x1f]", header):
+            raise ModelFileError("is damaged: its header holds control characters.")
+        entries = from_text(header)
+        content = read_content(**entries.pop("__metadata__"))
+        unpack.table |= find_arrays(file, entries, start)
+        yield content, unpack
+
+
+def target_of(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a name leads to, links followed.
+
+    Raises
+    ------
+    OSError
+        If there is something else than a file, or none can be written.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        target.parent.stat()
+    else:
+        if not stat.S_ISREG(mode):
+            reason = "It is a folder, a device or a pipe, and no file"
+            raise OSError(errno.EINVAL, reason, os.fspath(path))
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target.parent))
+    return target
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Yield a file to write, which replaces that of this name once it is on the disk."""
+    target = target_of(path)
+    temporary = target.with_name(f".{uuid4().hex}.tmp")  # short, whatever the name of the file
+    old = target.stat() if target.exists() else None
+    try:
+        # Nobody may read the new content who may not read the old one, not even meanwhile.
+        temporary.touch(0o666 if old is None else 0o600, exist_ok=False)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if old is not None and os.name == "posix":
+            _set_rights(temporary, old)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name == "posix":
+        _sync_folder(target.parent)  # so that the new name is on the disk too
+
+
+def _set_rights(path: Path, old: os.stat_result) -> None:
+    """Give a file the mode of another one, and its owner and group as far as we may."""
+    for owner in (-1, old.st_uid):
+        with suppress(PermissionError):
+            os.chown(path, owner, old.st_gid)
+    path.chmod(stat.S_IMODE(old.st_mode))
+
+
+def _sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

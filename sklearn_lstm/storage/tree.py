@@ -1,0 +1,142 @@
+"""What is stored: a JSON tree whose leaves name arrays, and a table of these arrays.
+
+None, booleans, integers, finite floats, strings and lists stand in the tree as they are. Everything
+else is an object ``{form: content}``. Where a value comes again stands ``{"same": number}``, and
+its first tree has the number too. In a pickle, the table also holds what is no plain data.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import takewhile
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+import sklearn_lstm
+from sklearn_lstm.exceptions import ModelFileError
+
+Tree: TypeAlias = Any  # what JSON can say
+Table: TypeAlias = dict[str, Any]  # by their names: arrays, and in a pickle other objects
+
+FORMAT = 4
+VIEWED = "iufcSUMm"  # kinds of arrays that a file may hold as bytes: strings, dates, ...
+DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
+    f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
+}  # what safetensors files call the types of arrays
+
+
+def paths_by_name(*paths: str) -> dict[str, str]:
+    """Return the module of each class."""
+    return {
+        name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in paths)
+    }
+
+
+PARTS = paths_by_name(  # of our own classes: dataclasses, or those with `stored` and `from_stored`
+    *("members.model.Fitted", "members.model.SequenceModel", "members.network.network.Network"),
+    *("encoding.token_codes.TokenCodes", "encoding.channel_scaling.ChannelScaling"),
+    *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
+    *("members.ngrams.bags.Lexicon", "members.ngrams.ngram_model.VectorModel"),
+    "members.ngrams.ngram_model.MeanVectors",
+    "members.convolutions.convolution_model.ConvolutionModel",
+    "members.convolutions.convolution_model.Reading",
+    "members.convolutions.random_convolutions.Convolutions",
+    "members.convolutions.convolution_model.SeriesStatistics",
+    "members.regression.encoder_and_numbers.EncoderModel",
+    "members.regression.encoder_and_numbers.NumberModel",
+    *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
+    *("pretrained.token_tables.SideBySide", "text.vocabulary.TokenCounts"),
+    *("encoding.channel_scaling.NormalScores", "data.input_format.InputFormat"),
+    *("targets.labels.Labels", "targets.labels.LabelSets"),
+)
+NAMED = paths_by_name(  # which a file only names, and a pickle holds
+    "pretrained.sentence_encoders.SentenceEncoder", "pretrained.token_tables.StaticModel"
+)
+# That tokenize as users of CountVectorizer do, and that every Python has.
+FUNCTIONS = {"list": list, "tuple": tuple, "str.split": str.split}
+
+
+class NotPlainError(TypeError):
+    """A value is no plain data, such as a function, or an object of an unknown class.
+
+    Parameters
+    ----------
+    value : object
+    place : str
+        Where it stands in the estimator.
+    """
+
+    def __init__(self, value: object, place: str) -> None:
+        super().__init__(f"{place}: a {type(value).__name__} is no plain data")
+        self.value, self.place = value, place
+
+
+def checksum_of(data: str | NDArray[np.generic]) -> str:
+    """Return a CRC-32, which finds every damage of up to 32 bits that follow each other."""
+    if isinstance(data, str):
+        return f"{zlib.crc32(data.encode()):08x}"
+    kind = zlib.crc32(f"{data.dtype.str} {data.shape}".encode())
+    return f"{zlib.crc32(data.data, kind):08x}"
+
+
+def has_many_empty_rows(array: NDArray[np.generic]) -> bool:
+    """Return whether an array has many rows without values: lists of them would be long."""
+    return not array.size and math.prod(takewhile(bool, array.shape)) > 1000
+
+
+def to_text(tree: Tree) -> str:
+    """Return the tree as JSON in ASCII."""
+    return json.dumps(tree, allow_nan=False, separators=(",", ":"))
+
+
+def from_text(text: str | bytes) -> Tree:
+    """Return the tree of a text; a name that comes twice is a ValueError."""
+    return json.loads(text, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
+    return found
+
+
+def read_content(content: str, checksum: str) -> dict[str, Any]:
+    """Return the tree of a text whose checksum and format fit."""
+    if checksum_of(content) != checksum:
+        raise ModelFileError("is damaged: the checksum of its JSON does not fit.")
+    tree: dict[str, Any] = from_text(content)
+    if tree["format"] != FORMAT:
+        is_newer = tree["format"] > FORMAT
+        remedy = "Install a newer version to load it." if is_newer else "Fit the model again."
+        raise ModelFileError(
+            f"has format {tree['format']}, but sklearn_lstm {sklearn_lstm.__version__} reads "
+            f"format {FORMAT} alone. {remedy}"
+        )
+    other_version(tree)  # a tree without one is damaged
+    return tree
+
+
+def other_version(content: Mapping[str, Any]) -> str | None:
+    """Return the version of sklearn_lstm that stored a model, None if it is this one."""
+    stored: str = content["versions"]["sklearn_lstm"]
+    return None if stored == sklearn_lstm.__version__ else stored
+
+
+@contextmanager
+def one_error(what: str) -> Iterator[None]:
+    """Make every error of loading a `ModelFileError` that says what could not be loaded."""
+    try:
+        yield
+    except (ImportError, OSError, Warning):
+        raise  # not about the content
+    except ModelFileError as error:
+        raise ModelFileError(f"{what} {error}") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelFileError(f"{what} is damaged, or is no stored model ({reason}).") from error

@@ -1,0 +1,241 @@
+"""Trees -> values. A file may come from a stranger: nothing in it is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
+from importlib import import_module
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm import ESTIMATORS
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.storage.fields import (
+    check_agreement,
+    check_attributes,
+    check_complete,
+    check_fields,
+)
+from sklearn_lstm.storage.tree import (
+    FUNCTIONS,
+    NAMED,
+    PARTS,
+    VIEWED,
+    Table,
+    Tree,
+    checksum_of,
+    has_many_empty_rows,
+)
+
+# That a file may take when it is loaded, whatever it says: so much, and so many times its size.
+FIRST_BYTES, TIMES_SIZE = 32 << 20, 32
+PER_MARK = 100  # bytes that a bracket or a comma of the tree stands for, at most
+PER_BYTE = 24  # bytes of the list that one byte of an array becomes, at most
+
+
+@dataclass
+class Unpacker:
+    """Trees -> values; each array is checked when it is read, which happens once.
+
+    Parameters
+    ----------
+    table : dict
+        Name to array, and in a pickle to other objects; what was read is taken from it.
+    passed : sequence or None
+        What `load` was given for the models that a file only names. None: a pickle.
+    n_bytes_left : float
+        How much memory may still be taken, where more is made than the table has bytes.
+    instead : mapping
+        Form to what its values are made by, in place of what `save` names.
+    n_nodes : int
+        How many objects the trees had, each as often as it is named.
+    shared : dict
+        By its number, each value that comes again, and its number of nodes.
+    """
+
+    table: Table
+    passed: Sequence[object] | None = None
+    n_bytes_left: float = 1e30
+    instead: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    n_nodes: int = 0
+    shared: dict[int, tuple[Any, int]] = field(default_factory=dict)
+
+    def __call__(self, tree: Tree) -> Any:
+        """Return the value of a tree."""
+        if isinstance(tree, list):
+            return [self(item) for item in tree]
+        if not isinstance(tree, dict):
+            return tree
+        (form, content), *numbers = tree.items()
+        if form == "same":
+            value, n_nodes = self.shared[content]
+            self.n_nodes += n_nodes
+            self.take_memory(PER_MARK * n_nodes)  # else few names could say endlessly much
+            return value
+        before, self.n_nodes = self.n_nodes, self.n_nodes + 1
+        value = self._value(form, content)
+        if numbers and not isinstance(value, list):  # of which many containers could be made
+            self.shared[numbers[0][1]] = value, self.n_nodes - before
+        return value
+
+    def take_memory(self, n_bytes: float) -> None:
+        """Count memory before it is taken, where more is made of a stored value than its bytes.
+
+        Raises
+        ------
+        ModelFileError
+            If the file takes more than its limit.
+        """
+        self.n_bytes_left -= n_bytes
+        if self.n_bytes_left < 0:
+            raise ModelFileError(
+                f"would take more memory than {FIRST_BYTES >> 20} MiB and {TIMES_SIZE} times its "
+                "size. Store the model with joblib; whoever loads that file has to trust you."
+            )
+
+    def attributes(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the attributes in the tree of an estimator."""
+        if "classes" in content:  # not one inside of another
+            self.shared = {}
+            self(content["classes"])  # what comes again has its first tree there
+        trees = {**content["parameters"], **content["fitted"]}
+        return {name: self(tree) for name, tree in trees.items()}
+
+    def estimator(self, content: Mapping[str, Any], empty: Any = None) -> Any:
+        """Return an estimator, a new one or an empty one, with the attributes that were stored."""
+        attributes = self.attributes(content)
+        if make := self.instead.get("estimator"):
+            return make(content["class"], attributes)
+        name = content["class"]
+        estimator = getattr(import_module(ESTIMATORS[name]), name)() if empty is None else empty
+        is_file = self.passed is not None
+        if is_file:  # a pickle may be of a subclass
+            check_attributes(type(estimator), attributes, estimator.get_params(deep=False))
+        vars(estimator).update(attributes)
+        if is_file and estimator.__sklearn_is_fitted__():
+            check_complete(estimator)
+        estimator._settle(is_file=is_file)  # noqa: SLF001 - that of `StoredMixin`
+        return estimator
+
+    def check_all_used(self) -> None:
+        """Raise an error if there are more arrays than the trees name."""
+        if self.table:
+            raise ModelFileError(f"holds unknown arrays: {sorted(self.table)[:5]}.")
+
+    def _value(self, form: str, content: Tree) -> Any:
+        value: Any
+        if form in OF_ARRAYS:
+            make: Callable[..., Any] = self.instead.get(form) or OF_ARRAYS[form]
+            value = make(self._read(form, *content))
+        elif form in OF_TEXTS and isinstance(content, str):
+            value = (self.instead.get(form) or OF_TEXTS[form])(content)
+        elif form in PARTS or form in NAMED:
+            value = self._part(form, {name: self(tree) for name, tree in content.items()})
+        elif form == "estimator":
+            value = self.estimator(content)
+        elif form == "dict":
+            keys, values = map(self, content)
+            value = dict(zip(_list(keys), _list(values), strict=True))
+        elif form == "objects":
+            items = _list(self(content[1]))
+            array = np.fromiter(items, np.object_, len(items)).reshape(content[0])
+            value = _checked(array)
+        elif form == "object" and self.passed is None:
+            value = self.table.pop(content)
+        else:
+            value = CONTAINERS[form](_list(self(content)))
+        return value
+
+    def _part(self, form: str, values: dict[str, Any]) -> Any:
+        """Return an object of our own, once its fields are what its class says."""
+        part: Any = self.instead.get(form) or getattr(import_module((PARTS | NAMED)[form]), form)
+        check_fields(part, values)
+        has_own_way = hasattr(part, "from_stored")
+        built = part.from_stored(self, **values) if has_own_way else part(**values)
+        if is_dataclass(built):  # none is what `load` was given
+            check_agreement(built)
+        if hasattr(built, "check"):
+            built.check()
+        return built
+
+    def _read(self, form: str, name: str, expected: str, dtype: str = "") -> NDArray[Any]:
+        array = np.asarray(self.table.pop(name))
+        if checksum_of(array) != expected:
+            raise ModelFileError(f"is damaged: the checksum of {name!r} does not fit.")
+        if form in ("strings", "integers", "rows"):
+            self.take_memory(PER_BYTE * array.nbytes)
+        if dtype:
+            if np.dtype(dtype).kind not in VIEWED:
+                raise ValueError(f"an array of {dtype}")
+            array = array.view(dtype)[..., 0]
+        # Memory maps, and tensors that another estimator goes on training, are copied.
+        is_own = array.flags.owndata and array.flags.writeable
+        return _checked(array if is_own else np.array(array))
+
+
+def _checked(array: NDArray[Any]) -> NDArray[Any]:
+    if has_many_empty_rows(array):
+        raise ValueError(f"many rows of nothing: {array.shape}")
+    return array
+
+
+def _list(content: object) -> list[Any]:
+    """Return a list, from which another container is made."""
+    if not isinstance(content, list):
+        raise TypeError(f"a {type(content).__name__} instead of a list")
+    return content
+
+
+def _to_strings(data: NDArray[np.uint8]) -> list[str]:
+    first = 4 + 4 * int(data[:4].view("<u4")[0])
+    ends = data[4:first].view("<u4").cumsum(dtype=np.int64).tolist()
+    text = data[first:].tobytes().decode("utf-8", "surrogatepass")
+    if ends[-1] != len(text):
+        raise ValueError("strings of another length")
+    return [text[start:end] for start, end in pairwise([0, *ends])]
+
+
+def _to_integers(array: NDArray[np.unsignedinteger[Any]]) -> list[int]:
+    if array.itemsize < 4:
+        raise TypeError(f"integers of {array.dtype}")
+    return array.reshape(len(array)).tolist()
+
+
+def _to_rows(array: NDArray[Any]) -> list[NDArray[Any]]:
+    if array.nbytes < 16 * len(array):
+        raise TypeError(f"rows of shape {array.shape}")
+    return list(array)
+
+
+def _to_tensor(array: NDArray[Any]) -> object:
+    torch = import_module("torch")
+    with torch.inference_mode(mode=False):
+        return torch.from_numpy(array)
+
+
+# Form: how a value is made from its content, and of which type that is.
+OF_ARRAYS: dict[str, Callable[[NDArray[Any]], Any]] = {
+    "array": np.asarray,
+    "bytes": np.ndarray.tobytes,
+    "tensor": _to_tensor,
+    "scalar": lambda array: array[()],
+    "strings": _to_strings,
+    "integers": _to_integers,
+    "rows": _to_rows,
+}
+CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+}
+OF_TEXTS: dict[str, Callable[[str], Any]] = {
+    "float": float,
+    "numpy string": np.str_,
+    "device": lambda name: import_module("torch").device(name),
+    "function": FUNCTIONS.__getitem__,
+    "path": Path,
+}

@@ -1,1 +1,0 @@
-"""Values and estimators <-> what is stored of them, in pickles and files."""

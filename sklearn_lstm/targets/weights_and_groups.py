@@ -1,0 +1,194 @@
+"""Weights and groups in any container -> those of each sample, with all checks."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from math import inf, prod
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+
+from sklearn_lstm.data.containers import LARGEST, is_missing_or_nan, plain_values, to_numpy
+from sklearn_lstm.targets.labels import Encoded
+from sklearn_lstm.targets.targets import Targets, Weights
+
+EPSILON = np.finfo(np.float64).eps
+
+
+def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
+    """Check the weights of samples; None is 1 each.
+
+    Raises
+    ------
+    ValueError
+        For weights of another number or shape, and missing, negative and infinite ones.
+    """
+    if sample_weight is None or isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, 1.0 if sample_weight is None else sample_weight)
+    if np.ma.isMaskedArray(sample_weight):
+        sample_weight = np.ma.filled(sample_weight.astype(np.float64), np.nan)
+    options = {"ensure_2d": False, "ensure_min_samples": 0, "ensure_all_finite": False}
+    weight = check_array(sample_weight, dtype=np.float64, input_name="sample_weight", **options)
+    if weight.shape != (n_samples,):
+        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
+    is_wrong = ~((weight >= 0) & (weight < inf))
+    if is_wrong.any():
+        row = int(is_wrong.argmax())
+        raise ValueError(
+            f"sample_weight[{row}] = {weight[row]}, but each sample needs a finite weight of 0 or "
+            "more. A weight of 0 leaves the sample out."
+        )
+    return np.asarray(weight)
+
+
+def weights_of_classes(class_weight: Any, targets: Targets) -> Weights | None:
+    """Return how much each class counts, (n_classes,), or no and yes of each label, (n_labels, 2).
+
+    None: all count the same. With "balanced", all classes count the same in these targets together,
+    or no and yes of each label.
+
+    Raises
+    ------
+    ValueError
+        For class weights of another type, negative or infinite ones.
+    """
+    if class_weight is None:
+        return None
+    values, labels = targets.values, targets.labels
+    columns, classes = values[np.newaxis], labels.classes
+    mappings, wanted = [class_weight], "one dict"
+    if labels.is_multilabel:
+        columns, classes, mappings = values.T.astype(np.int8), np.arange(2), class_weight
+        wanted = f"a list of {len(columns)} dicts with the keys 0 and 1"
+    if isinstance(class_weight, str):
+        found = [_balanced(column, targets.weights, len(classes)) for column in columns]
+    elif len(mappings) == len(columns) and all(isinstance(one, Mapping) for one in mappings):
+        found = [_given(mapping, classes.tolist()) for mapping in mappings]
+    else:
+        raise ValueError(f"class_weight has to be {wanted}. Found {class_weight!r:.200}.")
+    return np.array(found) if labels.is_multilabel else found[0]
+
+
+def _balanced(values: Encoded, weights: Weights, n_classes: int) -> Weights:
+    """Return the weight of each class by the samples that have it; 1 if none counts."""
+    sums = np.bincount(values, weights / (weights.max(initial=0) or 1), n_classes)
+    counts = sums > EPSILON * sums.sum()
+    balanced = np.ones(n_classes)
+    np.divide(sums.sum(), counts.sum() * sums, out=balanced, where=counts)
+    return balanced
+
+
+def _given(class_weight: Mapping[Hashable, Any], classes: list[Any]) -> Weights:
+    """Return the weight of each class; 1 if the mapping does not name it.
+
+    Some of the data may lack classes that the mapping names.
+    """
+    for label, weight in class_weight.items():
+        if not (isinstance(weight, Real) and 0 <= float(weight) < inf):
+            raise ValueError(
+                f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
+                "number of 0 or more."
+            )
+    unknown = [label for label in class_weight if label not in classes]
+    if unknown and not all(label in class_weight for label in classes):
+        raise ValueError(
+            f"class_weight names {unknown[:5]}, which are not among the classes {classes[:10]}."
+        )
+    return np.array([float(class_weight.get(label, 1.0)) for label in classes])
+
+
+def relative_weights(targets: Targets, by_class: Weights | None) -> Targets:
+    """Return targets whose weights have mean 1 over those that count.
+
+    Each factor is divided by its largest value first, so that their product can't overflow. A
+    weight that is lost by rounding in the sum of all is 0.
+
+    Parameters
+    ----------
+    targets : Targets
+        With the weights of `read_sample_weight`.
+    by_class : ndarray or None
+        From `weights_of_classes`.
+
+    Raises
+    ------
+    ValueError
+        For no weight above 0.
+    """
+    factors = [one / (one.max(initial=0) or 1) for one in _factors(targets, by_class)]
+    weight = prod(factors, start=np.ones(1))
+    weight = np.where(weight < EPSILON * weight.sum(axis=0), 0, weight)
+    _check_any(weight)
+    return replace(targets, weights=np.asarray(weight / weight[weight > 0].mean()))
+
+
+def absolute_weights(targets: Targets, by_class: Weights | None) -> Targets:
+    """Return targets whose weights are products of both, as they are.
+
+    Raises
+    ------
+    ValueError
+        For no weight above 0, and weights that are too large for float32.
+    """
+    with np.errstate(over="ignore"):
+        weight = prod(_factors(targets, by_class), start=np.ones(1))
+    too_large = weight > LARGEST
+    if too_large.any():
+        row = int(np.argwhere(too_large)[0, 0])
+        raise ValueError(
+            f"The weight of sample {row} is {weight[row].max():g}, which is too large: partial_fit "
+            "takes weights as they are. Divide sample_weight and class_weight by a common factor."
+        )
+    _check_any(weight)
+    return replace(targets, weights=weight)
+
+
+def _factors(targets: Targets, by_class: Weights | None) -> list[Weights]:
+    """Return the weights of samples and those of their classes, or of each of their labels."""
+    weights, values = targets.weights, targets.values
+    if by_class is None:
+        return [weights]
+    if by_class.ndim == 1:
+        return [weights, by_class[values]]
+    # scikit-learn multiplies them. Then hardly more than the sample with the most labels counts.
+    return [weights[:, np.newaxis], np.where(values > 0, by_class[:, 1], by_class[:, 0])]
+
+
+def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
+    """Return the number of each sample's group, (n_samples,); None without groups.
+
+    Raises
+    ------
+    ValueError
+        For labels that can't be hashed, missing ones, and another number of them.
+    """
+    if groups is None:
+        return None
+    wanted = "groups has to be 1-D and hold a label for each sequence, a string or a number."
+    if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
+        raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
+    numbers: dict[Hashable, int] = {}
+    try:
+        items = list(to_numpy(groups, "groups") if hasattr(groups, "__array__") else groups)
+        labels = [v.item() if hasattr(v, "detach") else v for v in plain_values(items, "groups")]
+        group_numbers = [numbers.setdefault(label, len(numbers)) for label in labels]
+    except TypeError as error:
+        raise ValueError(wanted) from error
+    if len(labels) != n_samples:
+        raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
+    for label, number in numbers.items():
+        if is_missing_or_nan(label):
+            raise ValueError(
+                f"groups[{group_numbers.index(number)}] is missing: {label}. Each sequence needs a "
+                "group, if need be one of its own."
+            )
+    return np.array(group_numbers, np.intp)
+
+
+def _check_any(weight: Weights) -> None:
+    if not weight.any():
+        raise ValueError("sample_weight times class_weight needs at least one non-zero number.")

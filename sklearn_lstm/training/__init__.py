@@ -1,1 +1,0 @@
-"""What members share while they learn: what they are told, how long, and on which samples."""

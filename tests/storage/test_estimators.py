@@ -1,0 +1,363 @@
+"""What pickle, joblib, skops and deepcopy store: one JSON text, its arrays, and other objects."""
+
+import copy
+import copyreg
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import threading
+from functools import partial
+from typing import ClassVar
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import small_models
+import torch
+from numpy.testing import assert_array_equal
+from round_trips import through_skops
+from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from skorch.callbacks import Callback
+
+import sklearn_lstm
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.storage.tree import FORMAT, checksum_of
+
+TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
+
+
+small = partial(small_models.small, max_epochs=1, linear_model=True)
+
+
+def tokens_model(**parameters):
+    X = np.random.default_rng(0).integers(1, 9, (120, 5))
+    return small(**parameters).fit(X, np.array(["ham", "spam"])[np.arange(120) % 2]), X
+
+
+def series_model():
+    X = np.random.default_rng(0).normal(size=(24, 5))
+    return small().fit(X, np.arange(24) % 3), X
+
+
+def continued_model():
+    X = np.random.default_rng(0).integers(1, 9, (30, 5))
+    model = small().partial_fit(X, np.arange(30) % 2, classes=[0, 1])
+    return model.partial_fit(X, np.arange(30) % 2), X
+
+
+def vectorizer_model(**parameters):
+    return TextSequenceVectorizer(**parameters).fit(TEXTS), TEXTS
+
+
+MODELS = {
+    "tokens": tokens_model,
+    "series": series_model,
+    "partial_fit": continued_model,
+    "vectorizer": vectorizer_model,
+}
+every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+every_class = pytest.mark.parametrize("make", [LSTMSequenceClassifier, TextSequenceVectorizer])
+
+
+def output(model, X):
+    """Return what the model makes of X."""
+    return (
+        model.predict_proba(X) if hasattr(model, "predict_proba") else model.transform(X).toarray()
+    )
+
+
+# --- What it holds
+
+
+@every_model
+def test_the_state_is_a_text_and_its_arrays(make):
+    model, _ = make()
+    state = model.__getstate__()
+    assert list(state) == ["content", "checksum", "table"]
+    assert {type(array) for array in state["table"].values()} == {np.ndarray}
+    content = json.loads(state["content"])
+    assert content["format"] == FORMAT
+    assert content["versions"]["sklearn_lstm"] == sklearn_lstm.__version__
+    assert content["versions"]["numpy"] == np.__version__
+    assert content["parameters"].keys() == model.get_params(deep=False).keys()
+    named = re.findall(r':\["([^"]+)","[0-9a-f]{8}"', state["content"])
+    assert sorted(named) == sorted(state["table"])
+
+
+def test_weights_are_named_as_in_the_network():
+    names = tokens_model()[0].__getstate__()["table"]
+    assert "_fitted.model.members.0.weights.output.weight" in names
+    assert "_fitted.model.members.1.coef" in names
+
+
+@every_class
+def test_an_unfitted_estimator_is_stored_too(make):
+    restored = pickle.loads(pickle.dumps(make()))
+    assert vars(restored) == vars(make())
+    with pytest.raises(NotFittedError):
+        output(restored, TEXTS)
+
+
+@every_model
+def test_storing_changes_nothing(make):
+    model, X = make()
+    expected = output(model, X)
+    names = set(vars(model))
+    state = model.__getstate__()
+    assert model.__getstate__()["content"] == state["content"]
+    assert set(vars(model)) == names
+    restored = pickle.loads(pickle.dumps(model))
+    assert restored.__getstate__()["content"] == state["content"]
+    assert_array_equal(output(restored, X), expected)
+
+
+class Louder(LSTMSequenceClassifier):
+    """A subclass with a parameter of its own."""
+
+    def __init__(self, *, volume=1, hidden_size=4, max_epochs=1, random_state=0):
+        super().__init__(hidden_size=hidden_size, max_epochs=max_epochs, random_state=random_state)
+        self.volume = volume
+
+
+def test_a_subclass_is_stored_with_its_own_parameters():
+    X, y = [[1, 2], [3]] * 4, [0, 1] * 4
+    model = Louder(volume=11)
+    assert vars(pickle.loads(pickle.dumps(model))) == vars(model)
+    restored = pickle.loads(pickle.dumps(model.fit(X, y)))
+    assert restored.volume == 11
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+def test_a_subclass_may_leave_out_the_checks_of_parameters():
+    class Unchecked(Louder):
+        _parameter_constraints: ClassVar = {"volume": [int]}
+
+    X, y = [[1, 2], [3]] * 4, [0, 1] * 4
+    assert_array_equal(Unchecked().fit(X, y).predict_proba(X), Louder().fit(X, y).predict_proba(X))
+
+
+def test_an_attribute_that_the_user_sets_is_stored():
+    model, X = tokens_model()
+    model.note = {"made": "today", "by": ("a", 1), 3: np.arange(3)}
+    restored = pickle.loads(pickle.dumps(model))
+    assert repr(restored.note) == repr(model.note)
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+# --- What is no plain data
+
+
+class Noted(Callback):
+    """A callback of the user, which knows what holds it."""
+
+    def __init__(self, note=""):
+        self.note = note
+        self.holders = []
+
+
+class Registered:
+    """Can be pickled by what `copyreg` says alone."""
+
+    def __init__(self, lock):
+        self.lock = lock
+
+
+copyreg.pickle(Registered, lambda _: (Registered, (None,)))
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+def test_objects_are_carried_by_pickle(copied):
+    note = Noted("a")
+    model, X = tokens_model(callbacks=[note], optimizer=torch.optim.SGD)
+    note.holders += [model, note, model.callbacks]  # cycles
+    model.note = Registered(threading.Lock())
+    model.circle = []
+    model.circle.append(model.circle)
+    table = model.__getstate__()["table"].items()
+    objects = {name for name, value in table if not isinstance(value, np.ndarray)}
+    assert objects == {"callbacks.0", "optimizer", "note", "circle"}
+    restored = copied(model)
+    assert restored.callbacks[0].note == "a"
+    assert restored.callbacks[0].holders[0] is restored
+    assert restored.callbacks[0].holders[1] is restored.callbacks[0]
+    assert restored.optimizer is torch.optim.SGD
+    assert restored.note.lock is None
+    assert restored.circle[0] is restored.circle
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [lambda: (n for n in range(3)), threading.Lock, lambda: sys.stdout.buffer, lambda: np],
+    ids=["generator", "lock", "file", "module"],
+)
+def test_what_pickle_does_not_take_raises_instead_of_being_skipped(unknown):
+    model, _ = vectorizer_model()
+    model.note = [unknown()]
+    with pytest.raises(TypeError):
+        pickle.dumps(model)
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [
+        re.compile(r"\w+").findall,
+        partial(re.findall, re.compile(r"\w+")),
+        partial(re.compile(" ").split, maxsplit=5),
+    ],
+    ids=["method", "function", "split"],
+)
+def test_a_tokenizer_may_hold_a_compiled_pattern(tokenizer):
+    model = TextSequenceVectorizer(tokenizer=tokenizer, token_pattern=None).fit(TEXTS)
+    expected = model.transform(TEXTS).toarray()
+    for each in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert_array_equal(each.transform(TEXTS).toarray(), expected)
+    tasks = [joblib.delayed(model.transform)(TEXTS)] * 2
+    for found in joblib.Parallel(n_jobs=2)(tasks):
+        assert_array_equal(found.toarray(), expected)
+
+
+@pytest.mark.parametrize("copied", [through_skops, copy.deepcopy, copy.copy])
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("random_state", lambda: np.random.RandomState(0)),
+        ("class_weight", lambda: {True: 2, False: 1}),
+        ("pooling", lambda: ("max", "last")),
+    ],
+)
+def test_parameters_come_back_from_other_ways_to_store(copied, name, make):
+    X = np.random.default_rng(0).normal(size=(24, 5))
+    model = small(**{name: make()}).fit(X, np.arange(24) % 2)
+    restored = copied(model)
+    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+    found, expected = getattr(restored, name), getattr(model, name)
+    if name == "random_state":
+        found, expected = found.get_state()[1].tolist(), expected.get_state()[1].tolist()
+    assert repr(found) == repr(expected)
+
+
+def test_a_slice_of_an_arrow_column_serves_as_vocabulary():
+    column = pd.Series(["a", "so", "bad", "good"], dtype="string[pyarrow]")[1:3]
+    model = TextSequenceVectorizer(vocabulary=column).fit(TEXTS)
+    for restored in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert restored.vocabulary_ == {"so": 2, "bad": 3}
+        assert list(restored.vocabulary) == ["so", "bad"]
+
+
+@pytest.mark.parametrize("dtype", [">i8", ">f4", ">U4"])
+def test_labels_and_vectors_of_another_byte_order_are_stored(dtype, round_trip):
+    y = np.array([1, 2] * 6).astype(dtype)
+    vectors = np.arange(20).reshape(10, 2).astype(">f4")
+    X = np.random.default_rng(0).integers(1, 9, (12, 5))
+    model = small(embeddings=vectors).fit(X, y)
+    restored = round_trip(model)
+    assert_array_equal(restored.predict(X), model.predict(X))
+    assert restored.classes_.dtype == model.classes_.dtype
+    assert_array_equal(restored.embeddings, vectors)
+
+
+def test_a_vocabulary_of_another_byte_order_is_stored():
+    model = TextSequenceVectorizer(vocabulary=np.array(["so", "bad"], ">U3")).fit(TEXTS)
+    restored = through_skops(model)
+    assert restored.vocabulary_ == {"so": 2, "bad": 3}
+    assert_array_equal(restored.vocabulary, model.vocabulary)
+
+
+# --- Damage
+
+
+def with_text(state, **changes):
+    """Return the state with another text, and the checksum that fits to it."""
+    text = json.dumps({**json.loads(state["content"]), **changes})
+    return {**state, "content": text, "checksum": checksum_of(text)}
+
+
+@every_model
+def test_a_changed_part_of_the_state_is_refused(make):
+    model, _ = make()
+    state = model.__getstate__()
+    name, array = max(state["table"].items(), key=lambda item: item[1].size)
+    for changes in (
+        {"checksum": "00000000"},
+        {"content": state["content"].replace("fitted", "fittef")},
+        {"table": {}},
+        {"table": {**state["table"], "more": array}},
+        {"table": {**state["table"], "more": len}},
+        {"table": {**state["table"], name: np.append(array, array.dtype.type(1))}},
+    ):
+        with pytest.raises(ModelFileError, match=f"The stored {type(model).__name__} "):
+            type(model)().__setstate__({**state, **changes})
+    for name in state:
+        part = {key: value for key, value in state.items() if key != name}
+        with pytest.raises(ModelFileError):
+            type(model)().__setstate__(part)
+    type(model)().__setstate__(with_text(state))
+
+
+@every_class
+@pytest.mark.parametrize("state", [{}, {"classes_": [0, 1]}, {"content": "{}", "checksum": "1"}])
+def test_something_else_is_refused(make, state):
+    with pytest.raises(ModelFileError):
+        make().__setstate__(state)
+
+
+@every_model
+def test_every_damaged_byte_of_text_and_arrays_is_refused(make):
+    model, _ = make()
+    state = model.__getstate__()
+    intact = pickle.dumps(model)
+    rng = np.random.default_rng(0)
+    stored = [state["content"].encode()]
+    stored += [
+        array.tobytes() for array in state["table"].values() if array.nbytes > 16 and array.any()
+    ]
+    for content in stored:
+        start = intact.index(content)
+        for at in {0, len(content) - 1, *rng.integers(len(content), size=10).tolist()}:
+            damaged = bytearray(intact)
+            damaged[start + at] ^= 1 << int(rng.integers(7))  # the highest bit ends the string
+            with pytest.raises(ModelFileError, match=f"The stored {type(model).__name__} is damag"):
+                pickle.loads(damaged)
+
+
+def test_a_set_is_stored_the_same_in_another_process(tmp_path):
+    """The order of a set changes from process to process."""
+    model, _ = vectorizer_model()
+    model.note = {f"word{n}" for n in range(20)}
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(model))
+    code = "import pickle; assert len(pickle.load(open('model.pickle', 'rb')).note) == 20"
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-W", "error", "-c", code]
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment)  # noqa: S603 - our own code
+
+
+# --- Versions
+
+
+@every_model
+def test_another_version_warns(make, monkeypatch):
+    model, X = make()
+    expected, stored = output(model, X), pickle.dumps(model)
+    with monkeypatch.context() as patched:
+        patched.setattr(sklearn_lstm, "__version__", "99.1.2")
+        with pytest.warns(InconsistentVersionWarning, match=r"99\.1\.2") as caught:
+            restored = pickle.loads(stored)
+    assert len(caught) == 1
+    assert type(model).__name__ in str(caught[0].message)
+    assert_array_equal(output(restored, X), expected)
+
+
+@every_model
+def test_a_newer_format_is_refused_and_says_so(make):
+    model, _ = make()
+    state = with_text(model.__getstate__(), format=FORMAT + 1, more="parts")
+    with pytest.raises(ModelFileError, match=rf"format {FORMAT + 1}.*newer") as caught:
+        type(model)().__setstate__(state)
+    assert type(model).__name__ in str(caught.value)
+    assert isinstance(caught.value, ValueError)
