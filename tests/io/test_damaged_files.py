@@ -89,6 +89,7 @@ ARCHITECTURES = {
     "billions of directions": ("bidirectional", 10**10),
     "trillions of units": ("hidden_size", 10**12),
     "frames of billions of steps": ("steps_per_frame", 10**9),
+    "frames of tokens": ("steps_per_frame", 2),
     "an unknown pooling": ("pooling", ["max", "sum"]),
     "no pooling": ("pooling", []),
     "other units": ("hidden_size", 3),
