@@ -175,9 +175,7 @@ def test_torch_has_what_is_called_beside_its_documented_functions():
 
 @pytest.mark.parametrize("is_backward", [False, True])
 def test_an_lstm_in_bfloat16_reads_what_torchs_own_reads(is_backward):
-    torch.manual_seed(0)
-    options = {"is_backward": is_backward, "pooling": (), "gates": None}
-    direction = Direction(3, cell="lstm", hidden_size=5, **options)
+    direction = both_directions(3, "lstm", 5)[is_backward]
     x, mask = random_features(), SequenceMask(LENGTHS, 7)
     with torch.autocast("cpu", torch.bfloat16):
         expected = direction(x, mask).detach()  # with gradients it calls nn.LSTM

@@ -148,7 +148,8 @@ def test_a_column_may_vary_in_a_single_fold(kind, name):
 def test_rare_categories_of_a_column_are_none():
     X = pd.concat([FRAME[["steps"]]] * 2, ignore_index=True)
     X = X.assign(shop=pd.Categorical([f"{number % 260}" for number in range(2 * N)]))
-    member = member_of(small("series").fit(X, [*Y, *Y]))
+    twins = np.tile(np.arange(N), 2)
+    member = member_of(small("series").fit(X, [*Y, *Y], groups=twins))
     assert len(member.categories["shop"]) == 255
     assert "0" in member.categories["shop"]  # two samples have it
 
