@@ -70,7 +70,7 @@ TOKENS = WORDS, CHARACTERS
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 
 
-def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
+def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
     """Return what the steps of sequences are, which were read from a matrix, table or list.
 
     With `input_type` "auto", the vectorizer says it about ids, else it is guessed from them.
@@ -130,7 +130,7 @@ def effective_number_of_tokens(sequences: Sequences) -> float:
     return float(n_pairs / n_equal_pairs) if n_equal_pairs else np.inf
 
 
-def are_a_signal(steps: NDArray[Any], lengths: Lengths) -> bool:
+def are_a_signal(steps: NDArray[np.generic], lengths: Lengths) -> bool:
     """Return whether integers (n_steps,) of sequences are close to their neighbours.
 
     The mean distance of neighbours is compared with that of two steps of the same sequence, drawn

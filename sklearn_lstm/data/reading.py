@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import IDS_EXPECTED, LARGEST, LARGEST_ID
+from sklearn_lstm.data.containers import IDS_EXPECTED, LARGEST, LARGEST_ID, Array
 from sklearn_lstm.data.sequences import (
     VALUES_PER_CHUNK,
     ArraySequences,
@@ -33,7 +33,7 @@ BAG_OF_WORDS = (
     "a bag of words (tf-idf, counts) has no order, and sparse input is only supported for integer "
     "token ids. Use TextSequenceVectorizer in place of TfidfVectorizer or CountVectorizer."
 )
-Table: TypeAlias = NDArray[Any] | list[NDArray[Any]]  # rows of one length, or a list
+Table: TypeAlias = Array | list[Array]  # rows of one length, or a list
 
 
 def read_sequences(
@@ -170,7 +170,7 @@ def _check_places(X: Any) -> None:
         )
 
 
-def _checked_table(array: NDArray[Any], input_type: str) -> NDArray[Any]:
+def _checked_table(array: Array, input_type: str) -> Array:
     if array.ndim > 3:
         raise InvalidSequencesError(
             f"Found array with dim {array.ndim}, while dim <= 3 is required: "
@@ -200,7 +200,7 @@ def _are_ids(rows: Table, input_type: str) -> bool:
     return bool(filled) and all(array.dtype.kind in "iu" and array.min() >= 0 for array in filled)
 
 
-def _blocks(rows: Table) -> Iterator[tuple[NDArray[Any], int]]:
+def _blocks(rows: Table) -> Iterator[tuple[Array, int]]:
     """Yield rows a few at a time, (n, T, ...), and the first of them."""
     if isinstance(rows, list):
         yield from ((row[np.newaxis], index) for index, row in enumerate(rows))
@@ -305,7 +305,7 @@ def _check_series(
     }
 
 
-def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
+def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
     """Count the steps of series (n, T, C) up to the last that is not all NaN.
 
     Returns
@@ -337,7 +337,7 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
 
 
 def _check_times(
-    block: NDArray[Any], lengths: Lengths, time_channel: int, first_row: int, *, is_frame: bool
+    block: Array, lengths: Lengths, time_channel: int, first_row: int, *, is_frame: bool
 ) -> None:
     """Raise an error for a time in series (n, T, C) that is missing, or runs back.
 

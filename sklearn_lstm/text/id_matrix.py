@@ -1,6 +1,6 @@
 """Token ids in the matrices that scikit-learn passes on, and back to tokens."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -38,9 +38,9 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         The columns beside the texts, if they came in a data frame.
     """
 
-    vocabulary: Mapping[Any, int]
+    vocabulary: Mapping[Hashable, int]
     temporary_ids: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]]
-    temporary_tokens: dict[int, Any]
+    temporary_tokens: dict[int, Hashable]
     texts: NDArray[np.object_]
     numbers: Any = None
     analyzer: Any = "word"
