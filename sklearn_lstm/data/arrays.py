@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_lstm.data import containers
-from sklearn_lstm.data.containers import Array
+from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.data.numbers import Numbers, sequences_and_numbers
 from sklearn_lstm.data.time_stamps import (
     check_times_alike,
@@ -71,7 +71,7 @@ def read_arrays(
     InvalidSequencesError, InvalidSequencesTypeError
         If X holds no sequence, or something else than numbers; the message names the row.
     """
-    sequences, numbers = sequences_and_numbers(X, containers.named_columns(X))
+    sequences, numbers = sequences_and_numbers(X)
     steps = sequences if sparse.issparse(sequences) else containers.as_array(sequences, input_type)
     if steps.shape[0] == 0:
         raise InvalidSequencesError(
@@ -179,7 +179,7 @@ def _numbers_of_row(
 
 
 def _stacked(
-    columns: list[object], index: int, time_channel: int | None, names: tuple[str, ...] = ()
+    columns: list[Column], index: int, time_channel: int | None, names: tuple[str, ...] = ()
 ) -> tuple[Array, bool]:
     """Return the columns of a row, each of a type of its own, as one array."""
     time = None if time_channel is None else time_channel % len(columns)

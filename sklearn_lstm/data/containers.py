@@ -50,6 +50,7 @@ IDS_EXPECTED = (
     "if X holds measurements."
 )
 Array: TypeAlias = NDArray[np.generic]  # of any type
+Column: TypeAlias = Any  # of a data frame of pandas, polars or pyarrow
 PLAIN = (np.ndarray, list, tuple)  # nearly all rows, which most checks do not concern
 
 
@@ -101,7 +102,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     return numbers_of_objects(array, input_type)
 
 
-def _refuse_column_of_strings(columns: list[tuple[str, object]]) -> None:
+def _refuse_column_of_strings(columns: list[tuple[str, Column]]) -> None:
     """Raise an error for a data frame in which one column holds strings, and another does not."""
     strings = [name for name, column in columns if holds_strings(column)]
     if 0 < len(strings) < len(columns):
@@ -111,12 +112,12 @@ def _refuse_column_of_strings(columns: list[tuple[str, object]]) -> None:
         )
 
 
-def holds_strings(column: object) -> bool:
+def holds_strings(column: Column) -> bool:
     """Return whether any value of a column is a string."""
     return any(isinstance(value, TEXT) for value in listed(column))
 
 
-def listed(column: Any) -> list[Any]:
+def listed(column: Column) -> list[Any]:
     """Return the values of a column of any library."""
     return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
 
@@ -193,7 +194,7 @@ def to_numpy(values: object, name: str) -> Array:
     return np.asarray(values, object) if is_rounded or array.dtype.kind == "T" else array
 
 
-def _in_own_type(column: Any) -> Any:
+def _in_own_type(column: Column) -> Column:
     """Return a column of pandas or pyarrow so that NumPy keeps the type of its values.
 
     NumPy makes objects of nullable values, and of a null in a dictionary its last value.
@@ -260,7 +261,7 @@ def _refuse_missing(row: int) -> NoReturn:
     )
 
 
-def type_of(column: Any) -> Any:
+def type_of(column: Column) -> Any:
     """Return the type of what a column of pandas, polars or pyarrow holds."""
     dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
     dtype = getattr(dtype, "pyarrow_dtype", dtype)
@@ -283,7 +284,7 @@ def holds_dates(array: Array) -> bool:
     return array.dtype.kind in "mM" or (array.dtype.kind == "O" and any(map(is_date, array.flat)))
 
 
-def type_names(columns: list[object], name: str) -> set[str]:
+def type_names(columns: list[Column], name: str) -> set[str]:
     """Return the types of columns, if NumPy would read all with their names and their shape."""
     names = {str(type_of(column)) for column in columns}
     for type_name, (pattern, advice) in product(names, TYPE_ADVICE.items()):
@@ -322,12 +323,12 @@ def difference(names: tuple[str, ...], expected: tuple[str, ...]) -> str:
     return " and ".join(parts) or "has them in another order"
 
 
-def named_columns(X: object) -> list[tuple[str, Any]]:
+def named_columns(X: object) -> list[tuple[str, Column]]:
     """Return the columns of a data frame with their names, as strings."""
     return [*zip(map(str, names_of(X)), columns_of(X), strict=False)]
 
 
-def columns_of(X: Any) -> list[Any]:
+def columns_of(X: Any) -> list[Column]:
     """Return the columns of a data frame."""
     if isinstance(X, PLAIN):
         return []
@@ -338,7 +339,7 @@ def columns_of(X: Any) -> list[Any]:
     return [column for _, column in X.items()] if is_frame else []
 
 
-def _check_nulls(columns: list[object], array: Array, input_type: str) -> None:
+def _check_nulls(columns: list[Column], array: Array, input_type: str) -> None:
     """Raise an error for a missing row of a column of lists, and for a missing token id.
 
     NumPy makes NaN of the id, polars an empty row or one of NaN of the row.

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
-from sklearn_lstm.text.id_matrix import TokenIds
 
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
@@ -86,10 +85,8 @@ def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
         if isinstance(steps, np.ndarray) and steps.ndim == 2 and steps.dtype.kind == "f":
             warn_of_ids_beside_fractions(steps)
         return MEASUREMENTS
-    said = getattr(steps, "input_type", "auto")  # a product has lost its vocabulary
-    if isinstance(steps, TokenIds) and said != "auto":
-        return KINDS[said]
-    return guess_kind(sequences)
+    said = getattr(steps, "input_type", "auto")  # only `TokenIds` say it, but no product of them
+    return KINDS.get(said) or guess_kind(sequences)
 
 
 def guess_kind(sequences: Sequences) -> Kind:

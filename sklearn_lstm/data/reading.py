@@ -65,28 +65,27 @@ def read_sequences(
         steps = _checked_matrix(steps, input_type)
     elif isinstance(steps, np.ndarray):
         steps = _checked_table(steps, input_type)
-    are_ids = sparse.issparse(steps) or _are_ids(steps, input_type)
-    if not are_ids:
+    if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
         is_frame = bool(arrays.column_names)
         known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps, is_frame=is_frame)
-    elif arrays.time_channel is not None:
+        return ArraySequences(steps, **known)
+    if arrays.time_channel is not None:
         raise InvalidSequencesError(
             f"time_channel={arrays.time_channel!r} is for measurements, but X holds token ids. "
             "Leave it None."
         )
-    else:
-        n_entries = _count_ids(steps)
     if sparse.issparse(steps):
+        _check_ids(steps.data, steps.indptr)
+        n_entries = np.diff(steps.indptr).astype(np.intp)
         spelling, values = read_spellings(steps)
         known |= {"spelling": spelling, "as_written": getattr(steps, "texts", None)}
         return FlatSequences(values, n_entries, **known)
-    if are_ids and isinstance(steps, list):
+    n_entries = _count_ids(steps)
+    if isinstance(steps, list):
         ids = [whole_ids(row[row != PADDING_ID]).astype(np.int32) for row in steps]
         return FlatSequences(np.concatenate(ids), n_entries, **known)
-    if are_ids:
-        known |= {"lengths": np.maximum(n_entries, 1), "n_channels": None}
-    return ArraySequences(steps, **known)
+    return ArraySequences(steps, np.maximum(n_entries, 1), None, **known)
 
 
 def refuse_floats(arrays: Arrays) -> None:
@@ -108,7 +107,7 @@ def refuse_unknown(row: int) -> NoReturn:
     )
 
 
-def _checked_matrix(X: Any, input_type: str) -> Any:
+def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
     """Return a sparse matrix as CSR without zeros, with the entries of each row in order."""
     if X.ndim != 2:
         raise InvalidSequencesError(f"Expected a 2-D sparse matrix, found {X.ndim} dimensions.")
@@ -139,7 +138,7 @@ def _checked_matrix(X: Any, input_type: str) -> Any:
     return X
 
 
-def _holds_counts(X: Any) -> bool:
+def _holds_counts(X: sparse.csr_matrix) -> bool:
     """Return whether most entries of a CSR matrix are 1, and begin and end in no common columns.
 
     Ids fill neighbouring columns, from a common column on or up to one: also those of texts that
@@ -159,7 +158,7 @@ def _holds_counts(X: Any) -> bool:
     return bool(np.count_nonzero(2 * n_common < n_runs) > n_rows / 2)
 
 
-def _check_places(X: Any) -> None:
+def _check_places(X: sparse.coo_matrix) -> None:
     """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
     places, counts = np.unique([X.row, X.col], axis=1, return_counts=True)
     if (counts > 1).any():
@@ -209,11 +208,8 @@ def _blocks(rows: Table) -> Iterator[tuple[Array, int]]:
     yield from ((rows[start : start + n_rows], start) for start in range(0, len(rows), n_rows))
 
 
-def _count_ids(rows: Any) -> Lengths:
-    """Return how many ids each row of a CSR matrix, a table or a list holds: 0 is padding."""
-    if sparse.issparse(rows):
-        _check_ids(rows.data, rows.indptr)
-        return np.asarray(np.diff(rows.indptr), np.intp)
+def _count_ids(rows: Table) -> Lengths:
+    """Return how many ids each row of a table or a list holds: 0 is padding."""
     if isinstance(rows, list):
         for index, row in enumerate(rows):
             if row.ndim != 1:

@@ -160,6 +160,6 @@ def divided(
     return list(iterate_texts(texts)) if keeps_texts else texts, numbers
 
 
-def keeps_texts(parameters: Mapping[str, Any]) -> bool:
+def keeps_texts(parameters: Mapping[str, object]) -> bool:
     """Return whether the output holds the texts as they were written."""
-    return parameters["input"] == "content" and parameters["output"] == "sparse"  # type: ignore[no-any-return]
+    return parameters["input"] == "content" and parameters["output"] == "sparse"
