@@ -465,7 +465,7 @@ class TextSequenceVectorizer(
         self._columns = numbers.names or None
         self._categories = numbers.categories if numbers else None
 
-    def _check_names(self, X: Any) -> None:
+    def _check_names(self, X: object) -> None:
         """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
         if self._columns is not None and column_names(X):
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from sklearn_lstm.data import containers
+from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.data.numbers import Numbers, sequences_and_numbers
 from sklearn_lstm.data.time_stamps import (
     check_times_alike,
@@ -51,7 +51,7 @@ class Arrays:
 
 
 def read_arrays(
-    X: Any, input_type: str, time_channel: int | str | None, names: tuple[str, ...] = ()
+    X: object, input_type: str, time_channel: int | str | None, names: tuple[str, ...] = ()
 ) -> Arrays:
     """Return X as arrays of numbers.
 
@@ -71,7 +71,7 @@ def read_arrays(
     InvalidSequencesError, InvalidSequencesTypeError
         If X holds no sequence, or something else than numbers; the message names the row.
     """
-    sequences, numbers = sequences_and_numbers(X, containers.named_columns(X))
+    sequences, numbers = sequences_and_numbers(X)
     steps = sequences if sparse.issparse(sequences) else containers.as_array(sequences, input_type)
     if steps.shape[0] == 0:
         raise InvalidSequencesError(
@@ -92,8 +92,8 @@ def read_arrays(
 
 
 def _read_rows(
-    rows: NDArray[Any], input_type: str, time_channel: int | None, names: tuple[str, ...]
-) -> tuple[list[NDArray[Any]], bool | None]:
+    rows: Array, input_type: str, time_channel: int | None, names: tuple[str, ...]
+) -> tuple[list[Array], bool | None]:
     """Return an array for each row, and whether their times are dates."""
     arrays, has_dates = [], None
     for index, row in enumerate(rows):
@@ -130,8 +130,8 @@ def _in_order(row: Any, names: tuple[str, ...], index: int) -> Any:
 
 
 def _row_as_array(
-    row: Any, index: int, input_type: str, time_channel: int | None = None
-) -> tuple[NDArray[Any], bool]:
+    row: object, index: int, input_type: str, time_channel: int | None = None
+) -> tuple[Array, bool]:
     """Return one ragged row as an array of numbers of one or two dimensions.
 
     Only the time channel may hold dates or durations; returned too is whether it does.
@@ -159,8 +159,8 @@ def _row_as_array(
 
 
 def _numbers_of_row(
-    row: Any, index: int, input_type: str, time_channel: int | None
-) -> tuple[NDArray[Any], bool]:
+    row: object, index: int, input_type: str, time_channel: int | None
+) -> tuple[Array, bool]:
     columns = containers.columns_of(row)
     if columns and not containers.type_names(columns, f"X[{index}]") <= containers.FLOATS:
         return _stacked(columns, index, time_channel, containers.names_of(row))
@@ -179,8 +179,8 @@ def _numbers_of_row(
 
 
 def _stacked(
-    columns: list[Any], index: int, time_channel: int | None, names: tuple[str, ...] = ()
-) -> tuple[NDArray[Any], bool]:
+    columns: list[Column], index: int, time_channel: int | None, names: tuple[str, ...] = ()
+) -> tuple[Array, bool]:
     """Return the columns of a row, each of a type of its own, as one array."""
     time = None if time_channel is None else time_channel % len(columns)
     read = []

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from itertools import product
 from numbers import Integral
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,8 @@ IDS_EXPECTED = (
     f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass input_type='measurements' "
     "if X holds measurements."
 )
+Array: TypeAlias = NDArray[np.generic]  # of any type
+Column: TypeAlias = Any  # of a data frame of pandas, polars or pyarrow
 PLAIN = (np.ndarray, list, tuple)  # nearly all rows, which most checks do not concern
 
 
@@ -100,7 +102,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     return numbers_of_objects(array, input_type)
 
 
-def _refuse_column_of_strings(columns: list[tuple[str, Any]]) -> None:
+def _refuse_column_of_strings(columns: list[tuple[str, Column]]) -> None:
     """Raise an error for a data frame in which one column holds strings, and another does not."""
     strings = [name for name, column in columns if holds_strings(column)]
     if 0 < len(strings) < len(columns):
@@ -110,17 +112,17 @@ def _refuse_column_of_strings(columns: list[tuple[str, Any]]) -> None:
         )
 
 
-def holds_strings(column: Any) -> bool:
+def holds_strings(column: Column) -> bool:
     """Return whether any value of a column is a string."""
     return any(isinstance(value, TEXT) for value in listed(column))
 
 
-def listed(column: Any) -> list[Any]:
+def listed(column: Column) -> list[Any]:
     """Return the values of a column of any library."""
     return column.to_pylist() if hasattr(column, "to_pylist") else list(column)
 
 
-def check_type(array: NDArray[Any], name: str) -> None:
+def check_type(array: Array, name: str) -> None:
     """Raise an error for an array that can hold no real numbers."""
     if array.dtype.kind in "SU":
         raise InvalidSequencesTypeError(f"{name} holds strings, not numbers. {PIPELINE_ADVICE}")
@@ -132,7 +134,7 @@ def check_type(array: NDArray[Any], name: str) -> None:
         raise InvalidSequencesTypeError(f"{name} has to hold numbers, found dtype {array.dtype}.")
 
 
-def check_value(value: Any, found: str) -> None:
+def check_value(value: object, found: str) -> None:
     """Raise an error for a string, and for what has no order of its own: they are no sequences."""
     for base, advice in () if isinstance(value, PLAIN) else ADVICE.items():
         if isinstance(value, base):
@@ -146,7 +148,7 @@ def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoRetu
     raise InvalidSequencesError(f"X[{index}] {found}. {expected}") from cause
 
 
-def is_row(value: Any) -> bool:
+def is_row(value: object) -> bool:
     """Return whether a value can be a sequence."""
     return hasattr(value, "__len__") and not isinstance(value, (*TEXT, Mapping))
 
@@ -166,7 +168,7 @@ def plain_values(values: Any, name: str) -> Any:
     return [value.as_py() for value in values]
 
 
-def to_numpy(values: Any, name: str) -> NDArray[Any]:
+def to_numpy(values: object, name: str) -> Array:
     """Return X, a row of it, or y as an array in which no integer has become a float."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):  # NumPy would uncover it
         array = np.array(values.data, None if values.dtype.kind in "fmM" else object)
@@ -192,7 +194,7 @@ def to_numpy(values: Any, name: str) -> NDArray[Any]:
     return np.asarray(values, object) if is_rounded or array.dtype.kind == "T" else array
 
 
-def _in_own_type(column: Any) -> Any:
+def _in_own_type(column: Column) -> Column:
     """Return a column of pandas or pyarrow so that NumPy keeps the type of its values.
 
     NumPy makes objects of nullable values, and of a null in a dictionary its last value.
@@ -203,7 +205,7 @@ def _in_own_type(column: Any) -> Any:
     return column.cast(column.type.value_type) if is_dictionary else column
 
 
-def _table(columns: list[NDArray[Any]]) -> NDArray[Any]:
+def _table(columns: list[Array]) -> Array:
     """Return columns as a table: of integers only if all are, as booleans are measurements."""
     columns = [np.fromiter(column, object) if column.ndim > 1 else column for column in columns]
     table, types = np.column_stack(columns), {column.dtype.kind for column in columns}
@@ -212,7 +214,7 @@ def _table(columns: list[NDArray[Any]]) -> NDArray[Any]:
     return table.astype(np.float64) if "b" in types and table.dtype.kind in "iu" else table
 
 
-def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0) -> NDArray[Any]:
+def numbers_of_objects(array: Array, input_type: str, first_row: int = 0) -> Array:
     """Return rows of Python numbers as integers if all are, else as floats; None becomes NaN.
 
     Of integers in two dimensions, which are token ids, none may be missing.
@@ -237,17 +239,17 @@ def numbers_of_objects(array: NDArray[Any], input_type: str, first_row: int = 0)
         return np.reshape(np.array(bounded, np.float64), numbers.shape)  # too large, but floats
 
 
-def _is_id(value: Any) -> bool:
+def _is_id(value: object) -> bool:
     """Return whether a value is an integer; a boolean is a measurement."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def is_missing(value: Any) -> bool:
+def is_missing(value: object) -> bool:
     """Return whether a value is None, or the mark of pandas or NumPy for a missing value."""
     return value is None or type(value).__name__ in {"NAType", "NaTType", "MaskedConstant"}
 
 
-def is_missing_or_nan(value: Any) -> bool:
+def is_missing_or_nan(value: object) -> bool:
     """Return whether a value is missing, or is no number."""
     return is_missing(value) or bool(value != value)  # noqa: PLR0124
 
@@ -259,30 +261,30 @@ def _refuse_missing(row: int) -> NoReturn:
     )
 
 
-def type_of(column: Any) -> Any:
+def type_of(column: Column) -> Any:
     """Return the type of what a column of pandas, polars or pyarrow holds."""
     dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
     dtype = getattr(dtype, "pyarrow_dtype", dtype)
     return dtype.value_type if hasattr(dtype, "index_type") else dtype  # of a dictionary
 
 
-def is_integer(dtype: Any) -> bool:
+def is_integer(dtype: object) -> bool:
     """Return whether a type of NumPy, pandas, polars or pyarrow is one of integers."""
     is_named = re.match(r"(?i)(dictionary<values=)?u?int\d", str(dtype)) is not None
     return is_named or getattr(dtype, "kind", None) in {"i", "u"}  # sparse, or of other byte order
 
 
-def is_date(value: Any) -> bool:
+def is_date(value: object) -> bool:
     """Return whether a value is a date, a time of day, both, or a duration."""
     return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing(value)
 
 
-def holds_dates(array: NDArray[Any]) -> bool:
+def holds_dates(array: Array) -> bool:
     """Return whether an array holds dates or durations."""
     return array.dtype.kind in "mM" or (array.dtype.kind == "O" and any(map(is_date, array.flat)))
 
 
-def type_names(columns: list[Any], name: str) -> set[str]:
+def type_names(columns: list[Column], name: str) -> set[str]:
     """Return the types of columns, if NumPy would read all with their names and their shape."""
     names = {str(type_of(column)) for column in columns}
     for type_name, (pattern, advice) in product(names, TYPE_ADVICE.items()):
@@ -291,13 +293,13 @@ def type_names(columns: list[Any], name: str) -> set[str]:
     return {name.lower() for name in names}
 
 
-def names_of(frame: Any) -> tuple[Any, ...]:
+def names_of(frame: object) -> tuple[Any, ...]:
     """Return the names of the columns of a data frame."""
     names = getattr(frame, "column_names", None)  # of pyarrow, whose `columns` are arrays
     return tuple(getattr(frame, "columns", ()) if names is None else names)
 
 
-def column_names(X: Any) -> tuple[str, ...]:
+def column_names(X: object) -> tuple[str, ...]:
     """Return the names of the columns of a data frame, as scikit-learn does: strings, or none."""
     names = names_of(X)
     return names if {*map(type, names)} <= {str} else ()
@@ -321,12 +323,12 @@ def difference(names: tuple[str, ...], expected: tuple[str, ...]) -> str:
     return " and ".join(parts) or "has them in another order"
 
 
-def named_columns(X: Any) -> list[tuple[str, Any]]:
+def named_columns(X: object) -> list[tuple[str, Column]]:
     """Return the columns of a data frame with their names, as strings."""
     return [*zip(map(str, names_of(X)), columns_of(X), strict=False)]
 
 
-def columns_of(X: Any) -> list[Any]:
+def columns_of(X: Any) -> list[Column]:
     """Return the columns of a data frame."""
     if isinstance(X, PLAIN):
         return []
@@ -337,7 +339,7 @@ def columns_of(X: Any) -> list[Any]:
     return [column for _, column in X.items()] if is_frame else []
 
 
-def _check_nulls(columns: list[Any], array: NDArray[Any], input_type: str) -> None:
+def _check_nulls(columns: list[Column], array: Array, input_type: str) -> None:
     """Raise an error for a missing row of a column of lists, and for a missing token id.
 
     NumPy makes NaN of the id, polars an empty row or one of NaN of the row.
@@ -353,7 +355,7 @@ def _check_nulls(columns: list[Any], array: NDArray[Any], input_type: str) -> No
             check_known(ids, row)
 
 
-def check_known(ids: NDArray[Any], row: int) -> None:
+def check_known(ids: Array, row: int) -> None:
     """Raise an error for NaN in a row of integers: a missing one."""
     if isinstance(ids, np.ndarray) and ids.dtype.kind == "f" and np.isnan(ids).any():
         _refuse_missing(row)

@@ -86,7 +86,7 @@ class InputFormat:
     @classmethod
     def found_in(
         cls,
-        X: Any,
+        X: object,
         input_type: str = "auto",
         time_channel: int | str | None = None,
         *,
@@ -157,7 +157,7 @@ class InputFormat:
         check_numbers(sequences.numbers, self.number_names, self.category_names)
         return sequences
 
-    def read_beside(self, X: Any) -> tuple[InputFormat, Sequences]:
+    def read_beside(self, X: object) -> tuple[InputFormat, Sequences]:
         """Read X in this format; returned too is its own, which differs in what may differ.
 
         Raises

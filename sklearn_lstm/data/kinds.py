@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
-from sklearn_lstm.text.id_matrix import TokenIds
 
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
@@ -70,7 +69,7 @@ TOKENS = WORDS, CHARACTERS
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 
 
-def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
+def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
     """Return what the steps of sequences are, which were read from a matrix, table or list.
 
     With `input_type` "auto", the vectorizer says it about ids, else it is guessed from them.
@@ -86,10 +85,8 @@ def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
         if isinstance(steps, np.ndarray) and steps.ndim == 2 and steps.dtype.kind == "f":
             warn_of_ids_beside_fractions(steps)
         return MEASUREMENTS
-    said = getattr(steps, "input_type", "auto")  # a product has lost its vocabulary
-    if isinstance(steps, TokenIds) and said != "auto":
-        return KINDS[said]
-    return guess_kind(sequences)
+    said = getattr(steps, "input_type", "auto")  # only `TokenIds` say it, but no product of them
+    return KINDS.get(said) or guess_kind(sequences)
 
 
 def guess_kind(sequences: Sequences) -> Kind:
@@ -130,7 +127,7 @@ def effective_number_of_tokens(sequences: Sequences) -> float:
     return float(n_pairs / n_equal_pairs) if n_equal_pairs else np.inf
 
 
-def are_a_signal(steps: NDArray[Any], lengths: Lengths) -> bool:
+def are_a_signal(steps: NDArray[np.generic], lengths: Lengths) -> bool:
     """Return whether integers (n_steps,) of sequences are close to their neighbours.
 
     The mean distance of neighbours is compared with that of two steps of the same sequence, drawn

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data import containers
+from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
 # Names of types of pandas, polars and pyarrow. A column of null holds nothing but missing numbers.
@@ -100,7 +101,7 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             )
 
 
-def texts_and_numbers(X: Any, categories: tuple[str, ...] | None) -> tuple[Any, Numbers]:
+def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[Any, Numbers]:
     """Return the column of texts of a data frame, and the others; anything else as it is.
 
     Parameters
@@ -128,13 +129,14 @@ def texts_and_numbers(X: Any, categories: tuple[str, ...] | None) -> tuple[Any, 
     return _split(columns, "texts", categories)
 
 
-def sequences_and_numbers(X: Any, columns: list[tuple[str, Any]]) -> tuple[Any, Numbers]:
+def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
+    columns = containers.named_columns(X)
     has_both = len(columns) > 1 and sum(_holds_sequences(column) for _, column in columns) == 1
     return _split(columns, "sequences") if has_both else (X, NO_NUMBERS)
 
 
-def _found_categories(columns: list[tuple[str, Any]]) -> tuple[str, ...]:
+def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
     """Return the columns of strings in which few values recur, but not that of the texts.
 
     This is the one with the most letters.
@@ -147,7 +149,7 @@ def _found_categories(columns: list[tuple[str, Any]]) -> tuple[str, ...]:
     return tuple(name for name, values in others if _may_be_category(values))
 
 
-def _strings(column: Any) -> list[str] | None:
+def _strings(column: Column) -> list[str] | None:
     """Return the values of a column of strings that are not missing; None for any other."""
     values = [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
     return values if all(isinstance(value, str) for value in values) else None
@@ -181,7 +183,7 @@ def _is_number(string: str) -> bool:
         return False
 
 
-def _counts_rows(column: Any) -> bool:
+def _counts_rows(column: Column) -> bool:
     """Return whether a column holds integers, each of which is the next smaller one plus 1."""
     if len(column) < FEWEST_COUNTED or not INTEGERS.match(_type_name(column)):
         return False
@@ -190,7 +192,7 @@ def _counts_rows(column: Any) -> bool:
 
 
 def _split(
-    columns: list[tuple[str, Any]], wanted: str, categories: tuple[str, ...] = ()
+    columns: list[tuple[str, Column]], wanted: str, categories: tuple[str, ...] = ()
 ) -> tuple[Any, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     names = tuple(name for name, _ in columns)
@@ -218,7 +220,7 @@ def _split(
     return sequences, Numbers(names, beside)
 
 
-def _remedies(own: list[tuple[str, Any]], wanted: str) -> str:
+def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
     dates = [name for name, column in own if _holds_dates(column)]
     strings = {
@@ -250,7 +252,7 @@ def _remedies(own: list[tuple[str, Any]], wanted: str) -> str:
     return " ".join(remedies) or "Leave out what is neither."
 
 
-def _remedy_without_texts(columns: list[tuple[str, Any]]) -> str:
+def _remedy_without_texts(columns: list[tuple[str, Column]]) -> str:
     """Return what to do if each column holds numbers or categories."""
     for name, column in columns:
         if all(map(containers.is_missing_or_nan, containers.listed(column))):
@@ -262,18 +264,18 @@ def _remedy_without_texts(columns: list[tuple[str, Any]]) -> str:
     return "Pass the column of texts too, such as frame[['text', 'price']]."
 
 
-def _holds_dates(column: Any) -> bool:
+def _holds_dates(column: Column) -> bool:
     return DATES.match(_type_name(column)) is not None or any(
         map(containers.is_date, containers.listed(column))
     )
 
 
-def _type_name(column: Any) -> str:
-    dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
+def _type_name(column: Column) -> str:
+    dtype: object = getattr(column, "dtype", getattr(column, "type", None))
     return str(getattr(dtype, "pyarrow_dtype", dtype))
 
 
-def _is_beside(column: Any) -> bool:
+def _is_beside(column: Column) -> bool:
     """Return whether a column holds numbers or categories, or no value at all.
 
     pandas makes objects of Arrow's booleans where one is missing.
@@ -288,7 +290,7 @@ def _is_beside(column: Any) -> bool:
     )
 
 
-def _holds_sequences(column: Any) -> bool:
+def _holds_sequences(column: Column) -> bool:
     if _type_name(column).lower() != "object":
         return LISTS.match(_type_name(column)) is not None
     return containers.is_row(
@@ -296,7 +298,7 @@ def _holds_sequences(column: Any) -> bool:
     )
 
 
-def _values(column: Any, name: str, *, is_category: bool) -> NDArray[Any]:
+def _values(column: Column, name: str, *, is_category: bool) -> Array:
     """Return numbers as floats, categories, by their type or as said, as texts."""
     if is_category or CATEGORIES.match(_type_name(column)):
         values = containers.listed(column)

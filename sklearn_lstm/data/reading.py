@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import IDS_EXPECTED, LARGEST, LARGEST_ID
+from sklearn_lstm.data.containers import IDS_EXPECTED, LARGEST, LARGEST_ID, Array
 from sklearn_lstm.data.sequences import (
     VALUES_PER_CHUNK,
     ArraySequences,
@@ -33,7 +33,7 @@ BAG_OF_WORDS = (
     "a bag of words (tf-idf, counts) has no order, and sparse input is only supported for integer "
     "token ids. Use TextSequenceVectorizer in place of TfidfVectorizer or CountVectorizer."
 )
-Table: TypeAlias = NDArray[Any] | list[NDArray[Any]]  # rows of one length, or a list
+Table: TypeAlias = Array | list[Array]  # rows of one length, or a list
 
 
 def read_sequences(
@@ -65,28 +65,27 @@ def read_sequences(
         steps = _checked_matrix(steps, input_type)
     elif isinstance(steps, np.ndarray):
         steps = _checked_table(steps, input_type)
-    are_ids = sparse.issparse(steps) or _are_ids(steps, input_type)
-    if not are_ids:
+    if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
         is_frame = bool(arrays.column_names)
         known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps, is_frame=is_frame)
-    elif arrays.time_channel is not None:
+        return ArraySequences(steps, **known)
+    if arrays.time_channel is not None:
         raise InvalidSequencesError(
             f"time_channel={arrays.time_channel!r} is for measurements, but X holds token ids. "
             "Leave it None."
         )
-    else:
-        n_entries = _count_ids(steps)
     if sparse.issparse(steps):
+        _check_ids(steps.data, steps.indptr)
+        n_entries = np.diff(steps.indptr).astype(np.intp)
         spelling, values = read_spellings(steps)
         known |= {"spelling": spelling, "as_written": getattr(steps, "texts", None)}
         return FlatSequences(values, n_entries, **known)
-    if are_ids and isinstance(steps, list):
+    n_entries = _count_ids(steps)
+    if isinstance(steps, list):
         ids = [whole_ids(row[row != PADDING_ID]).astype(np.int32) for row in steps]
         return FlatSequences(np.concatenate(ids), n_entries, **known)
-    if are_ids:
-        known |= {"lengths": np.maximum(n_entries, 1), "n_channels": None}
-    return ArraySequences(steps, **known)
+    return ArraySequences(steps, np.maximum(n_entries, 1), None, **known)
 
 
 def refuse_floats(arrays: Arrays) -> None:
@@ -108,7 +107,7 @@ def refuse_unknown(row: int) -> NoReturn:
     )
 
 
-def _checked_matrix(X: Any, input_type: str) -> Any:
+def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
     """Return a sparse matrix as CSR without zeros, with the entries of each row in order."""
     if X.ndim != 2:
         raise InvalidSequencesError(f"Expected a 2-D sparse matrix, found {X.ndim} dimensions.")
@@ -139,7 +138,7 @@ def _checked_matrix(X: Any, input_type: str) -> Any:
     return X
 
 
-def _holds_counts(X: Any) -> bool:
+def _holds_counts(X: sparse.csr_matrix) -> bool:
     """Return whether most entries of a CSR matrix are 1, and begin and end in no common columns.
 
     Ids fill neighbouring columns, from a common column on or up to one: also those of texts that
@@ -159,7 +158,7 @@ def _holds_counts(X: Any) -> bool:
     return bool(np.count_nonzero(2 * n_common < n_runs) > n_rows / 2)
 
 
-def _check_places(X: Any) -> None:
+def _check_places(X: sparse.coo_matrix) -> None:
     """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
     places, counts = np.unique([X.row, X.col], axis=1, return_counts=True)
     if (counts > 1).any():
@@ -170,7 +169,7 @@ def _check_places(X: Any) -> None:
         )
 
 
-def _checked_table(array: NDArray[Any], input_type: str) -> NDArray[Any]:
+def _checked_table(array: Array, input_type: str) -> Array:
     if array.ndim > 3:
         raise InvalidSequencesError(
             f"Found array with dim {array.ndim}, while dim <= 3 is required: "
@@ -200,7 +199,7 @@ def _are_ids(rows: Table, input_type: str) -> bool:
     return bool(filled) and all(array.dtype.kind in "iu" and array.min() >= 0 for array in filled)
 
 
-def _blocks(rows: Table) -> Iterator[tuple[NDArray[Any], int]]:
+def _blocks(rows: Table) -> Iterator[tuple[Array, int]]:
     """Yield rows a few at a time, (n, T, ...), and the first of them."""
     if isinstance(rows, list):
         yield from ((row[np.newaxis], index) for index, row in enumerate(rows))
@@ -209,11 +208,8 @@ def _blocks(rows: Table) -> Iterator[tuple[NDArray[Any], int]]:
     yield from ((rows[start : start + n_rows], start) for start in range(0, len(rows), n_rows))
 
 
-def _count_ids(rows: Any) -> Lengths:
-    """Return how many ids each row of a CSR matrix, a table or a list holds: 0 is padding."""
-    if sparse.issparse(rows):
-        _check_ids(rows.data, rows.indptr)
-        return np.asarray(np.diff(rows.indptr), np.intp)
+def _count_ids(rows: Table) -> Lengths:
+    """Return how many ids each row of a table or a list holds: 0 is padding."""
     if isinstance(rows, list):
         for index, row in enumerate(rows):
             if row.ndim != 1:
@@ -305,7 +301,7 @@ def _check_series(
     }
 
 
-def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
+def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
     """Count the steps of series (n, T, C) up to the last that is not all NaN.
 
     Returns
@@ -337,7 +333,7 @@ def _check_measurements(block: NDArray[Any], first_row: int) -> tuple[Lengths, N
 
 
 def _check_times(
-    block: NDArray[Any], lengths: Lengths, time_channel: int, first_row: int, *, is_frame: bool
+    block: Array, lengths: Lengths, time_channel: int, first_row: int, *, is_frame: bool
 ) -> None:
     """Raise an error for a time in series (n, T, C) that is missing, or runs back.
 

@@ -17,9 +17,9 @@ from sklearn_lstm.data.time_stamps import with_exact_times
 from sklearn_lstm.text.id_matrix import fill_empty
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN
 
-Rows: TypeAlias = NDArray[np.integer[Any]]  # indices of sequences
-Lengths: TypeAlias = NDArray[np.integer[Any]]  # steps of each sequence
-Steps: TypeAlias = NDArray[np.number]  # ids (n_steps,), or measurements (n_steps, n_channels)
+Rows: TypeAlias = NDArray[np.integer]  # indices of sequences
+Lengths: TypeAlias = NDArray[np.integer]  # steps of each sequence
+Steps: TypeAlias = NDArray[Any]  # ids (n_steps,), or measurements (n_steps, n_channels)
 Number = TypeVar("Number", bound=np.number)
 
 NO_ID = -1  # in place of an id: a step whose token is unknown
@@ -71,14 +71,14 @@ class Sequences(ABC):
         return f"<{type(self).__name__}: {len(self):,} sequences of {steps}, {held}>"
 
     @abstractmethod
-    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+    def read_spellings(self, rows: Rows) -> Steps:
         """Return the steps of rows laid end to end, in an array of their own.
 
         They are (n_steps, n_channels), or ids (n_steps,), and -2 - k for the k-th unknown word of
         `spelling`.
         """
 
-    def read(self, rows: Rows) -> NDArray[Any]:
+    def read(self, rows: Rows) -> Steps:
         """Return the steps of rows laid end to end: (n_steps,) ids or (n_steps, n_channels)."""
         steps = self.read_spellings(rows)
         if self.n_channels is None:
@@ -114,7 +114,7 @@ class Sequences(ABC):
         """Return the sequences of these rows."""
         return SelectedRows(self, rows)
 
-    def chunks(self) -> Iterator[tuple[NDArray[Any], Lengths]]:
+    def chunks(self) -> Iterator[tuple[Steps, Lengths]]:
         """Yield all steps in order, about VALUES_PER_CHUNK values at a time, and their lengths."""
         for rows in self.chunks_of_rows():
             yield self.read(rows), self.lengths[rows]
@@ -123,9 +123,9 @@ class Sequences(ABC):
         """Split the rows into runs of about VALUES_PER_CHUNK values."""
         return chunks_of_rows(self.lengths * (self.n_channels or 1))
 
-    def distinct_ids(self) -> NDArray[Any]:
+    def distinct_ids(self) -> Steps:
         """Return each id once, in ascending order."""
-        found: list[NDArray[Any]] = []
+        found: list[Steps] = []
         for ids, _ in self.chunks():
             found.append(np.unique(ids))
             # All that was found is sorted again only where it has doubled: ids may be millions.
@@ -160,7 +160,7 @@ class SelectedRows(Sequences):
         super().__init__(**known | {"lengths": source.lengths[rows]})
         self.source, self.rows = source, rows
 
-    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+    def read_spellings(self, rows: Rows) -> Steps:
         """Return the steps of rows laid end to end."""
         return self.source.read_spellings(self.rows[rows])
 
@@ -186,13 +186,13 @@ class FlatSequences(Sequences):
         Of `Sequences`.
     """
 
-    def __init__(self, values: NDArray[Any], n_entries: Lengths, **known: Any) -> None:
+    def __init__(self, values: Steps, n_entries: Lengths, **known: Any) -> None:
         n_channels = None if values.ndim == 1 else values.shape[1]
         super().__init__(np.maximum(n_entries, 1), n_channels, **known)
         self.values, self.n_entries, self.starts = values, n_entries, starts_of(n_entries)
         self.has_empty = not n_entries.all()
 
-    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+    def read_spellings(self, rows: Rows) -> Steps:
         """Return the steps of rows laid end to end."""
         steps = gather(self.values, self.starts[rows], self.n_entries[rows])
         if not self.has_empty:
@@ -215,7 +215,7 @@ class ArraySequences(Sequences):
         super().__init__(lengths, n_channels, **known)
         self.arrays = arrays
 
-    def read_spellings(self, rows: Rows) -> NDArray[Any]:
+    def read_spellings(self, rows: Rows) -> Steps:
         """Return the steps of rows laid end to end."""
         if self.n_channels is None:
             ids = whole_ids(self.arrays[rows]).astype(np.int64, copy=False)
@@ -229,14 +229,14 @@ class ArraySequences(Sequences):
         return with_exact_times(steps, lengths, self.time_channel)
 
 
-def whole_ids(values: NDArray[Any]) -> NDArray[Any]:
+def whole_ids(values: Steps) -> Steps:
     """Return ids as integers; a fraction stands for no id, so its token is unknown."""
     if values.dtype.kind != "f":
         return values
     return np.where(values == np.floor(values), values, NO_ID).astype(np.int64)
 
 
-def gather(values: NDArray[Any], starts: Lengths, lengths: Lengths) -> NDArray[Any]:
+def gather(values: Steps, starts: Lengths, lengths: Lengths) -> Steps:
     """Lay the values of some rows end to end: those from `starts` on, as many as `lengths`."""
     shift = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
     return np.asarray(values[shift + np.arange(len(shift))])
@@ -249,7 +249,7 @@ def pad(steps: NDArray[Number], lengths: Lengths) -> NDArray[Number]:
     return padded
 
 
-def starts_of(lengths: Lengths) -> NDArray[np.integer[Any]]:
+def starts_of(lengths: Lengths) -> Lengths:
     """Return where each sequence starts, if they are laid end to end."""
     ends = np.cumsum(lengths, dtype=np.int64)
     ends -= lengths
@@ -261,12 +261,12 @@ def row_numbers(n_rows: int) -> Rows:
     return np.arange(n_rows, dtype=integer_type(n_rows))
 
 
-def integer_type(largest: int) -> type[np.signedinteger[Any]]:
+def integer_type(largest: int) -> type[np.signedinteger]:
     """Return the type of 4 bytes, or of 8 if `largest` needs them."""
     return np.int32 if largest < 1 << 31 else np.int64
 
 
-def chunks_of_rows(sizes: NDArray[np.integer[Any]]) -> Iterator[Rows]:
+def chunks_of_rows(sizes: Lengths) -> Iterator[Rows]:
     """Split rows of these sizes into runs of about VALUES_PER_CHUNK values."""
     total = np.cumsum(sizes, dtype=np.int64)
     most = total[-1] if len(total) else 0

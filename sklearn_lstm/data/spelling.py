@@ -1,6 +1,6 @@
 """The tokens that ids stand for, where the X of a vectorizer says so."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,8 @@ class Spelling:
         What stands between two tokens of a text.
     """
 
-    vocabulary: Mapping[Any, int]
-    unknown_words: list[Any]
+    vocabulary: Mapping[Hashable, int]
+    unknown_words: list[Hashable]
     joiner: str = " "
 
     def words(self, spellings: Iterable[int]) -> dict[int, str]:
@@ -58,7 +58,7 @@ class Spelling:
         return texts
 
     def tokens_of_texts(
-        self, spellings: NDArray[np.integer[Any]], lengths: NDArray[np.integer[Any]]
+        self, spellings: NDArray[np.integer], lengths: NDArray[np.integer]
     ) -> Iterator[list[str]]:
         """Yield the tokens of each of several sequences, "" for those without a name."""
         tokens = self.tokens(set(spellings.tolist()))

@@ -85,7 +85,7 @@ class TextReader:
         texts, numbers = self._divided(raw_documents)
         return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
 
-    def read(self, raw_documents: Iterable[Any]) -> Any:
+    def read(self, raw_documents: Iterable[object]) -> Any:
         """Return texts as what a classifier makes of the ids: sequences, if `output` is "sparse".
 
         SciPy's checks of a matrix, and ours, take as long as to find the tokens of a short text.
@@ -102,15 +102,15 @@ class TextReader:
         known = {"spelling": spelling, "numbers": numbers, "as_written": self._as_written(texts)}
         return FlatSequences(spellings, lengths, **known)
 
-    def known_share(self, raw_documents: Iterable[Any]) -> NDArray[np.float64]:
+    def known_share(self, raw_documents: Iterable[object]) -> NDArray[np.float64]:
         """Return the share of the tokens of each text that have an id."""
         X = replace(self, output="sparse", keeps_texts=False)(raw_documents)
         n_known = np.add.reduceat(X.data != UNKNOWN, X.indptr[:-1], dtype=float)
         return np.asarray(n_known / np.diff(X.indptr))
 
     def lay_out(
-        self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[Any], numbers: Numbers
-    ) -> sp.csr_matrix | NDArray[Any]:
+        self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[object], numbers: Numbers
+    ) -> sp.csr_matrix | NDArray[np.generic]:
         """Return the ids of texts in the container that `output` names."""
         cut = cut_batches(batches, self.max_length, self.truncation)
         X = to_csr(cut, ids, self.max_length)
@@ -125,7 +125,7 @@ class TextReader:
         X.numbers = numbers or None
         return X
 
-    def _divided(self, raw_documents: Iterable[Any]) -> tuple[Any, Numbers]:
+    def _divided(self, raw_documents: Iterable[object]) -> tuple[Any, Numbers]:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
         if self.columns is not None:
             check_same_columns(column_names(raw_documents), self.columns)
@@ -136,7 +136,7 @@ class TextReader:
             texts = list(lists) if self.keeps_texts else lists
         return texts, numbers
 
-    def _as_written(self, texts: Iterable[Any]) -> NDArray[np.object_] | None:
+    def _as_written(self, texts: Iterable[object]) -> NDArray[np.object_] | None:
         """Return the texts that the output keeps, None in place of one that is no str."""
         if not self.keeps_texts:
             return None
@@ -145,7 +145,7 @@ class TextReader:
 
 
 def divided(
-    X: Any, output: str, categories: tuple[str, ...] | None = None, *, keeps_texts: bool = False
+    X: object, output: str, categories: tuple[str, ...] | None = None, *, keeps_texts: bool = False
 ) -> tuple[Any, Numbers]:
     """Return what `texts_and_numbers` does.
 
@@ -160,6 +160,6 @@ def divided(
     return list(iterate_texts(texts)) if keeps_texts else texts, numbers
 
 
-def keeps_texts(parameters: Mapping[str, Any]) -> bool:
+def keeps_texts(parameters: Mapping[str, object]) -> bool:
     """Return whether the output holds the texts as they were written."""
-    return parameters["input"] == "content" and parameters["output"] == "sparse"  # type: ignore[no-any-return]
+    return parameters["input"] == "content" and parameters["output"] == "sparse"

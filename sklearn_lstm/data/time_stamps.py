@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data import containers
+from sklearn_lstm.data.containers import Array
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
-def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: NDArray[Any]) -> int:
+def find_time_channel(time_channel: int | str, names: tuple[str, ...], X: Array) -> int:
     """Return the number of the channel that holds the time of each step.
 
     Parameters
@@ -82,9 +83,7 @@ def _as_numpy(value: Any) -> Any:
     return value
 
 
-def with_exact_times(
-    steps: NDArray[Any], lengths: NDArray[np.integer[Any]], time_channel: int
-) -> NDArray[Any]:
+def with_exact_times(steps: Array, lengths: NDArray[np.integer], time_channel: int) -> Array:
     """Return the steps of sequences, (n_steps, n_channels), with times that float64 can hold.
 
     Larger integers are counted from the first step of their sequence.

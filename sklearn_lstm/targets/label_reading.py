@@ -50,7 +50,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     )
 
 
-def _with_nulls(y: Any) -> Any:
+def _with_nulls(y: object) -> Any:
     """Return a list as objects if a string ends with a null character, which NumPy would drop."""
     if not isinstance(y, list | tuple):
         return y
@@ -101,7 +101,7 @@ def _check_no_lists(y: Any, name: str) -> None:
         )
 
 
-def _check_all_known(y: Any, name: str) -> None:
+def _check_all_known(y: object, name: str) -> None:
     """Refuse missing values."""
     dtype = object if isinstance(y, list | tuple) else None  # NumPy makes a string of NaN in a list
     values = np.asarray(y, dtype)

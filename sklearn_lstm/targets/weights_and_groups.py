@@ -82,7 +82,7 @@ def _balanced(values: Encoded, weights: Weights, n_classes: int) -> Weights:
     return balanced
 
 
-def _given(class_weight: Mapping[Hashable, Any], classes: list[Any]) -> Weights:
+def _given(class_weight: Mapping[Hashable, Any], classes: list[object]) -> Weights:
     """Return the weight of each class; 1 if the mapping does not name it.
 
     Some of the data may lack classes that the mapping names.

@@ -126,7 +126,7 @@ class Analysis:
         except NoTextError as error:
             raise error.at("The document") from None
 
-    def decode(self, document: Any) -> Any:
+    def decode(self, document: object) -> Any:
         """Return the text of a document."""
         if self.input != "content":
             document = self._read_file(document)
@@ -163,12 +163,12 @@ class Analysis:
             return WITHOUT_ACCENTS[self.strip_accents](_checked(text))
         return self.strip_accents(text) if self.strip_accents else text
 
-    def preprocess_str(self, text: Any) -> str:
+    def preprocess_str(self, text: object) -> str:
         """Return the same for a tokenizer of ours, which reads no other type."""
         is_own = self.preprocessor is None and not callable(self.strip_accents)
         return _checked(self.preprocess(text), TEXT if is_own else PREPROCESSED)
 
-    def tokens_of(self, text: Any) -> list[Hashable]:
+    def tokens_of(self, text: object) -> list[Hashable]:
         """Return the tokens of a decoded text."""
         if callable(self.analyzer):
             return list(self.analyzer(text))
@@ -263,7 +263,7 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
         ) from None
 
 
-def without_strings(texts: Any) -> Iterator[Any]:
+def without_strings(texts: object) -> Iterator[Any]:
     """Yield texts that are lists of tokens; a string in place of one may be one of its tokens."""
     for index, text in enumerate(iterate_texts(texts)):
         if isinstance(text, str | bytes):

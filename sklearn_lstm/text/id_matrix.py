@@ -1,6 +1,6 @@
 """Token ids in the matrices that scikit-learn passes on, and back to tokens."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -38,9 +38,9 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         The columns beside the texts, if they came in a data frame.
     """
 
-    vocabulary: Mapping[Any, int]
+    vocabulary: Mapping[Hashable, int]
     temporary_ids: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]]
-    temporary_tokens: dict[int, Any]
+    temporary_tokens: dict[int, Hashable]
     texts: NDArray[np.object_]
     numbers: Any = None
     analyzer: Any = "word"
@@ -203,12 +203,9 @@ def fill_empty(ids: NDArray[np.integer], lengths: NDArray[Any], filling: int) ->
 
 def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:
     """Return the ids as an array, with 0 after each text, or before it if `padding` is "pre"."""
-    dense: NDArray[np.int32] = X.toarray()
-    if padding == "pre":
-        n_steps = np.diff(X.indptr)[:, None]
-        is_step = np.arange(X.shape[1]) >= X.shape[1] - n_steps
-        dense[:] = 0
-        dense[is_step] = X.data
+    is_step = np.arange(X.shape[1]) < np.diff(X.indptr)[:, np.newaxis]
+    dense = np.zeros(X.shape, np.int32)
+    dense[is_step[:, ::-1] if padding == "pre" else is_step] = X.data
     return dense
 
 

@@ -133,7 +133,7 @@ class Words(NamedTuple):
     """
 
     text: str
-    code_points: NDArray[Any]
+    code_points: NDArray[np.generic]
     starts: NDArray[np.intp]
     stops: NDArray[np.intp]
     lengths: NDArray[np.int64]

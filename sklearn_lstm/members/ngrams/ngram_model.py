@@ -162,10 +162,6 @@ class VectorModel:
         base = -(self.means.centre * (lengths < np.inf) / gap_lengths.astype(float)) @ coef
         return added, base
 
-    def describe(self) -> str:
-        """Return what this part consists of, in a few words."""
-        return f"the mean of {len(self.coef):,} columns of vectors"
-
 
 @dataclass(frozen=True)
 class NgramModel(NgramReader, LinearMember):
@@ -284,5 +280,5 @@ class NgramModel(NgramReader, LinearMember):
                 f"{n_letters:,} n-grams of {LETTER_LENGTHS[0]}-{LETTER_LENGTHS[-1]} letters"
             )
         if self.vectors is not None:
-            parts.append(self.vectors.describe())
+            parts.append(f"the mean of {self.vectors.width:,} columns of vectors")
         return " and ".join(parts)

@@ -11,13 +11,7 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT, Contributions, Member
-from sklearn_lstm.members.ngrams.bags import (
-    LARGEST_COEF,
-    Bag,
-    NgramReader,
-    bag_of,
-    choose_reader,
-)
+from sklearn_lstm.members.ngrams.bags import LARGEST_COEF, Bag, NgramReader, bag_of, choose_reader
 from sklearn_lstm.targets.targets import Samples
 
 RATE = 0.7  # the learning rate of AdaGrad

@@ -6,7 +6,7 @@ labelled texts. The numbers and categories stand beside the sequences.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 
-Vectors: TypeAlias = NDArray[np.floating[Any]]  # (n_samples, dim); NaN: nothing is known
+Vectors: TypeAlias = NDArray[np.floating]  # (n_samples, dim); NaN: nothing is known
 Feature: TypeAlias = Literal["value", "is missing"]
 VALUE: Feature = "value"
 IS_MISSING: Feature = "is missing"
