@@ -46,9 +46,7 @@ class NamedModel(Shared):
     installed: ClassVar[str]  # the package that a file may name
 
     def __init__(self, model: Any, source: str | Path, mark: NDArray[np.float32]) -> None:
-        self.model: Any = model
-        self.source: str | Path = source
-        self.mark: NDArray[np.float32] = mark
+        self.model, self.source, self.mark = model, source, mark
 
     @property
     def is_named(self) -> bool:
