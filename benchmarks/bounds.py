@@ -3,6 +3,10 @@
 Each row is measured in a process of its own, with one thread and random data: a classifier with
 default parameters is fitted and predicts. The sizes are a hundredth, a tenth and the whole of what
 the case says. ``docs/bounds.csv`` has the seconds of the processor and the peak of memory.
+
+``--growth 100`` measures all that a model does with data, at three sizes: the largest is a
+hundredth of what the case says. It prints seconds, peaks of memory, and their exponents: 1 where a
+tenfold size takes ten times as much.
 """
 
 from __future__ import annotations
@@ -13,7 +17,9 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
 
@@ -82,7 +88,7 @@ def many_classes(size: int) -> Any:
 def long_series(size: int) -> Any:
     """Eight series, of which one is long, the others a hundredth; the long one is predicted."""
     rng = np.random.default_rng(0)
-    X = [rng.normal(size=(size if row == 0 else size // 100, 1)) + row % 2 for row in range(8)]
+    X = [rng.normal(size=(size if row == 0 else size // 100 + 1, 1)) + row % 2 for row in range(8)]
     return of_series(), X, np.arange(8) % 2, X[:1]
 
 
@@ -110,6 +116,77 @@ def measure(name: str, size: int) -> None:
     print(*(f"{seconds:.3g}" for seconds in np.diff(times)), f"{peak / 1e6:.0f}", sep=",")
 
 
+def works(name: str, size: int, folder: str) -> dict[str, Callable[[], Any]]:
+    """Return all that a model does with the data of a case."""
+    from sklearn.base import clone  # noqa: PLC0415
+    from sklearn.pipeline import Pipeline  # noqa: PLC0415
+
+    from sklearn_lstm.inspection import explain  # noqa: PLC0415
+    from sklearn_lstm.io import load, save  # noqa: PLC0415
+    from sklearn_lstm.streaming import fit_batches  # noqa: PLC0415
+
+    (model, X, y, new), file = CASES[name][1](size), Path(folder, "model.safetensors")
+    parts = np.array_split(np.arange(len(y)), 10)
+    batches = [(X[part[0] : part[-1] + 1], y[part]) for part in parts if len(part)]
+    has_texts = isinstance(model, Pipeline)
+
+    def partial_fit() -> None:
+        last = model[-1] if has_texts else model
+        last.partial_fit(model[0].transform(X) if has_texts else X, y)
+
+    batched = {"fit_batches": lambda: fit_batches(clone(model), batches)}
+    return {
+        "fit": lambda: model.fit(X, y),
+        "predict": lambda: model.predict(new),
+        "explain": lambda: explain(model, new),
+        "save": lambda: save(model, file),
+        "load": lambda: load(file),
+        "partial_fit": partial_fit,
+    } | (batched if isinstance(X, list) else {})  # it takes no columns beside the sequences
+
+
+def measure_all(name: str, size: int) -> None:
+    """Print the seconds of all that a model does, and how far its peak of memory is above before.
+
+    Linux alone says the peak since a point in time.
+    """
+
+    def memory(key: str) -> int:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.split(f"{key}:")[1].split()[0]) * 1024
+
+    with TemporaryDirectory() as folder:
+        for told, work in works(name, size, folder).items():
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+            before, start = memory("VmRSS"), process_time()
+            work()
+            print(told, process_time() - start, memory("VmHWM") - before)
+
+
+def print_growth(name: str, largest: int) -> None:
+    """Print what each kind of work takes at three sizes, and the exponents of its growth."""
+    sizes, found = (largest // 100, largest // 10, largest), list[Any]()
+    for size in sizes:
+        lines = run_alone("--row", name, str(size), "--growth", "1").splitlines()
+        names, *figures = zip(*map(str.split, lines), strict=True)
+        found.append(np.array(figures, float))  # seconds and bytes
+    print(f"{name}: {', '.join(f'{size:,}' for size in sizes)}")
+    for place, work in enumerate(names):
+        for figure, (unit, least) in enumerate({"s": 0.01, "MB": 1e6}.items()):
+            told = [each[figure, place] for each in found]
+            grown = [np.log10(max(b, least) / max(a, least)) for a, b in pairwise(told)]
+            shown = [f"{each / (1e6 if unit == 'MB' else 1):10.3g}" for each in told]
+            print(f"{work:>12} {unit:>2}", *shown, "  exponents", *(f"{g:6.2f}" for g in grown))
+
+
+def run_alone(*options: str) -> str:
+    """Return what this script prints in a process of its own, with one thread."""
+    command = [sys.executable, __file__, *options]
+    variables = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def main() -> None:
     """Measure each row in a process of its own."""
     keys = [
@@ -118,19 +195,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_row_options(parser, [key[::-1] for key in keys])
     parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--growth", type=int, metavar="PART", help="see above")
     options = parser.parse_args()
     if options.row:
-        measure(options.row[0], int(options.row[1]))
+        (measure_all if options.growth else measure)(options.row[0], int(options.row[1]))
+        return
+    if options.growth:
+        for name in options.model or CASES:
+            print_growth(name, CASES[name][0] // options.growth)
         return
     table = ResultsTable(options.table, HEADER, keys)
     done = table.rows() if options.missing else {}
     for name, size in chain(*(keys[part::3] for part in range(3))):  # the smallest ones first
         if (name, size) in done or (options.model and name not in options.model):
             continue
-        command = [sys.executable, __file__, "--row", name, size.replace(",", "")]
-        variables = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        told = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-        row = [name, size, *told.stdout.split()[-1].split(",")]
+        told = run_alone("--row", name, size.replace(",", ""))
+        row = [name, size, *told.split()[-1].split(",")]
         print(*row, sep=" | ", flush=True)
         table.put(row)
 

@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
+from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.estimators import pack_estimator, sealed, warn_of_other_version
 from sklearn_lstm.storage.file import opened, replacing
 from sklearn_lstm.storage.pack import Packer
-from sklearn_lstm.storage.tree import NAMED, PARTS, NotPlainError, Table, Tree
 from sklearn_lstm.storage.unpack import Unpacker
 
 __all__ = ["ModelFileError", "describe", "load", "save"]
@@ -84,7 +84,7 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
 def write(model: object, path: str | os.PathLike[str], **entries: object) -> None:
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
     check_is_fitted(model)
-    arrays: Table = {}
+    arrays: forms.Table = {}
     metadata = sealed(_pack(model, "", arrays) | entries)
     data = import_safetensors().save(arrays, metadata)
     with replacing(path) as file:
@@ -195,11 +195,11 @@ def import_safetensors() -> Any:
 # --- Models to trees
 
 
-def _pack(model: Any, place: str, arrays: Table) -> dict[str, Tree]:
+def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
     """Return the tree of a model or step; its arrays are added to the table."""
     kind = type(model)
     if model is None or kind is str:
-        empty: dict[str, Tree] = {"parameters": {}, "classes": None, "sizes": {}}
+        empty: dict[str, forms.Tree] = {"parameters": {}, "classes": None, "sizes": {}}
         return {"class": "passthrough", **empty, "n_samples": None}
     if kind is Pipeline:
         if model.memory is not None:
@@ -220,13 +220,13 @@ def _pack(model: Any, place: str, arrays: Table) -> dict[str, Tree]:
     pack = Packer(is_file=True)
     try:
         content = pack_estimator(model, pack, place)
-    except NotPlainError as error:
+    except forms.NotPlainError as error:
         raise TypeError(_refusal(model, place, error)) from error
     arrays.update(pack.table)
     return content
 
 
-def _refusal(model: Any, place: str, error: NotPlainError) -> str:
+def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
     """Return what can't be stored of an estimator, and what to do."""
     name = error.place.removeprefix(place).partition(".")[0]
     if name == "_fitted":
@@ -272,11 +272,11 @@ def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
 class Describer(Unpacker):
     """Trees -> what `describe` says of their values; arrays of numbers are not read."""
 
-    def _value(self, form: str, content: Tree) -> Any:
+    def _value(self, form: str, content: forms.Tree) -> Any:
         if form == "array" and len(content) == 2:
             array = self.table[content[0]]
             return f"{array.dtype} array of shape {array.shape}"
-        if form in PARTS or form in NAMED:
+        if form in forms.PARTS:
             (told,) = (tree for name, tree in content.items() if name in TOLD)
             return self(told)
         return super()._value(form, content)

@@ -17,9 +17,9 @@ from sklearn_lstm.exceptions import ModelFileError, warn_user
 from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
+from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.fields import check_attributes
 from sklearn_lstm.storage.file import opened
-from sklearn_lstm.storage.tree import other_version
 from sklearn_lstm.storage.unpack import Unpacker
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
@@ -201,7 +201,7 @@ def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader
     if reader is not None:
         reader.check()
     unpack.check_all_used()
-    if (stored := other_version(content)) is not None:
+    if (stored := forms.other_version(content)) is not None:
         warn_user(
             f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}: "
             "its predictions may differ."

@@ -41,5 +41,6 @@ def small_architecture(**changes):
         "bidirectional": True,
         "pooling": ("max",),
         "dropout": 0.0,
+        "steps_per_frame": 1,
     }
     return Architecture(**defaults | changes)

@@ -61,7 +61,8 @@ def test_the_package_needs_its_dependencies_alone_and_importing_it_changes_no_st
         sizes = {"n_inputs": 9, "n_outputs": 2, "embedding_dim": 4, "hidden_size": 4}
         known = set(sys.modules)  # old packages import it themselves
         cell = {"tokens": True, "cell": "lstm", "bidirectional": True, "num_layers": 1}
-        architecture = Architecture(**sizes, **cell, pooling=("max",), dropout=0.0)
+        cell |= {"pooling": ("max",), "dropout": 0.0, "steps_per_frame": 1}
+        architecture = Architecture(**sizes, **cell)
         SequenceNetwork(architecture)  # as `load` makes one
         assert "torch._dynamo" not in set(sys.modules) - known  # seconds
 

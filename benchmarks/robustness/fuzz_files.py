@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm import Predictor, TextSequenceVectorizer, WordVectors, exceptions
 from sklearn_lstm.io import ModelFileError, load, save
-from sklearn_lstm.storage.tree import DTYPES, checksum_of
+from sklearn_lstm.storage.forms import DTYPES, checksum_of
 
 TESTS = Path(__file__).parents[2] / "tests"
 PER_PROCESS = 500

@@ -42,7 +42,10 @@ ROOMS = {  # modules: the tests that must notice a change of them
     "blending.py": ["tests/test_blending.py", "tests/members/test_held_out_parts.py"],
     "storage": ["tests/storage", "tests/io"],
     "io.py": ["tests/io"],
-    "members": MEMBERS,
+    "members": [
+        *MEMBERS,
+        *(f"tests/members/test_{name}.py" for name in ("duration", "held_out_parts")),
+    ],
     "members/convolutions": ["tests/members/convolutions", *MEMBERS],
     "members/network": ["tests/members/network", *MEMBERS],
     "members/ngrams": ["tests/members/ngrams", *MEMBERS],

@@ -14,7 +14,7 @@ from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
-from sklearn_lstm.members.network.architecture import POOLINGS, CellName, PoolingName
+from sklearn_lstm.members.network.architecture import POOLINGS, Architecture, CellName, PoolingName
 from sklearn_lstm.members.network.devices import find_device
 from sklearn_lstm.members.network.loss_and_optimizer import (
     SampleLoss,
@@ -137,24 +137,34 @@ class FitSettings:
         if parameters["linear_model"] == "alone":
             settings["max_epochs"] = 0
         if network is not None:
-            previous = network.module.architecture
-            for name in sorted({known.name for known in fields(previous)} & names):
-                if settings[name] not in ("auto", getattr(previous, name)):
-                    warn_user(
-                        f"{name}={settings[name]!r} is ignored: the network goes on with "
-                        f"{name}={getattr(previous, name)!r}. Call fit for a new one.",
-                        IgnoredParameterWarning,
-                    )
-            settings["embedding_dim"] = previous.embedding_dim
-        length, embedding_dim = vectors and vectors.width, settings["embedding_dim"]
-        if length and embedding_dim not in ("auto", length):
-            raise ValueError(
-                f"embeddings holds vectors of length {length}, but the network has embedding_dim="
-                f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
-            )
-        settings |= {"embedding_dim": length or embedding_dim, "encoder": encoder}
+            _warn_of_ignored(settings, network.module.architecture)
+            settings["embedding_dim"] = network.module.architecture.embedding_dim
+        settings["embedding_dim"] = _width(vectors, settings["embedding_dim"])
+        settings["encoder"] = encoder
         has_numbers = sequences is not None and bool(sequences.numbers)
         return cls(kind=kind, vectors=vectors, numbers=has_numbers, **settings)
+
+
+def _width(vectors: PretrainedVectors | None, embedding_dim: Any) -> Any:
+    """Return the width of the vectors, if there are any, else that of the parameter."""
+    width = vectors and vectors.width
+    if width and embedding_dim not in ("auto", width):
+        raise ValueError(
+            f"embeddings holds vectors of length {width}, but the network has embedding_dim="
+            f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
+        )
+    return width or embedding_dim
+
+
+def _warn_of_ignored(settings: Mapping[str, object], known: Architecture) -> None:
+    """Warn of parameters that differ from the architecture that the network goes on with."""
+    for name in sorted(vars(known).keys() & settings.keys()):
+        if settings[name] not in ("auto", getattr(known, name)):
+            warn_user(
+                f"{name}={settings[name]!r} is ignored: the network goes on with "
+                f"{name}={getattr(known, name)!r}. Call fit for a new one.",
+                IgnoredParameterWarning,
+            )
 
 
 def _read_vectors(

@@ -4,14 +4,16 @@ import reprlib
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storage.tree import one_error
+from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.unpack import Unpacker
+
+Vectors: TypeAlias = NDArray[np.float32]
 
 LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
 MOST_STRETCHED = 0.01  # how much lengths may differ
@@ -45,7 +47,7 @@ class NamedModel(Shared):
     parameter: ClassVar[str]  # of the classifier
     installed: ClassVar[str]  # the package that a file may name
 
-    def __init__(self, model: Any, source: str | Path, mark: NDArray[np.float32]) -> None:
+    def __init__(self, model: Any, source: str | Path, mark: Vectors) -> None:
         self.model, self.source, self.mark = model, source, mark
 
     @property
@@ -60,15 +62,15 @@ class NamedModel(Shared):
     def __getstate__(self) -> dict[str, object]:
         return self.stored() | {"model": None if self.is_named else self.model}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self: Any, state: dict[str, Any]) -> None:
         new = type(self)(**state)
         if new.model is None and len(new.mark):
-            with one_error("The stored model"):
+            with forms.one_error("The stored model"):
                 new = self.recognized([self.opened(new.source)], new.source, new.mark)
         vars(self).update(vars(new))
 
     @classmethod
-    def from_stored(cls, unpack: Unpacker, source: str | Path, mark: NDArray[np.float32]) -> Self:
+    def from_stored(cls: Any, unpack: Unpacker, source: str | Path, mark: Vectors) -> Any:
         """Return the model that a file names: installed, or passed to `load`.
 
         A file may come from a stranger, so the folder that it names is not opened.
@@ -79,14 +81,7 @@ class NamedModel(Shared):
         return cls.recognized(passed, source, mark)
 
     @classmethod
-    def opened(cls, source: Any) -> Self:
-        """Return the model of a folder, or of an installed package."""
-        raise NotImplementedError
-
-    @classmethod
-    def recognized(
-        cls, models: Sequence[Self], source: str | Path, mark: NDArray[np.float32]
-    ) -> Self:
+    def recognized(cls, models: Sequence[Any], source: str | Path, mark: Vectors) -> Any:
         """Return the model of these that has the vectors; any one will do if there are none."""
         for model in models:
             if not len(mark) or model.is_like(mark):
@@ -97,7 +92,7 @@ class NamedModel(Shared):
             f"as it was: load(path, {cls.parameter}=...); or fit again.{found}"
         )
 
-    def is_like(self, mark: NDArray[np.float32]) -> bool:
+    def is_like(self, mark: Vectors) -> bool:
         """Return whether the vectors that it is known by are these, but for rounding."""
         if mark.shape != self.mark.shape:
             return False

@@ -14,16 +14,8 @@ from sklearn.exceptions import InconsistentVersionWarning
 import sklearn_lstm
 from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.pack import Packer
-from sklearn_lstm.storage.tree import (
-    FORMAT,
-    Tree,
-    checksum_of,
-    one_error,
-    other_version,
-    read_content,
-    to_text,
-)
 from sklearn_lstm.storage.unpack import Unpacker
 
 
@@ -59,8 +51,8 @@ class StoredMixin:
         return copied
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        with one_error(f"The stored {type(self).__name__}"):
-            content = read_content(state["content"], state["checksum"])
+        with forms.one_error(f"The stored {type(self).__name__}"):
+            content = forms.read_content(state["content"], state["checksum"])
             unpack = Unpacker(dict(state["table"]))
             unpack.estimator(content, self)
             unpack.check_all_used()
@@ -69,7 +61,7 @@ class StoredMixin:
         warn_of_other_version(content, type(self).__name__)
 
 
-def pack_estimator(estimator: Any, pack: Packer, place: str = "") -> dict[str, Tree]:
+def pack_estimator(estimator: Any, pack: Packer, place: str = "") -> dict[str, forms.Tree]:
     """Return the tree of an estimator, and what `describe` says of it."""
     classes = pack(getattr(estimator, "classes_", None), f"{place}classes_")
     content = pack.attributes(estimator, place)
@@ -79,17 +71,17 @@ def pack_estimator(estimator: Any, pack: Packer, place: str = "") -> dict[str, T
     return {**content, "classes": classes, "sizes": sizes, "n_samples": n_samples}
 
 
-def sealed(content: Mapping[str, Tree]) -> dict[str, str]:
+def sealed(content: Mapping[str, forms.Tree]) -> dict[str, str]:
     """Return a tree as a text, with the format and the versions, and the checksum of the text."""
     packages = {"sklearn_lstm": sklearn_lstm, "numpy": np, "scikit-learn": sklearn, "scipy": scipy}
     versions = {name: package.__version__ for name, package in packages.items()}
-    text = to_text({"format": FORMAT, "versions": versions, **content})
-    return {"content": text, "checksum": checksum_of(text)}
+    text = forms.to_text({"format": forms.FORMAT, "versions": versions, **content})
+    return {"content": text, "checksum": forms.checksum_of(text)}
 
 
 def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:
     """Warn of a model that another version stored."""
-    if (stored := other_version(content)) is not None:
+    if (stored := forms.other_version(content)) is not None:
         warning = InconsistentVersionWarning(
             estimator_name=name,
             current_sklearn_version=f"sklearn_lstm {sklearn_lstm.__version__}",

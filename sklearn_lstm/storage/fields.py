@@ -27,11 +27,6 @@ def _hints_of(kind: type) -> dict[str, Any]:
     return builder | get_type_hints(kind, include_extras=True)
 
 
-def check_fields(kind: type, values: Mapping[str, object]) -> None:
-    """Raise ValueError if a value is not what the class says of the field of this name."""
-    _sizes(kind, values)
-
-
 def check_attributes(
     kind: type, attributes: Mapping[str, object], parameters: Container[str] = ()
 ) -> None:
@@ -59,7 +54,7 @@ def check_agreement(part: object, **known: object) -> None:
     **known : object
         The value of each attribute and axis of this name.
     """
-    sizes = _sizes(type(part), vars(part), part)
+    sizes = check_fields(type(part), vars(part), part)
     for name, expected in known.items():
         found = sizes.get(name, getattr(part, name, expected))
         if found != expected:
@@ -87,12 +82,18 @@ class _Sizes(dict[str, int]):
         return size
 
 
-def _sizes(kind: type, values: Mapping[str, object], part: object = None) -> _Sizes:
-    """Return the lengths of the axes of all values, once each is what the class says."""
+def check_fields(kind: type, values: Mapping[str, object], part: object = None) -> _Sizes:
+    """Return the lengths of the axes of all values, if each is what the class says.
+
+    Raises
+    ------
+    ValueError
+        If a value is something else than the field of its name.
+    """
     hints, sizes = _hints_of(kind), _Sizes(part)
     for name, value in values.items():
         if name in hints and not _fits(value, hints[name], sizes):
-            found = getattr(value, "shape", value)
+            found = type(value) if is_dataclass(value) else getattr(value, "shape", value)
             raise ValueError(f"{kind.__name__}.{name} does not fit: {shortened(found)}")
     return sizes
 

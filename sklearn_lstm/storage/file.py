@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storage.tree import DTYPES, from_text, one_error, read_content
+from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.unpack import FIRST_BYTES, PER_MARK, TIMES_SIZE, Unpacker
 
 OTHER_FILES = {  # how they begin, and what they may be
@@ -69,7 +69,7 @@ def find_arrays(file: BinaryIO, entries: Mapping[str, Any], start: int) -> dict[
     arrays, size, end = {}, os.fstat(file.fileno()).st_size, 0
     for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
         # NumPy has no array of 99 axes; the product of thousands of numbers would take long.
-        dtype, shape = np.dtype(DTYPES[entry["dtype"]]), tuple(entry["shape"][:99])
+        dtype, shape = np.dtype(forms.DTYPES[entry["dtype"]]), tuple(entry["shape"][:99])
         begin, end = end, end + dtype.itemsize * math.prod(shape)
         if entry["data_offsets"] != [begin, end] or min(shape, default=0) < 0:
             raise ModelFileError(f"is damaged: {name!r} is not where it should be.")
@@ -98,7 +98,7 @@ def opened(
         Of the trees in it.
     """
     path = Path(path)
-    with one_error(f"The model file {path}"), path.open("rb") as file:
+    with forms.one_error(f"The model file {path}"), path.open("rb") as file:
         size, first = os.fstat(file.fileno()).st_size, file.read(8)
         start = 8 + int.from_bytes(first, "little")
         if start > size:
@@ -113,8 +113,8 @@ def opened(
         unpack.take_memory(PER_MARK * sum(map(header.count, (b",", b"[", b"{"))))
         if re.search(rb"[\x00-\x1f]", header):
             raise ModelFileError("is damaged: its header holds control characters.")
-        entries = from_text(header)
-        content = read_content(**entries.pop("__metadata__"))
+        entries = forms.from_text(header)
+        content = forms.read_content(**entries.pop("__metadata__"))
         unpack.table |= find_arrays(file, entries, start)
         yield content, unpack
 

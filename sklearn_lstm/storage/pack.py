@@ -14,18 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.callback_support import without_callbacks
-from sklearn_lstm.storage.tree import (
-    DTYPES,
-    FUNCTIONS,
-    NAMED,
-    PARTS,
-    VIEWED,
-    NotPlainError,
-    Table,
-    Tree,
-    checksum_of,
-    has_many_empty_rows,
-)
+from sklearn_lstm.storage import forms
 
 # The name of a type: the form of its values, and their content.
 SIMPLE: dict[str, tuple[str, Callable[[Any], str]]] = {
@@ -39,7 +28,6 @@ ARRAYS: dict[str, tuple[str, Callable[[Any], NDArray[Any]]]] = {
     "numpy.ndarray": ("array", np.asarray),
     "numpy.memmap": ("array", np.asarray),
 }
-CONTAINERS = (tuple, set, frozenset)
 
 
 @dataclass
@@ -56,10 +44,10 @@ class Packer:
     """
 
     is_file: bool
-    table: Table = field(default_factory=dict)
-    packed: dict[int, tuple[object, dict[str, Tree]]] = field(default_factory=dict)
+    table: forms.Table = field(default_factory=dict)
+    packed: dict[int, tuple[object, dict[str, forms.Tree]]] = field(default_factory=dict)
 
-    def __call__(self, value: object, place: str) -> Tree:
+    def __call__(self, value: object, place: str) -> forms.Tree:
         """Return the tree of a value; its arrays get names that begin with the place.
 
         Raises
@@ -79,18 +67,21 @@ class Packer:
             return {"same": tree.setdefault("number", [*self.packed].index(id(value)))}
         try:
             tree = self._pack(value, place)
-        except NotPlainError:
+        except forms.NotPlainError:
             if self.is_file:
                 raise
             tree = {"object": self._add(value, place)}
         self.packed[id(value)] = value, tree
         return tree
 
-    def attributes(self, estimator: Any, place: str) -> dict[str, Tree]:
+    def attributes(self, estimator: Any, place: str) -> dict[str, forms.Tree]:
         """Return the class of an estimator, and the trees of its attributes."""
         names = estimator.get_params(deep=False)
-        parameters: dict[str, Tree] = {}
-        fitted: dict[str, Tree] = {}
+        content: dict[str, Any] = {
+            "class": type(estimator).__name__,
+            "parameters": {},
+            "fitted": {},
+        }
         attributes = estimator._stored_attributes()  # noqa: SLF001 - that of `StoredMixin`
         for name, value in without_callbacks(attributes).items():
             before = self.table.copy(), self.packed.copy()
@@ -98,11 +89,11 @@ class Packer:
                 tree = self(value, place + name)
             except RecursionError as error:
                 if self.is_file:
-                    raise NotPlainError(value, place + name) from error
+                    raise forms.NotPlainError(value, place + name) from error
                 self.table, self.packed = before
                 tree = {"object": self._add(value, place + name)}
-            (parameters if name in names else fitted)[name] = tree
-        return {"class": type(estimator).__name__, "parameters": parameters, "fitted": fitted}
+            content["parameters" if name in names else "fitted"][name] = tree
+        return content
 
     def _add(self, value: object, place: str) -> str:
         """Add to the table; return the name there."""
@@ -111,13 +102,13 @@ class Packer:
         self.table[place] = value
         return place
 
-    def _pack(self, value: Any, place: str) -> dict[str, Tree]:
+    def _pack(self, value: Any, place: str) -> dict[str, forms.Tree]:
         kind = type(value)
         name = f"{kind.__module__}.{kind.__name__}"
-        tree: dict[str, Tree]
+        tree: dict[str, forms.Tree]
         if name in SIMPLE:
-            form, to_text = SIMPLE[name]
-            tree = {form: to_text(value)}
+            form, to_str = SIMPLE[name]
+            tree = {form: to_str(value)}
         elif name in ARRAYS:
             form, to_array = ARRAYS[name]
             tree = self._pack_array(form, to_array(value), place)
@@ -125,26 +116,29 @@ class Packer:
             tree = self._pack_array("scalar", np.asarray(value), place)
         elif isinstance(value, PurePath):
             tree = {"path": str(value)}
-        elif kind in CONTAINERS:
-            tree = {kind.__name__: self._pack_items([*value], place)}
+        elif kind in forms.CONTAINERS.values():
+            # Of a set, items in an array would say more than they hold: it takes much memory.
+            pack_items = self if kind is tuple else self._pack_items
+            tree = {kind.__name__: pack_items([*value], place)}
         elif kind is dict:
             items = [*value.values()]
-            names = [k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(value)]
+            names = (k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(value))
             trees = self._pack_long(items, place) or self._pack_items(items, place, names)
             tree = {"dict": [self([*value], place), trees]}
         elif ESTIMATORS.get(kind.__name__) == kind.__module__:
             tree = {"estimator": self.attributes(value, f"{place}.")}
-        elif known := [name for name, function in FUNCTIONS.items() if function is value]:
+        elif known := [name for name, function in forms.FUNCTIONS.items() if function is value]:
             tree = {"function": known[0]}
         else:
             tree = {kind.__name__: self._pack_part(value, place)}
         return tree
 
-    def _pack_part(self, part: Any, place: str) -> dict[str, Tree]:
+    def _pack_part(self, part: Any, place: str) -> dict[str, forms.Tree]:
         """Return the trees of the fields of an object of our own."""
         kind = type(part)
-        if (PARTS | NAMED if self.is_file else PARTS).get(kind.__name__) != kind.__module__:
-            raise NotPlainError(part, place)
+        is_known = forms.PARTS.get(kind.__name__) == kind.__module__
+        if not is_known or (kind.__name__ in forms.NAMED and not self.is_file):
+            raise forms.NotPlainError(part, place)
         if hasattr(part, "stored"):
             values = part.stored()
         else:
@@ -152,21 +146,21 @@ class Packer:
             values = {name: getattr(part, name) for name in names}
         return {name: self(value, f"{place}.{name}") for name, value in values.items()}
 
-    def _pack_array(self, form: str, array: NDArray[Any], place: str) -> dict[str, Tree]:
+    def _pack_array(self, form: str, array: NDArray[Any], place: str) -> dict[str, forms.Tree]:
         if array.dtype.kind == "O":
             return {"objects": [[*array.shape], self(array.ravel().tolist(), place)]}
         dtype = []
         array = np.asarray(array, order="C")
-        if array.dtype.str not in DTYPES.values():
-            if array.dtype.kind not in VIEWED or not array.dtype.itemsize:
-                raise NotPlainError(array, place)
+        if array.dtype.str not in forms.DTYPES.values():
+            if array.dtype.kind not in forms.VIEWED or not array.dtype.itemsize:
+                raise forms.NotPlainError(array, place)
             dtype = [array.dtype.str]
             array = array[..., np.newaxis].view(np.uint8)
-        if has_many_empty_rows(array):
-            raise NotPlainError(array, place)
-        return {form: [self._add(array, place), checksum_of(array), *dtype]}
+        if forms.has_many_empty_rows(array):
+            raise forms.NotPlainError(array, place)
+        return {form: [self._add(array, place), forms.checksum_of(array), *dtype]}
 
-    def _pack_long(self, items: list[Any], place: str) -> dict[str, Tree] | None:
+    def _pack_long(self, items: list[Any], place: str) -> dict[str, forms.Tree] | None:
         """Return what is shorter than a list of trees, for a long list of one type.
 
         In an array, a number takes 4 bytes or more, a string 4 and its letters, and a row 16: less
@@ -180,14 +174,14 @@ class Packer:
         if kinds == {int} and min(items) >= 0 and max(items) < 1 << 64:
             dtype = np.promote_types(np.min_scalar_type(max(items)), np.uint32)
             return self._pack_array("integers", np.array(items, dtype), place)
-        is_row = kinds == {np.ndarray} and items[0].ndim > 0 and items[0].nbytes >= 16
-        is_row = is_row and items[0].dtype.kind in VIEWED
-        if is_row and len({(item.dtype, item.shape) for item in items}) == 1:
-            return self._pack_array("rows", np.stack(items), place)
+        if kinds == {np.ndarray} and len({(item.dtype, item.shape) for item in items}) == 1:
+            is_plain = items[0].dtype.kind in forms.VIEWED
+            if is_plain and items[0].ndim and items[0].nbytes >= 16:
+                return self._pack_array("rows", np.stack(items), place)
         return None
 
     def _pack_items(
         self, items: list[object], place: str, names: Iterable[object] | None = None
-    ) -> list[Tree]:
+    ) -> list[forms.Tree]:
         pairs = zip(items, names or count(), strict=False)
         return [self(item, f"{place}.{name}") for item, name in pairs]

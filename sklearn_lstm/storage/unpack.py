@@ -14,27 +14,12 @@ from numpy.typing import NDArray
 
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storage.fields import (
-    check_agreement,
-    check_attributes,
-    check_complete,
-    check_fields,
-)
-from sklearn_lstm.storage.tree import (
-    FUNCTIONS,
-    NAMED,
-    PARTS,
-    VIEWED,
-    Table,
-    Tree,
-    checksum_of,
-    has_many_empty_rows,
-)
+from sklearn_lstm.storage import fields, forms
 
 # That a file may take when it is loaded, whatever it says: so much, and so many times its size.
 FIRST_BYTES, TIMES_SIZE = 32 << 20, 32
 PER_MARK = 100  # bytes that a bracket or a comma of the tree stands for, at most
-PER_BYTE = 24  # bytes of the list that one byte of an array becomes, at most
+PER_BYTE = 24  # bytes of a list that one byte of an array becomes, at most
 
 
 @dataclass
@@ -51,35 +36,36 @@ class Unpacker:
         How much memory may still be taken, where more is made than the table has bytes.
     instead : mapping
         Form to what its values are made by, in place of what `save` names.
-    n_nodes : int
-        How many objects the trees had, each as often as it is named.
+    n_bytes_said : int
+        About how many bytes the trees so far had as a text, each value as often as it is named.
     shared : dict
-        By its number, each value that comes again, and its number of nodes.
+        By its number, each value that comes again, and its bytes as a text.
     """
 
-    table: Table
+    table: forms.Table
     passed: Sequence[object] | None = None
     n_bytes_left: float = 1e30
     instead: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    n_nodes: int = 0
+    n_bytes_said: int = 0
     shared: dict[int, tuple[Any, int]] = field(default_factory=dict)
 
-    def __call__(self, tree: Tree) -> Any:
+    def __call__(self, tree: forms.Tree) -> Any:
         """Return the value of a tree."""
         if isinstance(tree, list):
             return [self(item) for item in tree]
         if not isinstance(tree, dict):
+            self.n_bytes_said += len(tree) if isinstance(tree, str) else 0
             return tree
         (form, content), *numbers = tree.items()
         if form == "same":
-            value, n_nodes = self.shared[content]
-            self.n_nodes += n_nodes
-            self.take_memory(PER_MARK * n_nodes)  # else few names could say endlessly much
+            value, n_bytes = self.shared[content]
+            self.n_bytes_said += n_bytes
+            self.take_memory(n_bytes)  # else few names could say endlessly much, as in an error
             return value
-        before, self.n_nodes = self.n_nodes, self.n_nodes + 1
+        before, self.n_bytes_said = self.n_bytes_said, self.n_bytes_said + PER_MARK
         value = self._value(form, content)
         if numbers and not isinstance(value, list):  # of which many containers could be made
-            self.shared[numbers[0][1]] = value, self.n_nodes - before
+            self.shared[numbers[0][1]] = value, self.n_bytes_said - before
         return value
 
     def take_memory(self, n_bytes: float) -> None:
@@ -114,10 +100,10 @@ class Unpacker:
         estimator = getattr(import_module(ESTIMATORS[name]), name)() if empty is None else empty
         is_file = self.passed is not None
         if is_file:  # a pickle may be of a subclass
-            check_attributes(type(estimator), attributes, estimator.get_params(deep=False))
+            fields.check_attributes(type(estimator), attributes, estimator.get_params(deep=False))
         vars(estimator).update(attributes)
         if is_file and estimator.__sklearn_is_fitted__():
-            check_complete(estimator)
+            fields.check_complete(estimator)
         estimator._settle(is_file=is_file)  # noqa: SLF001 - that of `StoredMixin`
         return estimator
 
@@ -126,14 +112,14 @@ class Unpacker:
         if self.table:
             raise ModelFileError(f"holds unknown arrays: {sorted(self.table)[:5]}.")
 
-    def _value(self, form: str, content: Tree) -> Any:
+    def _value(self, form: str, content: forms.Tree) -> Any:
         value: Any
         if form in OF_ARRAYS:
             make: Callable[..., Any] = self.instead.get(form) or OF_ARRAYS[form]
             value = make(self._read(form, *content))
         elif form in OF_TEXTS and isinstance(content, str):
             value = (self.instead.get(form) or OF_TEXTS[form])(content)
-        elif form in PARTS or form in NAMED:
+        elif form in forms.PARTS:
             value = self._part(form, {name: self(tree) for name, tree in content.items()})
         elif form == "estimator":
             value = self.estimator(content)
@@ -142,34 +128,34 @@ class Unpacker:
             value = dict(zip(_list(keys), _list(values), strict=True))
         elif form == "objects":
             items = _list(self(content[1]))
-            array = np.fromiter(items, np.object_, len(items)).reshape(content[0])
-            value = _checked(array)
+            value = _checked(np.fromiter(items, np.object_, len(items)).reshape(content[0]))
         elif form == "object" and self.passed is None:
             value = self.table.pop(content)
         else:
-            value = CONTAINERS[form](_list(self(content)))
+            value = forms.CONTAINERS[form](_list(self(content)))
         return value
 
     def _part(self, form: str, values: dict[str, Any]) -> Any:
         """Return an object of our own, once its fields are what its class says."""
-        part: Any = self.instead.get(form) or getattr(import_module((PARTS | NAMED)[form]), form)
-        check_fields(part, values)
+        part: Any = self.instead.get(form) or getattr(import_module(forms.PARTS[form]), form)
+        fields.check_fields(part, values)
         has_own_way = hasattr(part, "from_stored")
         built = part.from_stored(self, **values) if has_own_way else part(**values)
         if is_dataclass(built):  # none is what `load` was given
-            check_agreement(built)
+            fields.check_agreement(built)
         if hasattr(built, "check"):
             built.check()
         return built
 
     def _read(self, form: str, name: str, expected: str, dtype: str = "") -> NDArray[Any]:
         array = np.asarray(self.table.pop(name))
-        if checksum_of(array) != expected:
+        if forms.checksum_of(array) != expected:
             raise ModelFileError(f"is damaged: the checksum of {name!r} does not fit.")
-        if form in ("strings", "integers", "rows"):
+        if form not in ("array", "tensor"):
+            self.n_bytes_said += array.nbytes
             self.take_memory(PER_BYTE * array.nbytes)
         if dtype:
-            if np.dtype(dtype).kind not in VIEWED:
+            if np.dtype(dtype).kind not in forms.VIEWED:
                 raise ValueError(f"an array of {dtype}")
             array = array.view(dtype)[..., 0]
         # Memory maps, and tensors that another estimator goes on training, are copied.
@@ -178,7 +164,7 @@ class Unpacker:
 
 
 def _checked(array: NDArray[Any]) -> NDArray[Any]:
-    if has_many_empty_rows(array):
+    if forms.has_many_empty_rows(array):
         raise ValueError(f"many rows of nothing: {array.shape}")
     return array
 
@@ -227,15 +213,10 @@ OF_ARRAYS: dict[str, Callable[[NDArray[Any]], Any]] = {
     "integers": _to_integers,
     "rows": _to_rows,
 }
-CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
-    "tuple": tuple,
-    "set": set,
-    "frozenset": frozenset,
-}
 OF_TEXTS: dict[str, Callable[[str], Any]] = {
     "float": float,
     "numpy string": np.str_,
     "device": lambda name: import_module("torch").device(name),
-    "function": FUNCTIONS.__getitem__,
+    "function": forms.FUNCTIONS.__getitem__,
     "path": Path,
 }

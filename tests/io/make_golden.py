@@ -12,7 +12,7 @@ from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import save
-from sklearn_lstm.storage.tree import FORMAT
+from sklearn_lstm.storage.forms import FORMAT
 
 FOLDER = Path(__file__).parent / "golden"
 TEXTS = ["so good", "good fun!", "so bad", "bad, boring", "naïve plot", ""] * 20

@@ -10,7 +10,7 @@ from safetensors.numpy import save as to_safetensors
 
 from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, load
-from sklearn_lstm.storage.tree import DTYPES, checksum_of
+from sklearn_lstm.storage.forms import DTYPES, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 IDS, Y = small_models.tokens(24)

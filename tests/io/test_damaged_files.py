@@ -17,7 +17,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, describe, load, save
 from sklearn_lstm.storage import file
-from sklearn_lstm.storage.tree import checksum_of
+from sklearn_lstm.storage.forms import checksum_of
 
 # --- Damage
 
@@ -89,6 +89,7 @@ ARCHITECTURES = {
     "billions of directions": ("bidirectional", 10**10),
     "trillions of units": ("hidden_size", 10**12),
     "frames of billions of steps": ("steps_per_frame", 10**9),
+    "frames of tokens": ("steps_per_frame", 2),
     "an unknown pooling": ("pooling", ["max", "sum"]),
     "no pooling": ("pooling", []),
     "other units": ("hidden_size", 3),
@@ -229,14 +230,6 @@ OTHERS = strings([f"{number:07}" for number in range(len(NUMBERS))])
 OVERLAPPING = strings(["a" * N_BYTES], [N_BYTES - 1, 2**32 - N_BYTES + 1] * 1_000 + [N_BYTES])
 
 
-def twice_the_same(n_times):
-    """Return a tuple of two tuples, which are the same tuple of two tuples, ..."""
-    tree = {"tuple": [], "number": 0}
-    return [tree] + [
-        {"tuple": [{"same": number}] * 2, "number": number + 1} for number in range(n_times)
-    ]
-
-
 def networks(n_layers):
     """Return networks without weights, whose layers are many, for ever the same codes."""
     architecture = {"n_inputs": 3, "n_outputs": 2, "tokens": True, "embedding_dim": 2}
@@ -276,7 +269,6 @@ CLAIMS = {
         ],
         {"many": FEW},
     ),
-    "twice the same, and that twice": (twice_the_same(60), {}),
     "an error with one text many times": (
         [
             {"tuple": named("many", FEW, "strings"), "number": 0},
@@ -324,3 +316,11 @@ def test_what_a_file_takes_is_bounded_by_its_size(claim, read, path, vectorizer,
             read(path)
 
     assert peak_bytes(read_or_refused) < (2 << 20) + 32 * len(data)
+
+
+def test_what_comes_again_costs_what_it_says(path, intact):
+    """The hash of a tuple of twice the same tuple of twice the same tuple ... takes for ever."""
+    twice = [{"tuple": [{"same": number}] * 2, "number": number + 1} for number in range(25)]
+    note = [{"tuple": [], "number": 0}, *twice, {"set": [{"same": 25}]}]
+    message = refusal(path, changed(intact, partial(set_note, note=note)))
+    assert "would take more memory" in message

@@ -12,7 +12,7 @@ from make_golden import FOLDER, MODELS
 from small_encoder import SmallEncoder
 
 from sklearn_lstm.io import describe, load
-from sklearn_lstm.storage.tree import FORMAT
+from sklearn_lstm.storage.forms import FORMAT
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
 

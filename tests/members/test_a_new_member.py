@@ -14,7 +14,7 @@ from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.storage import tree
+from sklearn_lstm.storage import forms
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ X, Y = [[5, 6] * (1 + k % 3) for k in range(60)], [k % 3 for k in range(60)]
 @pytest.fixture
 def model(monkeypatch):
     monkeypatch.setattr(fitting, "LEARNERS", [*fitting.LEARNERS, LENGTHS])
-    monkeypatch.setitem(tree.PARTS, "LengthModel", __name__)
+    monkeypatch.setitem(forms.PARTS, "LengthModel", __name__)
     return small_models.small(linear_model=True).fit(X, Y)
 
 

@@ -26,7 +26,7 @@ from skorch.callbacks import Callback
 import sklearn_lstm
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storage.tree import FORMAT, checksum_of
+from sklearn_lstm.storage.forms import FORMAT, checksum_of
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 

@@ -49,7 +49,7 @@ class Architecture:
     bidirectional: bool
     pooling: Annotated[tuple[PoolingName, ...], "n_poolings<9"]
     dropout: float
-    steps_per_frame: Annotated[int, range(1, 1 << 16)] = 1
+    steps_per_frame: Annotated[int, range(1, 1 << 16)]
 
     def stored(self) -> dict[str, Any]:
         """Return what is stored."""

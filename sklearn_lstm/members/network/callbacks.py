@@ -337,10 +337,10 @@ class NetworkProgress(TrainingCallback):
 
     progress: FitProgress
     schedule: Trapezoid | None = None
-    n_done = 0
 
     def on_train_begin(self, net: NeuralNet, **_: object) -> None:
         """Begin the task of the network."""
+        self.n_done = 0
         self.task = self.progress.task.subtask(NETWORK, 1, net.max_epochs)
 
     def on_epoch_begin(self, *_: object, **__: object) -> None:

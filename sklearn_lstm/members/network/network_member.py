@@ -74,4 +74,6 @@ def read_architecture(fields: Mapping[str, Any], encoding: Encoding) -> Architec
     reads = len(encoding), encoding.n_channels is None
     if (architecture.n_inputs, architecture.tokens) != reads or not architecture.pooling:
         raise ValueError(f"a network without pooling, or that reads something else: {fields}")
+    if architecture.tokens and architecture.steps_per_frame > 1:
+        raise ValueError("frames of tokens")
     return architecture

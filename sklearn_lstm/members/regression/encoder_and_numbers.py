@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Logits
+from sklearn_lstm.data.containers import is_missing_or_nan
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
@@ -154,7 +155,9 @@ class NumberModel(RegressionModel):
         deviation = np.sqrt((np.where(known, vectors - mean, 0) ** 2).sum(axis=0) / n_known)
         deviation[(np.isin(vectors, (0, 1)) | ~known).all(axis=0)] = 1
         first = vectors[known.argmax(axis=0), np.arange(vectors.shape[1])]
-        deviation[((vectors == first) | ~known).all(axis=0)] = np.inf  # nothing was learned of it
+        is_constant = ((vectors == first) | ~known).all(axis=0)
+        # Nothing is learned of such a column, nor of one whose squares are too small for floats.
+        deviation[is_constant | (deviation == 0)] = np.inf
         return mean, deviation
 
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
@@ -177,12 +180,14 @@ class NumberModel(RegressionModel):
         for name, part in self._parts(sequences).items():
             values, kept = sequences.numbers.columns[name], self.numbers.get(name, ())
             if name in self.categories:
-                told.append([f"{name} = {value}" for value in values])
-                continue
-            mean = self.mean[part][kept.index(VALUE)] if VALUE in kept else 0.0
-            relations = np.where(values > mean, ">", "≤").tolist()
-            known = [f"{name} {relation} {mean:.4g}" for relation in relations]
-            told.append(np.where(np.isnan(values), f"{name} is missing", known).tolist())
+                known = [f"{name} = {value}" for value in values]
+            else:
+                mean = self.mean[part][kept.index(VALUE)] if VALUE in kept else 0.0
+                relations = np.where(values.astype(np.float64) > mean, ">", "≤").tolist()
+                known = [f"{name} {relation} {mean:.4g}" for relation in relations]
+            # A column without a value may be of the other type.
+            is_missing = [*map(is_missing_or_nan, values)]
+            told.append(np.where(is_missing, f"{name} is missing", known).tolist())
         return [value for row in zip(*told, strict=True) for value in row]
 
     def _parts(self, sequences: Sequences) -> dict[str, slice]:

@@ -16,7 +16,12 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import Predictor, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning
-from sklearn_lstm.inspection import ExplanationDisplay, as_shap_explanation, explain
+from sklearn_lstm.inspection import (
+    ExplanationDisplay,
+    as_shap_explanation,
+    explain,
+    explain_classes,
+)
 from sklearn_lstm.io import load, save
 
 N = 150
@@ -109,6 +114,13 @@ def test_constant_columns_and_the_scale_of_numbers_change_nothing():
     assert_array_equal(model.predict_proba(other), expected)
     scaled = X.assign(price=X["price"] / 1e6 - 7)
     assert_allclose(small("series").fit(scaled, Y).predict_proba(scaled), expected, atol=1e-3)
+
+
+def test_of_numbers_whose_squares_are_too_small_nothing_is_learned():
+    frame = FRAME.assign(price=FRAME["price"].fillna(0) * 1e-200)[["text", "price"]]
+    model = small("texts").fit(frame, Y)
+    assert not member_of(model).coef.any()
+    assert np.isfinite(model.decision_function(frame)).all()
 
 
 def test_columns_that_all_are_constant_make_no_member():
@@ -285,6 +297,16 @@ def test_each_number_is_explained_by_its_name(fitted, method):
     member, factor = member_of(model), classifier_of(model).calibration_["weights"]["numbers"]
     gaps = member.logits(sequences_of(model, X)) - member.intercept
     assert sum(found.numbers.values()) == pytest.approx(factor * gaps[-1, 1])
+
+
+@pytest.mark.parametrize(
+    "nothing", [np.nan, pd.Categorical([None] * 60)], ids=["numbers", "categories"]
+)
+def test_columns_without_a_value_are_told_as_missing_whatever_their_type(fitted, nothing):
+    kind, model = fitted
+    X = of_kind(kind, NEW).assign(price=nothing, shop=nothing)
+    names = explain_classes(model, X).to_frame()["name"].tolist()
+    assert {"price is missing", "shop is missing"} <= {*names}
 
 
 def sequences_of(model, X):

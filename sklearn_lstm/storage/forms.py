@@ -31,33 +31,30 @@ DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
 }  # what safetensors files call the types of arrays
 
 
-def paths_by_name(*paths: str) -> dict[str, str]:
-    """Return the module of each class."""
-    return {
-        name: f"sklearn_lstm.{module}" for module, _, name in (p.rpartition(".") for p in paths)
-    }
-
-
-PARTS = paths_by_name(  # of our own classes: dataclasses, or those with `stored` and `from_stored`
-    *("members.model.Fitted", "members.model.SequenceModel", "members.network.network.Network"),
-    *("encoding.token_codes.TokenCodes", "encoding.channel_scaling.ChannelScaling"),
-    *("members.ngrams.ngram_model.NgramModel", "members.ngrams.online_ngrams.OnlineNgrams"),
-    *("members.ngrams.bags.Lexicon", "members.ngrams.ngram_model.VectorModel"),
-    "members.ngrams.ngram_model.MeanVectors",
-    "members.convolutions.convolution_model.ConvolutionModel",
-    "members.convolutions.convolution_model.Reading",
-    "members.convolutions.random_convolutions.Convolutions",
-    "members.convolutions.convolution_model.SeriesStatistics",
-    "members.regression.encoder_and_numbers.EncoderModel",
-    "members.regression.encoder_and_numbers.NumberModel",
-    *("pretrained.embeddings.PretrainedVectors", "pretrained.token_tables.VectorTable"),
-    *("pretrained.token_tables.SideBySide", "text.vocabulary.TokenCounts"),
-    *("encoding.channel_scaling.NormalScores", "data.input_format.InputFormat"),
-    *("targets.labels.Labels", "targets.labels.LabelSets"),
-)
-NAMED = paths_by_name(  # which a file only names, and a pickle holds
-    "pretrained.sentence_encoders.SentenceEncoder", "pretrained.token_tables.StaticModel"
-)
+PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stored`
+    name: f"sklearn_lstm.{module}"
+    for module, names in {
+        "members.model": "Fitted SequenceModel",
+        "members.network.network": "Network",
+        "members.ngrams.ngram_model": "NgramModel VectorModel MeanVectors",
+        "members.ngrams.online_ngrams": "OnlineNgrams",
+        "members.ngrams.bags": "Lexicon",
+        "members.convolutions.convolution_model": "ConvolutionModel Reading SeriesStatistics",
+        "members.convolutions.random_convolutions": "Convolutions",
+        "members.regression.encoder_and_numbers": "EncoderModel NumberModel",
+        "encoding.token_codes": "TokenCodes",
+        "encoding.channel_scaling": "ChannelScaling NormalScores",
+        "pretrained.embeddings": "PretrainedVectors",
+        "pretrained.token_tables": "VectorTable SideBySide StaticModel",
+        "pretrained.sentence_encoders": "SentenceEncoder",
+        "data.input_format": "InputFormat",
+        "targets.labels": "Labels LabelSets",
+        "text.vocabulary": "TokenCounts",
+    }.items()
+    for name in names.split()
+}
+NAMED = {"SentenceEncoder", "StaticModel"}  # that a file only names, and a pickle holds
+CONTAINERS: dict[str, type] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 # That tokenize as users of CountVectorizer do, and that every Python has.
 FUNCTIONS = {"list": list, "tuple": tuple, "str.split": str.split}
 
