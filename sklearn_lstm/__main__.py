@@ -32,9 +32,10 @@ import sklearn_lstm
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sklearn_lstm.predictor import Predictor
+
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 MOST_BYTES = 2**16  # that are read at once: a batch; a pipe gives what it holds
-LONGEST_FIELD = 2**31 - 1  # of CSV: the largest number that every system takes
 ROW = re.compile(r"\b(X|y|groups)\[(\d+)\]")  # in an error of a model
 WHOLE = re.compile(r"^(-?\d+)\.0+$")  # 1.0 of CSV is the class 1
 REMEDIES: dict[type[Exception], str] = {
@@ -66,8 +67,8 @@ class Record:
     """
 
     place: str
-    fields: Mapping[str, Any]
-    values: Sequence[Any] = ()
+    fields: Mapping[str, object]
+    values: Sequence[object] = ()
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.fields:
@@ -141,7 +142,7 @@ def read_records(options: Namespace, columns: Columns) -> Iterator[Sequence[Reco
     yield batch
 
 
-def parse(lines: Lines, options: Namespace, name: str) -> Iterator[dict[str, Any] | None]:
+def parse(lines: Lines, options: Namespace, name: str) -> Iterator[dict[str, object] | None]:
     """Yield the fields of records, None for what is none; a value without a name gets this one."""
     suffix = Path(options.data).suffix.lower()
     form = options.format or ("csv" if options.delimiter else FORMATS.get(suffix, "lines"))
@@ -158,9 +159,9 @@ def parse(lines: Lines, options: Namespace, name: str) -> Iterator[dict[str, Any
         yield value if isinstance(value, dict) else {name: value}
 
 
-def parse_csv(rows: Iterator[list[str]]) -> Iterator[dict[str, Any] | None]:
+def parse_csv(rows: Iterator[list[str]]) -> Iterator[dict[str, object] | None]:
     """Yield the fields of records, None for the header and blank lines."""
-    csv.field_size_limit(LONGEST_FIELD)
+    csv.field_size_limit(2**31 - 1)  # the largest number that every system takes
     names = next(filter(None, rows), [])
     if len({*names}) < len(names):
         raise ValueError(f"a name comes twice in the header {names}")
@@ -194,14 +195,14 @@ class Table:
     """
 
     columns: Sequence[str]
-    arrays: Sequence[Any]
+    arrays: Sequence[object]
 
-    def get_columns(self) -> Sequence[Any]:
+    def get_columns(self) -> Sequence[object]:
         """Return the columns."""
         return self.arrays
 
 
-class Categories(list[Any]):
+class Categories(list[object]):
     """A column of categories, by its type."""
 
     dtype = "category"
@@ -277,7 +278,7 @@ def number_of(record: Record, name: str) -> float:
     raise record.wrong(name, "a number, and not too large; fit --categories takes names")
 
 
-def category_of(record: Record, name: str) -> Any:
+def category_of(record: Record, name: str) -> object:
     """Return a category of a record, None if it is missing."""
     if isinstance(value := known(record, name), list | dict):
         raise record.wrong(name, "the name of a category")
@@ -289,7 +290,7 @@ def known(record: Record, name: str) -> Any:
     return None if record[name] == "" else record[name]
 
 
-def labels_of(records: Sequence[Record], name: str) -> Any:
+def labels_of(records: Sequence[Record], name: str) -> object:
     """Return the y of records; of lists of labels, a column of 0 and 1 for each label."""
     import numpy as np
 
@@ -325,7 +326,7 @@ def name_of(label: object) -> str:
     return label if isinstance(label, str) else json.dumps(label)
 
 
-def plain_labels(labels: NDArray[Any]) -> list[Any]:
+def plain_labels(labels: NDArray[Any]) -> list[object]:
     """Return labels as JSON has them: whole numbers as integers, dates in ISO form."""
     kind = labels.dtype.kind
     if kind in "mM":  # without the time of day, if it is midnight in all
@@ -363,24 +364,24 @@ def stored_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns,
     return replace(columns, label=vars(options).get("label") or columns.label), model
 
 
-def stored_predictor(options: Namespace) -> tuple[Columns, Any]:
+def stored_predictor(options: Namespace) -> tuple[Columns, Predictor]:
     """Return the model in a file, without torch and scikit-learn, and its columns."""
     from sklearn_lstm.predictor import Predictor, read_model
 
     return stored_model(options, lambda *stored: Predictor(*read_model(*stored)))
 
 
-def has_several(model: Any) -> bool:
+def has_several(model: Predictor) -> bool:
     """Return whether a record can have any number of labels."""
     return len(model.thresholds_) == len(model.classes_)
 
 
-def labels_in(model: Any) -> list[Any]:
+def labels_in(model: Predictor) -> list[object]:
     """Return the classes of a model, or the names of several labels, as JSON has them."""
     return [*(model.label_names_ or plain_labels(model.classes_))]
 
 
-def predicted(model: Any, proba: NDArray[Any]) -> NDArray[Any]:
+def predicted(model: Predictor, proba: NDArray[Any]) -> NDArray[Any]:
     """Return which labels are predicted of each record, (n_records, n_labels)."""
     labels: NDArray[Any] = model.labels_of(proba)
     return labels > 0 if has_several(model) else labels[:, None] == model.classes_
@@ -397,23 +398,16 @@ def results(
     if vars(options).get("classes"):
         batches = [[*chain.from_iterable(batches)]]
     for batch in batches:
-        yield from computed(batch, options, columns, compute)
-
-
-def computed(
-    records: Sequence[Record],
-    options: Namespace,
-    columns: Columns,
-    compute: Callable[[object], Any],
-) -> Iterator[tuple[Sequence[Record], Any]]:
-    """Yield records, and what a function of their X returns; an error comes behind those before."""
-    if records:
-        try:
-            yield records, compute(columns.joined(records))
-        except (TypeError, ValueError) as error:
-            row, reason = row_and_reason(error, {"X": columns.source(options)})
-            yield from computed(records[: row or 0], options, columns, compute)
-            raise records[row or 0].refusal(reason) from None
+        readable, refusal = batch, None
+        while readable:
+            try:
+                yield readable, compute(columns.joined(readable))
+                break
+            except (TypeError, ValueError) as error:
+                row, reason = row_and_reason(error, {"X": columns.source(options)})
+                readable, refusal = readable[: row or 0], readable[row or 0].refusal(reason)
+        if refusal is not None:
+            raise refusal
 
 
 # --- The commands
@@ -434,8 +428,8 @@ def fit(options: Namespace) -> None:
     columns = Columns(
         sequence=options.text or options.series or "text",
         label=options.label or "label",
-        numbers=tuple(options.numbers or ()),
-        categories=tuple(options.categories or ()),
+        numbers=tuple(options.numbers),
+        categories=tuple(options.categories),
     )
     records = [*chain.from_iterable(read_records(options, columns))]
     if not records:
@@ -470,8 +464,9 @@ def new_model(options: Namespace) -> Any:
     )
     steps = [model]
     if not options.series:
-        steps.insert(0, TextSequenceVectorizer(analyzer="char" if options.characters else "word"))
-        model = Pipeline([*zip(("vectorizer", "classifier"), steps, strict=True)])
+        vectorizer = TextSequenceVectorizer(analyzer="char" if options.characters else "word")
+        steps = [vectorizer, model]
+        model = Pipeline([("vectorizer", vectorizer), ("classifier", model)])
     for name, _, text in (setting.partition("=") for setting in options.set):
         value = text
         with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -503,7 +498,7 @@ def predict(options: Namespace) -> None:
         for has_label, row in zip(predicted(model, proba), proba.tolist(), strict=True):
             found = [labels[output] for output in has_label.nonzero()[0]]
             if options.jsonl:
-                told: dict[str, Any] = {"labels": found} if is_several else {"label": found[0]}
+                told: dict[str, object] = {"labels": found} if is_several else {"label": found[0]}
                 by_name = {"proba": dict(zip(names, row, strict=True))}
                 print(to_json(told | by_name if options.proba else told))
             elif options.proba:
@@ -539,7 +534,7 @@ def evaluate(options: Namespace) -> None:
 
 
 def scores_of(
-    model: Any, truths: Sequence[Sequence[bool]], batches: Sequence[NDArray[Any]]
+    model: Predictor, truths: Sequence[Sequence[bool]], batches: Sequence[NDArray[Any]]
 ) -> tuple[dict[str, float], list[list[float]]]:
     """Return the scores of all records; and of each class precision, recall, F1 and records."""
     import numpy as np
@@ -630,6 +625,7 @@ go to the standard output, all else to the standard error. The exit code is 0; 1
 that can't be used; 2 for wrong options; 130 after Ctrl-C.
 """
 NAMED: dict[str, Any] = {"metavar": "NAME"}
+NAMES: dict[str, Any] = {"metavar": "NAME", "nargs": "+", "default": ()}
 SWITCH: dict[str, Any] = {"action": "store_true"}
 SET: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME=VALUE"}
 COMMANDS: dict[str, tuple[Callable[[Namespace], None], str]] = {
@@ -675,8 +671,8 @@ def add_options(command: Parser, name: str) -> None:
     if name == "fit":
         add("--output", metavar="FILE", required=True, help="the file of the model")
         add("--characters", **SWITCH, help="read characters instead of words")
-        add("--numbers", **NAMED, nargs="+", help="columns of numbers beside the text or series")
-        add("--categories", **NAMED, nargs="+", help="columns of categories beside it, as a shop")
+        add("--numbers", **NAMES, help="columns of numbers beside the text or series")
+        add("--categories", **NAMES, help="columns of categories beside it, as a shop")
         add("--groups", **NAMED, help="the column of groups, of which each is held out as a whole")
         add("--seed", type=seed, help="of random numbers: the same seed gives the same model")
         add("--set", **SET, help="set another parameter of an estimator; may be repeated")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -81,16 +81,15 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, reader: Any, fitted: Any) -> None:
-        self._reader: TextReader | None = reader
-        self._fitted: Fitted = fitted
+    def __init__(self, reader: TextReader | None, fitted: Fitted) -> None:
+        self._reader, self._fitted = reader, fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
         self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
         self.thresholds_: NDArray[np.float64] = fitted.thresholds
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], *, embeddings: Any = None, encoder: Any = None
+        cls, path: str | os.PathLike[str], *, embeddings: object = None, encoder: object = None
     ) -> Self:
         """Load a model that `sklearn_lstm.io.save` stored; nothing in the file is run.
 
@@ -119,7 +118,7 @@ class Predictor:
         with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
             return cls(*read_model(content, unpack))
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: object) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds.
 
         Parameters
@@ -134,7 +133,7 @@ class Predictor:
         """
         return self._fitted.labels.predict(self._logits(X), self._fitted.model.thresholds)
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: object) -> NDArray[np.float64]:
         """Return the probability of each class, or of each of several labels.
 
         Parameters
@@ -164,7 +163,7 @@ class Predictor:
         """
         return self._fitted.labels.labels_of(proba, self._fitted.model.thresholds)
 
-    def known_share(self, texts: Any) -> NDArray[np.float64]:
+    def known_share(self, texts: Iterable[object]) -> NDArray[np.float64]:
         """Return how much of each text the vocabulary knows.
 
         Parameters

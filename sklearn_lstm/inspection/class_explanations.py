@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from importlib import import_module
 from itertools import chain
-from typing import Any, NamedTuple, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, chunks_of_rows
-from sklearn_lstm.inspection.drawing import Display, printable, token_names
+from sklearn_lstm.inspection.drawing import Axes, Display, printable, token_names
 from sklearn_lstm.inspection.explanation_display import coloured
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.network.network import Network
@@ -25,6 +26,10 @@ from sklearn_lstm.threads import map_on_workers, workers
 MOST_SAMPLES = 200  # whose contributions to the network are computed
 LINEAR, NETWORK, NUMBERS = "linear model", Network.name, NumberModel.name
 WHOLE, BASE = "the whole sequence", "base value"  # parts that have no tokens
+
+Row: TypeAlias = dict[str, Any]  # of the data frame, by its columns
+Key: TypeAlias = tuple[str, Any]  # a part, and the name of what adds
+Added: TypeAlias = list[tuple[Key, NDArray[np.float64], int]]  # the sum, and in how many samples
 
 
 @dataclass(eq=False, repr=False)
@@ -82,6 +87,8 @@ class ClassExplanations(Display):
     [0, 1]
     >>> explanations.to_frame().columns.tolist()
     ['class', 'part', 'name', 'mean', 'mean_where_present', 'n_with', 'n_samples']
+    >>> explanations.names[explanations.means[:, 1].argmax()]
+    'good'
     """
 
     classes: list[Any]
@@ -113,10 +120,9 @@ class ClassExplanations(Display):
             If pandas is not installed.
         """
         try:
-            pd: Any = import_module("pandas")
+            return import_module("pandas").DataFrame(self.rows())
         except ImportError as error:
             raise ImportError("Data frames need pandas: pip install pandas") from error
-        return pd.DataFrame(self.rows())
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of `to_frame`.
@@ -126,17 +132,14 @@ class ClassExplanations(Display):
         list of dict
             Each row by the names of the columns.
         """
-        return [
-            row
-            for place in range(len(self.classes))
-            for row in self._rows_of(place, np.argsort(-self.means[:, place], kind="stable"))
-        ]
+        orders = np.argsort(-self.means, axis=0, kind="stable").T
+        return [*chain.from_iterable(map(self._rows_of, range(len(orders)), orders))]
 
-    def _rows_of(self, place: int, rows: Iterable[int]) -> Iterator[dict[str, Any]]:
-        """Yield the entries of some rows, for the class at a place."""
+    def _rows_of(self, place: int, rows: Iterable[int]) -> list[Row]:
+        """Return the entries of some rows, for the class at a place."""
         means, where_present = self.means[:, place], self.means_where_present[:, place]
-        for row in rows:
-            yield {
+        return [
+            {
                 "class": self.classes[place],
                 "part": self.parts[row],
                 "name": self.names[row],
@@ -145,6 +148,8 @@ class ClassExplanations(Display):
                 "n_with": int(self.n_with[row]),
                 "n_samples": int(self.n_samples[row]),
             }
+            for row in rows
+        ]
 
     def shown(self, place: int) -> dict[str, list[int]]:
         """Return which rows are shown for a class, those that speak for it first.
@@ -172,24 +177,28 @@ class ClassExplanations(Display):
                 shown[title] = np.concatenate(ends).tolist()
         return shown
 
-    def _beside(self, place: int) -> list[dict[str, Any]]:
+    def _shown_rows(self, place: int) -> dict[str, tuple[int, list[Row]]]:
+        """Return of each part its number of samples, and its rows that are shown."""
+        shown = {part: self._rows_of(place, rows) for part, rows in self.shown(place).items()}
+        return {part: (rows[0]["n_samples"] if rows else 0, rows) for part, rows in shown.items()}
+
+    def _beside(self, place: int) -> list[Row]:
         """Return what belongs to no name: what an encoder adds, and the base values."""
-        rows = [row for row, part in enumerate(self.parts) if part in {WHOLE, BASE}]
-        return [*self._rows_of(place, rows)]
+        return self._rows_of(place, np.flatnonzero(np.isin(self.parts, [WHOLE, BASE])))
 
     def __repr__(self) -> str:
         lines = []
         for place, target in enumerate(self.classes):
             lines += ["", f"{printable(target)}: mean contribution, and that where it is present"]
-            for title, rows in self.shown(place).items():
-                lines.append(f"  {title} ({self.n_samples[rows[0]] if rows else 0:,} samples)")
-                for row in self._rows_of(place, rows):
-                    lines.append(
-                        f"{row['mean']:+10.3f}  {row['mean_where_present']:+8.2f} in "
-                        f"{row['n_with']:<6,} {_name(row['name'])}"
-                    )
-            for row in self._beside(place):
-                lines.append(f"{row['mean']:+10.3f}  {row['part']} ({row['name']})")
+            for part, (n_samples, rows) in self._shown_rows(place).items():
+                lines.append(f"  {part} ({n_samples:,} samples)")
+                lines += [
+                    f"{row['mean']:+10.3f}  {row['mean_where_present']:+8.2f} in "
+                    f"{row['n_with']:<6,} {_name(row['name'])}"
+                    for row in rows
+                ]
+            beside = self._beside(place)
+            lines += [f"{row['mean']:+10.3f}  {row['part']} ({row['name']})" for row in beside]
         return "\n".join(lines[1:])
 
     def _repr_html_(self) -> str:
@@ -197,16 +206,15 @@ class ClassExplanations(Display):
         tables = []
         for place, target in enumerate(self.classes):
             cells = []
-            for title, rows in self.shown(place).items():
-                largest = float(np.abs(self.means[rows, place]).max(initial=0)) or 1.0
+            for part, (n_samples, rows) in self._shown_rows(place).items():
+                largest = max((abs(row["mean"]) for row in rows), default=1.0)
                 body = [
                     f"<tr><td>{coloured(escape(_name(row['name'])), row['mean'] / largest)}</td>"
                     f"<td>{row['mean']:+.3f}</td><td>{row['mean_where_present']:+.2f}</td>"
                     f"<td>{row['n_with']:,}</td></tr>"
-                    for row in self._rows_of(place, rows)
+                    for row in rows
                 ]
-                n_samples = self.n_samples[rows[0]] if rows else 0
-                head = f"<tr><th>{title}</th><th>mean</th><th>where present</th><th>in</th></tr>"
+                head = f"<tr><th>{part}</th><th>mean</th><th>where present</th><th>in</th></tr>"
                 foot = f"<tr><td colspan=4>of {n_samples:,} samples</td></tr>"
                 table = f"<table>{head}{''.join(body)}{foot}</table>"
                 cells.append(f'<td style="vertical-align: top">{table}</td>')
@@ -218,7 +226,7 @@ class ClassExplanations(Display):
             tables.append(f"<div>{title}<table><tr>{''.join(cells)}</tr></table></div>")
         return "".join(tables)
 
-    def plot(self, target: Any = None, *, ax: Any = None) -> Self:
+    def plot(self, target: object = None, *, ax: Axes | None = None) -> Self:
         """Draw bars of what adds most to the score of a class, and of what takes most from it.
 
         Beside each name stand its mean over the samples that hold it, and their number.
@@ -245,15 +253,13 @@ class ClassExplanations(Display):
         if target is not None and target not in self.classes:
             raise ValueError(f"target={target!r} is not a class of the model: {self.classes}.")
         place = len(self.classes) - 1 if target is None else self.classes.index(target)
-        parts = {title: [*self._rows_of(place, rows)] for title, rows in self.shown(place).items()}
-        n_bars = sum(map(len, parts.values())) + len(parts) - 1
+        parts = self._shown_rows(place)
+        n_bars = sum(len(rows) + 1 for _, rows in parts.values()) - 1
         ax = self._begin(ax, (6.4, float(np.clip(1.4 + 0.2 * n_bars, 2.4, 12))))
         labels, start = dict[int, str](), 0
-        for title, rows in parts.items():
+        for part, (n_samples, rows) in parts.items():
             places = range(start, start + len(rows))
-            n_samples = rows[0]["n_samples"] if rows else 0
-            bars = [row["mean"] for row in rows]
-            ax.barh(places, bars, label=f"{title}, {n_samples:,} samples")
+            ax.barh(places, [row["mean"] for row in rows], label=f"{part}, {n_samples:,} samples")
             told = (
                 f"{_name(row['name'])}  {row['mean_where_present']:+.2f} in {row['n_with']:,}"
                 for row in rows
@@ -281,7 +287,7 @@ def _name(name: object) -> str:
 # --- How they are computed
 
 
-def explain_classes(model: Any, X: Any, *, n_tokens: int = 20) -> ClassExplanations:
+def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExplanations:
     """Explain which tokens speak for which class, over many sequences.
 
     What a token adds to the score of a class is that of `explain`: the sum over its places in a
@@ -309,72 +315,40 @@ def explain_classes(model: Any, X: Any, *, n_tokens: int = 20) -> ClassExplanati
 
     Raises
     ------
-    TypeError
-        If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
-    NotFittedError
-        If it is not fitted.
-    ValueError
-        If `n_tokens` is below 1.
+    TypeError, NotFittedError, ValueError
+        If `model` is none of these, or is not fitted, or `n_tokens` is below 1.
 
     See Also
     --------
+    ClassExplanations : What is returned, with an example.
     explain : Explain single sequences.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    >>> from sklearn_lstm.inspection import explain_classes
-    >>> texts, labels = ["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0]
-    >>> model = make_pipeline(
-    ...     TextSequenceVectorizer(),
-    ...     LSTMSequenceClassifier(linear_model="alone", random_state=0),
-    ... ).fit(texts, labels)
-    >>> frame = explain_classes(model, texts).to_frame()
-    >>> frame[frame["class"] == 1]["name"].iloc[0]
-    'good'
     """
     if n_tokens < 1:
         raise ValueError(f"n_tokens must be at least 1; got {n_tokens}.")
     opened = open_model(model, X)
-    n_samples, labels = len(opened), opened.labels
+    labels = opened.labels
     is_mirrored = len(labels) == 2 and not labels.is_multilabel  # what is for one is against both
     directions = labels.directions[:, -1:] if is_mirrored else labels.directions
-    sampled = np.sort(np.random.default_rng(0).permutation(n_samples)[:MOST_SAMPLES])
-    rows_of_parts = {
-        LINEAR: [*chunks_of_rows(opened.sequences.lengths * directions.shape[1])],
-        NETWORK: [*sampled[:, np.newaxis]],
-    }
-    totals = dict[tuple[str, Any], Total]()
+    sampled = np.sort(np.random.default_rng(0).permutation(len(opened))[:MOST_SAMPLES])
+    chunks = [*chunks_of_rows(opened.sequences.lengths * directions.shape[1])]
+    sums, n_with, n_read = dict[Key, NDArray[np.float64]](), Counter[Key](), dict[Key, int]()
     with workers(opened.model.network.device):
-        for part, rows in rows_of_parts.items():
+        for part, rows in {LINEAR: chunks, NETWORK: [*sampled[:, np.newaxis]]}.items():
             n_explained = sum(map(len, rows))
             found = map_on_workers(partial(_added, opened, part, directions), rows)
             for key, added, n_more in chain.from_iterable(found):
-                before = totals.get(key, Total(np.zeros_like(added), 0, n_explained))
-                totals[key] = Total(before.sums + added, before.n_with + n_more, n_explained)
-    sums, n_with, n_read = map(np.array, zip(*totals.values(), strict=True))
-    means = sums / n_read[:, np.newaxis]
+                sums[key] = sums.get(key, 0.0) + added
+                n_with[key] += n_more
+                n_read[key] = n_explained
+    counts, n_samples = (np.array([*count.values()]) for count in (n_with, n_read))
+    means = np.stack([*sums.values()]) / n_samples[:, np.newaxis]
     means = means * [-1, 1] if is_mirrored else means
-    parts, names = map(list, zip(*totals, strict=True))
+    parts, names = map(list, zip(*sums, strict=True))
     shown = labels.shown.tolist()
-    return ClassExplanations(shown, parts, names, means, n_with, n_read, sampled, n_tokens)
+    return ClassExplanations(shown, parts, names, means, counts, n_samples, sampled, n_tokens)
 
 
-class Total(NamedTuple):
-    """What adds to scores (n_scores,), in all sequences together.
-
-    So many sequences hold it, of so many that were read.
-    """
-
-    sums: NDArray[np.float64]
-    n_with: int
-    n_samples: int
-
-
-def _added(
-    opened: OpenModel, part: str, directions: NDArray[np.float64], rows: Rows
-) -> list[tuple[tuple[str, Any], NDArray[np.float64], int]]:
+def _added(opened: OpenModel, part: str, directions: NDArray[np.float64], rows: Rows) -> Added:
     """Return what adds to the scores of some rows: its part and name, the sum, and in how many."""
     sequences, n_channels = opened.sequences.subset(rows), opened.sequences.n_channels
     sample = np.arange(len(rows))
@@ -390,15 +364,13 @@ def _added(
     for member, weight in zip(opened.model.members, opened.model.weights, strict=True):
         if not weight or (member.name == NETWORK) != (part == NETWORK):
             continue
-        is_beside = member.name in {NumberModel.name, EncoderModel.name}
-        of_channels = n_channels is not None and not is_beside
-        explain = member.channel_contributions if of_channels else member.contributions
+        explain = member.contributions if n_channels is None else member.channel_contributions
         contributions, base = explain(sequences, weight * directions)
         rest += base
         if isinstance(member, NumberModel):
             columns = sample.repeat(len(contributions) // len(rows))
             found += _summed(NUMBERS, member.values_of(sequences), columns, contributions)
-        elif is_beside or len(contributions) < len(added):
+        elif isinstance(member, EncoderModel) or len(contributions) < len(added):
             found += _summed(WHOLE, [member.name] * len(rows), sample, contributions)
         else:
             added, of_steps = added + contributions, of_steps + 1
@@ -407,11 +379,11 @@ def _added(
 
 
 def _summed(
-    part: str, names: list[Any], sample: NDArray[np.intp], added: NDArray[np.float64]
-) -> list[tuple[tuple[str, Any], NDArray[np.float64], int]]:
+    part: str, names: Sequence[Hashable], sample: NDArray[np.intp], added: NDArray[np.float64]
+) -> Added:
     """Return the sum of what each name adds (n_scores,), and how many samples hold it."""
-    numbers: dict[Any, int] = {}
-    number = np.array([numbers.setdefault(name, len(numbers)) for name in names])
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    number = np.array([numbers[name] for name in names])
     pairs = np.unique(sample * len(numbers) + number)
     n_with = np.bincount(pairs % len(numbers))
     places = np.ones(len(names)), (number, np.arange(len(names)))

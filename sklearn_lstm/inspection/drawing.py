@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+# Only pictures need matplotlib.
+Axes: TypeAlias = "matplotlib.axes.Axes"
+Axis: TypeAlias = "matplotlib.axis.Axis"
 
 MOST_LABELS = 120  # of tokens on one axis; more do not fit
 SHOWN = {" ": "␣", "\n": "↵", "\t": "→", "": "∅"}
@@ -14,17 +21,17 @@ SHOWN = {" ": "␣", "\n": "↵", "\t": "→", "": "∅"}
 class Display:
     """A picture of a fitted model, which can be drawn again in other axes."""
 
-    ax_: Any
-    figure_: Any
+    ax_: Axes
+    figure_: matplotlib.figure.FigureBase
 
-    def _begin(self, ax: Any, size: tuple[float, float]) -> Any:
+    def _begin(self, ax: Axes | None, size: tuple[float, float]) -> Axes:
         """Return the axes to draw in, as `axes_for` does."""
         self.ax_ = axes_for(ax, size)
         self.figure_ = self.ax_.figure
         return self.ax_
 
 
-def axes_for(ax: Any, size: tuple[float, float]) -> Any:
+def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """Return the axes to draw in: those given, or those of a new figure of a size in inches.
 
     Raises
@@ -57,7 +64,7 @@ def token_names(data: NDArray[np.generic]) -> list[str]:
     return [SHOWN.get(token, token.replace("\n", SHOWN["\n"])) for token in map(printable, data)]
 
 
-def label_steps(axis: Any, data: NDArray[np.generic], *, rotation: float = 0) -> None:
+def label_steps(axis: Axis, data: NDArray[np.generic], *, rotation: float = 0) -> None:
     """Label an axis of a figure with the tokens of a sequence, or with the numbers of its steps.
 
     Signs of mathematics in tokens are not interpreted.
@@ -71,20 +78,19 @@ def label_steps(axis: Any, data: NDArray[np.generic], *, rotation: float = 0) ->
     axis.set_ticks(range(len(data)), labels, parse_math=False, rotation=rotation, fontsize=size)
 
 
-def hatch_missing(ax: Any, data: NDArray[np.generic]) -> None:
+def hatch_missing(ax: Axes, data: NDArray[np.generic]) -> None:
     """Hatch the steps of measurements that hold no value."""
-    style = {"facecolor": "none", "edgecolor": "0.5", "hatch": "///", "linewidth": 0}
     for step in np.flatnonzero(has_no_value(data)):
-        ax.axvspan(step - 0.5, step + 0.5, gid="missing", **style)
+        span = ax.axvspan(step - 0.5, step + 0.5, gid="missing", hatch="///", linewidth=0)
+        span.set(facecolor="none", edgecolor="0.5")
 
 
 def has_no_value(data: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Return which steps of a sequence hold no value."""
-    has_values = data.dtype.kind != "f" or not is_measured(data)
-    return np.zeros(len(data), np.bool_) if has_values else np.isnan(data).all(axis=1)
+    return np.isnan(data).all(axis=1) if is_measured(data) else np.zeros(len(data), np.bool_)
 
 
-def number_places(axis: Any) -> None:
+def number_places(axis: Axis) -> None:
     """Put labels at some whole numbers."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
 

@@ -55,23 +55,35 @@ class Explanation:
     explain : Compute explanations.
     ExplanationDisplay : Draw an explanation.
 
+    Notes
+    -----
+    Everything is computed in float32; the scores of a classifier that predicts in bfloat16 differ
+    by a few thousandths. Contributions describe the model, not the world. If the meaning of one
+    token depends on another, the two share the contribution: see `explain_phrases`.
+
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklearn_lstm.inspection import Explanation
-    >>> tokens, linear, network = np.array(["so", "good"]), np.array([0.0, 1.5]), np.array([0.5, 1])
-    >>> explanation = Explanation(tokens, linear, network, -0.5, target="pos", left_out={})
-    >>> explanation.values
-    array([0.5, 2.5])
-    >>> explanation.score
-    2.5
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import explain
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
+    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], ["pos", "pos", "neg", "neg"])
+    >>> (explanation,) = explain(model, ["such good fun"])
+    >>> print(explanation.target)
+    pos
+    >>> explanation.data[explanation.values.argmax()]
+    'good'
+    >>> explanation.left_out
+    {'truncated tokens': 0, 'unknown tokens': 1}
     """
 
     data: NDArray[Any]
     linear: NDArray[np.float64]
     network: NDArray[np.float64]
     base_value: float
-    target: Any
+    target: object
     left_out: dict[str, int]
     whole: float = 0.0
     numbers: dict[str, float] = field(default_factory=dict)
@@ -88,8 +100,8 @@ class Explanation:
         parts += ["..."] * (len(self.data) > N_SHOWN)
         parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
         parts += [f"base value {self.base_value:+.2f}"]
-        target = str(self.target)  # NumPy's own scalars say their type
-        target = repr(target) if isinstance(self.target, str) else target
+        # Of NumPy's own scalars, `repr` says the type.
+        target = repr(str(self.target)) if isinstance(self.target, str) else str(self.target)
         return f"<Explanation of {target}: score {self.score:+.2f}: {', '.join(parts)}>"
 
     @property
@@ -142,57 +154,32 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
 
     Raises
     ------
-    TypeError
-        If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
-    NotFittedError
-        If it is not fitted.
+    TypeError, NotFittedError
+        If `model` is none of these, or is not fitted.
     ValueError
         If the target is not a class of the model, the method is unknown, or
         ``method="leave_one_out"`` is used with measurements.
 
     See Also
     --------
+    Explanation : What is returned, with an example.
     explain_phrases : Find steps that depend on each other.
     ExplanationDisplay : Draw an explanation.
     as_shap_explanation : Convert explanations for the plots of SHAP.
 
-    Notes
-    -----
-    Everything is computed in float32; the scores of a classifier that predicts in bfloat16 differ
-    by a few thousandths. Contributions describe the model, not the world. If the meaning of one
-    token depends on another, the two share the contribution: see `explain_phrases`.
-
     References
     ----------
     .. [1] Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks. ICML.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    >>> from sklearn_lstm.inspection import explain
-    >>> model = make_pipeline(
-    ...     TextSequenceVectorizer(),
-    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
-    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], ["pos", "pos", "neg", "neg"])
-    >>> (explanation,) = explain(model, ["such good fun"])
-    >>> print(explanation.target)
-    pos
-    >>> explanation.data[explanation.values.argmax()]
-    'good'
-    >>> explanation.left_out
-    {'truncated tokens': 0, 'unknown tokens': 1}
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}; got {method!r}.")
-    opened = open_model(model, X)
-    if method == "leave_one_out" and opened.sequences.n_channels is not None:
-        raise ValueError("method='leave_one_out' deletes tokens, but X holds measurements.")
-    return explain_opened(opened, target, method)
+    return explain_opened(open_model(model, X), target, method)
 
 
 def explain_opened(opened: OpenModel, target: object, method: str = "shares") -> list[Explanation]:
     """Return what `explain` returns."""
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}; got {method!r}.")
+    if method == "leave_one_out" and opened.sequences.n_channels is not None:
+        raise ValueError("method='leave_one_out' deletes tokens, but X holds measurements.")
     outputs = target_outputs(opened, target)
     rows = list(zip(range(len(opened)), opened, outputs.tolist(), strict=True))
     with workers(opened.model.network.device):
@@ -283,11 +270,18 @@ class Phrase:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklearn_lstm.inspection import Phrase
-    >>> phrase = Phrase(2, 4, np.array(["not", "good"]), effect=-1.5)
-    >>> phrase.stop - phrase.start
-    2
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import explain_phrases
+    >>> texts = ["good", "so good", "not bad", "bad", "so bad", "not good"]
+    >>> labels = ["pos", "pos", "pos", "neg", "neg", "neg"]
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(max_length=9),
+    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
+    ... ).fit(texts, labels)
+    >>> (phrases,) = explain_phrases(model, ["it was not good"])
+    >>> [" ".join(phrase.data) for phrase in phrases]
+    ['it', 'was', 'not good']
     """
 
     start: int
@@ -330,6 +324,7 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
 
     See Also
     --------
+    Phrase : What is returned, with an example.
     explain : Return what each single step adds.
 
     Notes
@@ -339,21 +334,6 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
     References
     ----------
     .. [1] Zeiler and Fergus (2014). Visualizing and understanding convolutional networks. ECCV.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    >>> from sklearn_lstm.inspection import explain_phrases
-    >>> texts = ["good", "so good", "not bad", "bad", "so bad", "not good"]
-    >>> labels = ["pos", "pos", "pos", "neg", "neg", "neg"]
-    >>> model = make_pipeline(
-    ...     TextSequenceVectorizer(max_length=9),
-    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
-    ... ).fit(texts, labels)
-    >>> (phrases,) = explain_phrases(model, ["it was not good"])
-    >>> [" ".join(phrase.data) for phrase in phrases]
-    ['it', 'was', 'not good']
     """
     if not isinstance(longest, Integral) or longest < 1:
         raise ValueError(f"longest must be an integer from 1 on; got {longest!r}.")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.inspection.drawing import (
+    Axes,
     Display,
     has_no_value,
     hatch_missing,
@@ -20,7 +21,7 @@ from sklearn_lstm.inspection.drawing import (
     token_names,
 )
 from sklearn_lstm.inspection.explaining import Explanation, explain_opened
-from sklearn_lstm.inspection.inputs import open_one
+from sklearn_lstm.inspection.inputs import open_model
 
 # Background colours, as red, green, blue: black and white letters can be read on 55 % of them.
 FOR, AGAINST = "0, 120, 215", "225, 100, 0"
@@ -79,7 +80,7 @@ class ExplanationDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, model: object, X: object, target: Any = None, *, n_steps: int = 30, ax: Any = None
+        cls, model: object, X: object, target: object = None, *, n_steps: int = 30, ax: Any = None
     ) -> Self:
         """Explain and draw the prediction for one sequence.
 
@@ -106,12 +107,17 @@ class ExplanationDisplay(Display):
         ValueError
             If X does not hold exactly one sequence.
         """
-        (explanation,) = explain_opened(open_one(model, X), target)
+        opened = open_model(model, X)
+        if len(opened) != 1:
+            raise ValueError(
+                f"X must hold one sequence, to be shown; found {len(opened)}. Pass X[:1]."
+            )
+        (explanation,) = explain_opened(opened, target)
         return cls.from_explanation(explanation, n_steps=n_steps, ax=ax)
 
     @classmethod
     def from_explanation(
-        cls, explanation: Explanation, *, n_steps: int = 30, ax: object = None
+        cls, explanation: Explanation, *, n_steps: int = 30, ax: Axes | None = None
     ) -> Self:
         """Draw an explanation.
 
@@ -131,7 +137,7 @@ class ExplanationDisplay(Display):
         """
         return cls(explanation).plot(ax, n_steps=n_steps)
 
-    def plot(self, ax: Any = None, *, n_steps: int = 30) -> Self:
+    def plot(self, ax: Axes | None = None, *, n_steps: int = 30) -> Self:
         """Draw bars: horizontal ones of tokens, vertical ones of measurements.
 
         The dot is the sum of both parts.
@@ -174,13 +180,12 @@ class ExplanationDisplay(Display):
             draw(below, [*numbers.values()], thickness, label="numbers")
         if is_series:
             ax.plot(places, explanation.values[shown], "k.", markersize=3, label="sum")
-            ax.axhline(0, color="0.5", linewidth=0.8)
             hatch_missing(ax, explanation.data)
         else:
             ax.plot(explanation.values[shown], places, "k.", label="sum")
-            ax.axvline(0, color="0.5", linewidth=0.8)
             ax.margins(y=0.02)
             ax.invert_yaxis()  # the first token is at the top
+        (ax.axhline if is_series else ax.axvline)(0, color="0.5", linewidth=0.8)
         names = np.array([*numbers], np.object_)
         steps = np.append(explanation.data[shown], names) if numbers else explanation.data[shown]
         label_steps(ax.xaxis if is_series else ax.yaxis, steps)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.inspection.drawing import axes_for, hatch_missing, label_steps
+from sklearn_lstm.inspection.drawing import Axes, axes_for, hatch_missing, label_steps
 from sklearn_lstm.inspection.inputs import open_model
 from sklearn_lstm.members.network.architecture import GATES
 from sklearn_lstm.members.network.network import Network
@@ -29,6 +27,23 @@ class GateActivations(Bunch):  # type: ignore[misc]
     See Also
     --------
     gate_activations : Return the activations of each sequence.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import gate_activations
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(hidden_size=8, max_epochs=10, random_state=0),
+    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0])
+    >>> (activations,) = gate_activations(model, ["so much fun"])
+    >>> activations.data
+    array(['so', 'much', 'fun'], dtype=object)
+    >>> activations.forget_gate.shape
+    (1, 2, 3, 8)
+    >>> activations.plot("forget_gate", n_units=5).get_ylabel()
+    'unit'
     """
 
     def plot(
@@ -38,8 +53,8 @@ class GateActivations(Bunch):  # type: ignore[misc]
         layer: int = -1,
         direction: int = 0,
         n_units: int = 20,
-        ax: Any = None,
-    ) -> Any:
+        ax: Axes | None = None,
+    ) -> Axes:
         """Draw the units that change most over the steps as a heat map.
 
         Parameters
@@ -67,16 +82,6 @@ class GateActivations(Bunch):  # type: ignore[misc]
             If the network has no such gate, layer or direction.
         ImportError
             If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from sklearn_lstm import LSTMSequenceClassifier
-        >>> from sklearn_lstm.inspection import gate_activations
-        >>> series = [[0.0, 1.0, 2.0], [1.0, 3.0], [2.0, 1.0], [4.0, 2.0, 1.0]]
-        >>> model = LSTMSequenceClassifier(hidden_size=8, max_epochs=1, random_state=0)
-        >>> ax = gate_activations(model.fit(series, [1, 1, 0, 0]), series)[0].plot(n_units=5)
-        >>> ax.get_ylabel()
-        'unit'
         """
         if n_units < 1:
             raise ValueError(f"n_units must be at least 1; got {n_units}.")
@@ -86,17 +91,16 @@ class GateActivations(Bunch):  # type: ignore[misc]
         n_units, n_steps = values.shape
         width, height = np.clip(2 + 0.25 * n_steps, 5, 14), np.clip(1.5 + 0.2 * n_units, 2.5, 9)
         ax = axes_for(ax, (width, height))
+        image = ax.imshow(values, "viridis", aspect="auto", interpolation="nearest")
+        image.set_clim(0, 1)
         if gate in STATES:
             largest = float(np.abs(values).max(initial=0)) or 1.0
-            colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
-        else:
-            colours = {"cmap": "viridis", "vmin": 0.0, "vmax": 1.0}
-        image = ax.imshow(values, aspect="auto", interpolation="nearest", **colours)
+            image.set(cmap="RdBu_r", clim=(-largest, largest))
         ax.figure.colorbar(image, ax=ax, label=gate.replace("_", " "))
         is_short = all(len(str(token)) == 1 for token in self.data)
         label_steps(ax.xaxis, self.data, rotation=0 if is_short else 90)
         hatch_missing(ax, self.data)
-        ax.set_yticks(range(n_units), [str(unit) for unit in units], fontsize="small")
+        ax.set_yticks(range(n_units), [*map(str, units)], fontsize="small")
         ax.set_ylabel("unit")
         return ax
 
@@ -160,7 +164,7 @@ def gate_activations(model: object, X: object) -> list[GateActivations]:
 
     See Also
     --------
-    GateActivations.plot : Draw one gate of one sequence.
+    GateActivations : What is returned, with an example; its `plot` draws one gate.
 
     Notes
     -----
@@ -169,21 +173,6 @@ def gate_activations(model: object, X: object) -> list[GateActivations]:
     References
     ----------
     .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Computation 9(8).
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    >>> from sklearn_lstm.inspection import gate_activations
-    >>> model = make_pipeline(
-    ...     TextSequenceVectorizer(),
-    ...     LSTMSequenceClassifier(hidden_size=8, max_epochs=10, random_state=0),
-    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], [1, 1, 0, 0])
-    >>> (activations,) = gate_activations(model, ["so much fun"])
-    >>> activations.data
-    array(['so', 'much', 'fun'], dtype=object)
-    >>> activations.forget_gate.shape
-    (1, 2, 3, 8)
     """
     opened = open_model(model, X)
     network = opened.model.network

@@ -226,17 +226,3 @@ def open_model(model: object, X: object) -> OpenModel:
     numbered = (f"channel {number}" for number in range(sequences.n_channels or 0))
     channels = [*(fitted.input_format.channel_names or numbered)]
     return OpenModel(fitted.model, fitted.labels, sequences, vectorizer, texts, channels)
-
-
-def open_one(model: object, X: object) -> OpenModel:
-    """Read an X of one sequence.
-
-    Raises
-    ------
-    ValueError
-        If X holds another number of sequences.
-    """
-    opened = open_model(model, X)
-    if len(opened) != 1:
-        raise ValueError(f"X must hold one sequence, to be shown; found {len(opened)}. Pass X[:1].")
-    return opened

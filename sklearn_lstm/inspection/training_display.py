@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_lstm.inspection.drawing import Display, number_places
+from sklearn_lstm.inspection.drawing import Axes, Display, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
 from sklearn_lstm.sklearn_internals import plain_parameters
 
@@ -56,7 +56,7 @@ class TrainingDisplay(Display):
     (3,)
     """
 
-    lr_ax_: Any
+    lr_ax_: Axes
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class TrainingDisplay(Display):
         self.valid_of = valid_of
 
     @classmethod
-    def from_estimator(cls, model: object, *, ax: object = None) -> Self:
+    def from_estimator(cls, model: object, *, ax: Axes | None = None) -> Self:
         """Draw the training of a fitted model.
 
         Parameters
@@ -110,7 +110,7 @@ class TrainingDisplay(Display):
         valid_of = "the network" if is_best else "the whole model"
         return cls(train_loss, lr, valid_loss, restored, valid_of).plot(ax=ax)
 
-    def plot(self, ax: Any = None) -> Self:
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw the curves.
 
         Parameters
@@ -146,6 +146,6 @@ class TrainingDisplay(Display):
         lr_ax.set(ylabel="learning rate", ylim=(0, None))
         lr_ax.yaxis.label.set_color("0.4")
         lr_ax.tick_params(axis="y", colors="0.4")
-        place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
-        ax.legend(handles=[*lines, lr_line], ncols=2, frameon=False, **place)
+        legend = ax.legend(handles=[*lines, lr_line], loc="lower center", ncols=2, frameon=False)
+        legend.set_bbox_to_anchor((0.5, 1.0), ax.transAxes)
         return self

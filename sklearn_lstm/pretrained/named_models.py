@@ -48,9 +48,7 @@ class NamedModel(Shared):
     installed: ClassVar[str]  # the package that a file may name
 
     def __init__(self, model: Any, source: str | Path, mark: Vectors) -> None:
-        self.model: Any = model
-        self.source: str | Path = source
-        self.mark: Vectors = mark
+        self.model, self.source, self.mark = model, source, mark
 
     @property
     def is_named(self) -> bool:
