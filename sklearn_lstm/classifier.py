@@ -131,12 +131,12 @@ class LSTMSequenceClassifier(
         steps, and add its difference from the previous step as a further input. The mean of each
         sequence is subtracted first, to the extent that it does not tell the classes apart. The
         linear model also reads the values as they are, each channel divided by the square root of
-        its mean square, so that no probability depends on the unit of a channel. False: X as it is.
-        Either way, a missing value (NaN) is read as the last one before it, or as the
-        mean (0, if False) where there is none; channels with missing values in training get further
-        inputs that say which values were missing, and since when [12]_ [13]_. If True, these
-        channels are read as normal scores too: the rank of a value among those of the training
-        part, as a quantile of the normal distribution.
+        its mean square, so that, but for rounding, no probability depends on the unit of a channel.
+        False: X as it is. Either way, a missing value (NaN) is read as the last one before it, or
+        as the mean (0, if False) where there is none; channels with missing values in training get
+        further inputs that say which values were missing, and since when [12]_ [13]_. If True,
+        these channels are read as normal scores too: the rank of a value among those of the
+        training part, as a quantile of the normal distribution.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         LSTM [1]_, GRU [2]_, or the plain recurrent network.
     hidden_size : int, default=128

@@ -41,11 +41,14 @@ class Packer:
     table : dict
     packed : dict
         By its id, a value, so that it lives, and its tree.
+    n_shared : int
+        How many values came again; their trees are numbered.
     """
 
     is_file: bool
     table: forms.Table = field(default_factory=dict)
     packed: dict[int, tuple[object, dict[str, forms.Tree]]] = field(default_factory=dict)
+    n_shared: int = 0
 
     def __call__(self, value: object, place: str) -> forms.Tree:
         """Return the tree of a value; its arrays get names that begin with the place.
@@ -64,7 +67,10 @@ class Packer:
             return self._pack_long(value, place) or self._pack_items(value, place)
         if id(value) in self.packed:
             _, tree = self.packed[id(value)]
-            return {"same": tree.setdefault("number", [*self.packed].index(id(value)))}
+            if "number" not in tree:
+                tree["number"] = self.n_shared
+                self.n_shared += 1
+            return {"same": tree["number"]}
         try:
             tree = self._pack(value, place)
         except forms.NotPlainError:
@@ -83,7 +89,9 @@ class Packer:
             "fitted": {},
         }
         attributes = estimator._stored_attributes()  # noqa: SLF001 - that of `StoredMixin`
-        for name, value in without_callbacks(attributes).items():
+        # Parameters are read first, and what comes again stands where it is read first.
+        items = sorted(without_callbacks(attributes).items(), key=lambda item: item[0] not in names)
+        for name, value in items:
             before = self.table.copy(), self.packed.copy()
             try:
                 tree = self(value, place + name)

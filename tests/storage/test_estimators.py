@@ -133,6 +133,19 @@ def test_a_subclass_is_stored_with_its_own_parameters():
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
 
 
+class Before(LSTMSequenceClassifier):
+    """It has an attribute of its own before its parameters."""
+
+    def __init__(self, *, pooling=("max", "mean")):
+        self.mine = pooling
+        super().__init__(pooling=pooling)
+
+
+def test_an_attribute_may_be_that_of_a_parameter():
+    restored = pickle.loads(pickle.dumps(Before()))
+    assert restored.mine == restored.pooling == ("max", "mean")
+
+
 def test_a_subclass_may_leave_out_the_checks_of_parameters():
     class Unchecked(Louder):
         _parameter_constraints: ClassVar = {"volume": [int]}

@@ -342,6 +342,11 @@ class ConvolutionModel(LinearMember):
     readings: Annotated[tuple[Reading, ...], "n_readings<10"]
     confidence: float | None = field(default=None, metadata={"is_stored": False})
 
+    def check(self) -> None:
+        """Raise ValueError if a stored one reads nothing."""
+        if not self.readings:
+            raise ValueError("a model without readings")
+
     def confidence_in(self, factor: float) -> float:
         """Return the confidence, divided by the factor of this model's logits if it is above 1.
 

@@ -9,6 +9,7 @@ from sklearn_lstm.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import (
     N_PLACES,
     ConvolutionModel,
@@ -92,15 +93,24 @@ def _fit(
         rows = rows[: max(most, len(held_out))]
     compared = _sampled(len(rows), rng) if len(held_out) else rows[:0]
     share, left_out = 1 / len(encodings), np.zeros((len(rows), samples.targets.n_outputs))
-    readings, confidences = list[Reading](), list[float]()
+    readings, confidences, has_twins = list[Reading](), list[float](), False
     for drawn in untrained:
         deviations = _deviations(drawn)
         if readings:
             deviations[drawn.n_events : drawn.n_events + drawn.statistics.n_values] = 0
-        one, logits, confidence = _fit_reading(drawn, samples, rows, compared, deviations)
+        fit = _fit_reading(drawn, samples, rows, compared, deviations)
+        one, logits, confidence, one_has_twins = fit
+        has_twins |= one_has_twins
         readings.append(replace(one, coef=share * one.coef, intercept=share * one.intercept))
         confidences.append(confidence)
         left_out += share * logits
+    if has_twins:
+        warn_user(
+            "Most series have a twin: one of the same class that is far more like them than all "
+            "others. If both are of one person, machine or recording, pass fit the groups: else "
+            "held-out series have their twins in training, and are predicted too well.",
+            InputTypeWarning,
+        )
     if len(readings) > 1:  # means of logits are nearer to 0, and so say less of a rare class
         _, bias = _calibration(left_out, samples.targets.subset(rows), samples, deviation=1e-3)
         readings[0] = replace(readings[0], intercept=readings[0].intercept + bias)
@@ -118,8 +128,18 @@ def _fit_reading(
     rows: Rows,
     compared: Rows,
     deviations: NDArray[np.float64],
-) -> tuple[Reading, Logits, float]:
-    """Fit to all samples; return the logits of some rows left out in turn, and the confidence."""
+) -> tuple[Reading, Logits, float, bool]:
+    """Fit to all samples.
+
+    Returns
+    -------
+    reading : Reading
+    logits : ndarray of shape (n_rows, n_outputs)
+        Of some rows, each left out in turn.
+    confidence : float
+    has_twins : bool
+        Whether most series have a twin.
+    """
     targets = samples.targets.subset(rows)
     gram = GramMatrix(*untrained.coef.shape) if _are_many(samples, untrained) else None
     features = _features_of(untrained, samples, rows, gram)
@@ -135,14 +155,14 @@ def _fit_reading(
         intercept=factor * fit.intercept + bias,
         proportions=fit.mean[: untrained.n_events],
     )
-    confidence = 1.0
+    confidence, has_twins = 1.0, False
     if len(compared):
         # The ratio of the scales that the logits of both predictions need.
         known = targets.subset(compared)
-        pair = leave_alike_out(features[compared], known, fit.alpha, deviations)
+        *pair, has_twins = leave_alike_out(features[compared], known, fit.alpha, deviations)
         alone, alike = (_calibration(part, known, samples)[0] for part in pair)
         confidence = min(1.0, alike / alone)
-    return reading, factor * fit.left_out + bias, confidence
+    return reading, factor * fit.left_out + bias, confidence, has_twins
 
 
 def _are_many(samples: Samples, reading: Reading) -> bool:

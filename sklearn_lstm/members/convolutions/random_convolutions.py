@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
 from typing import Annotated, Self, TypeAlias
 
@@ -185,9 +186,13 @@ def convolve(
 def _shifted(
     wide: NDArray[np.float32], chosen: NDArray[np.bool_], first: int, n: int, dilation: int
 ) -> list[NDArray[np.float32]]:
-    """Return the sum of the chosen inputs at the nine steps that a convolution looks at."""
+    """Return the sum of the chosen inputs at the nine steps that a convolution looks at.
+
+    They are added one after the other, or a single step would be rounded in another way than beside
+    others.
+    """
     starts = range(first, first + WIDTH * dilation, dilation)
     if dilation >= n:  # the steps between them are not read
-        return [wide[chosen, :, start : start + n].sum(axis=0) for start in starts]
-    added = wide[chosen, :, first : starts[-1] + n].sum(axis=0)
+        return [reduce(np.add, wide[chosen, :, start : start + n]) for start in starts]
+    added = reduce(np.add, wide[chosen, :, first : starts[-1] + n])
     return [added[:, start - first : start - first + n] for start in starts]

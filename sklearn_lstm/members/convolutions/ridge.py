@@ -18,7 +18,6 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import Rows
-from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.convolutions.convolution_model import ROWS_PER_BLOCK, Features
 from sklearn_lstm.targets.targets import Targets
 
@@ -78,19 +77,15 @@ def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats)
 
 def leave_alike_out(
     features: NDArray[np.float32], targets: Targets, alpha: float, deviations: Floats
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, bool]:
     """Return two predictions for each sample: without it, and without all samples like it.
 
-    Both are of shape (n_samples, n_outputs). The samples are divided into 12 clusters (Ward 1963)
-    for each class, or set of labels, and each cluster is left out as a whole, whatever its classes:
-    where classes hardly differ, the others like it would speak for the other classes. Where most
-    samples have a twin, there are at most half as many clusters as samples. With the hat matrix H
-    and the residuals r, the residuals without a cluster C would be (1 - H_CC)^-1 r_C.
-
-    Warns
-    -----
-    InputTypeWarning
-        If most samples have a twin.
+    Both are of shape (n_samples, n_outputs). Whether most samples have a twin is returned too. The
+    samples are divided into 12 clusters (Ward 1963) for each class, or set of labels, and each
+    cluster is left out as a whole, whatever its classes: where classes hardly differ, the others
+    like it would speak for the other classes. Where most samples have a twin, there are at most
+    half as many clusters as samples. With the hat matrix H and the residuals r, the residuals
+    without a cluster C would be (1 - H_CC)^-1 r_C.
     """
     signs, weights = _signs(targets), targets.sample_weights
     scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64)) * deviations
@@ -104,18 +99,13 @@ def leave_alike_out(
     distances = _distances(products)
     names, classes = np.unique(signs, axis=0, return_inverse=True)
     n_clusters = N_CLUSTERS * len(names)
-    if _have_twins(distances, classes.ravel()):
+    has_twins = _have_twins(distances, classes.ravel())
+    if has_twins:
         n_clusters = min(n_clusters, len(signs) // 2)
-        warn_user(
-            "Most series have a twin: one of the same class that is far more like them than all "
-            "others. If both are of one person, machine or recording, pass fit the groups: else "
-            "held-out series have their twins in training, and are predicted too well.",
-            InputTypeWarning,
-        )
     for rows in _clusters(distances, n_clusters):
         within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])
         alike[rows] = signs[rows] - within / roots[rows]
-    return alone, alike
+    return alone, alike, has_twins
 
 
 def _distances(products: Floats) -> Floats:

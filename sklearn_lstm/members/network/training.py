@@ -31,7 +31,6 @@ from sklearn_lstm.members.network.callbacks import (
     Losses,
     NetworkProgress,
     SparseEmbedding,
-    TrainingCallback,
     Trapezoid,
     check_weights,
 )
@@ -204,9 +203,9 @@ def train(
     for weight, is_trained_again in zip(module.parameters(), is_trained, strict=True):
         weight.requires_grad_(is_trained_again)  # a Freezer counts for this training alone
     module.eval()
-    # Else our callbacks would keep all samples alive.
+    # Else our callbacks would keep all samples alive, or a second copy of the weights.
     net.callbacks, net.train_split = [*settings.callbacks], None
-    net.callbacks_ = [pair for pair in net.callbacks_ if not isinstance(pair[1], TrainingCallback)]
+    net.callbacks_ = [pair for pair in net.callbacks_ if not pair[0].startswith("sklearn_lstm_")]
     return net
 
 

@@ -136,6 +136,18 @@ def test_what_comes_in_groups_of_its_like_is_trusted_less(fit):
     assert in_groups < alone - 0.1
 
 
+def test_one_step_of_many_channels_has_the_logits_alone_that_it_has_beside_others(
+    fit, sequences_of
+):
+    rng, y = np.random.default_rng(0), np.arange(30) % 2
+    X = [rng.normal(size=(rng.integers(1, 12), 9)) + label * np.eye(9)[0] for label in y]
+    X[::5] = [series[:1] for series in X[::5]]
+    model, _ = fit(X, y)
+    together = model.logits(sequences_of(X))
+    alone = np.concatenate([model.logits(sequences_of([series])) for series in X])
+    np.testing.assert_allclose(alone, together, rtol=0, atol=1e-9)
+
+
 def test_probabilities_do_not_depend_on_the_unit_of_a_channel():
     X, y = waves(60)
     X = [np.hstack([series, 3 + series[::-1]]) for series in X]
@@ -163,8 +175,9 @@ def test_series_with_a_twin_each_are_warned_of_and_trusted_as_far_as_new_persons
     X, y = persons(8)
     twins, groups = np.concatenate([X, X + 0.01 * persons(8, seed=1)[0]]), np.arange(16) % 8
     model = LSTMSequenceClassifier(max_epochs=0, random_state=0)
-    with pytest.warns(InputTypeWarning, match="Most series have a twin.* groups"):
+    with pytest.warns(InputTypeWarning, match="Most series have a twin.* groups") as found:
         model.fit(twins, np.tile(y, 2))
+    assert len(found) == 1
     X_new, y_new = persons(400, seed=2)
     loss = log_loss(y_new, model.predict_proba(X_new))
     assert loss < 0.8
@@ -328,6 +341,7 @@ def test_a_dilation_beyond_a_series_reads_as_far_as_one_of_its_length():
     rng = np.random.default_rng(0)
     inputs, lengths = rng.normal(size=(2, 30, 3)).astype(np.float32), np.array([30, 20])
     channels = rng.random((1, 84, 3)) < 0.5
+    channels[:, :, 0] = True  # each convolution reads some channel
     ((_, _, expected),) = convolve(inputs, lengths, np.array([30]), channels)
     ((_, _, found),) = convolve(inputs, lengths, np.array([10**12]), channels)
     np.testing.assert_array_equal(found, expected)
