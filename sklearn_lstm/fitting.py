@@ -19,7 +19,7 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
-from sklearn_lstm.data.numbers import warn_of_values_seen_once
+from sklearn_lstm.data.numbers import warn_of_the_target, warn_of_values_seen_once
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
@@ -158,6 +158,7 @@ class TrainingData:
                 InputTypeWarning,
             )
         warn_of_values_seen_once(self.samples.sequences.numbers)
+        warn_of_the_target(self.samples.sequences.numbers, self.samples.targets.values)
 
 
 def _read_validation(

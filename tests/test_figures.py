@@ -74,17 +74,11 @@ def test_what_the_pages_say_without_figures_is_in_the_tables(measured):
         return max(accuracy(task, name) for at, name in rows if at == task and name in models)
 
     # right_tool.rst
-    series = [*measured.KINDS["series"]][:-1]
-    assert all(accuracy(task) >= accuracy(task, "MiniRocket, ridge") for task in series)
     for task in ("JapaneseVowels", "BasicMotions", "PLAID", "WatchExercises"):
         assert accuracy(task) >= best(task, "MultiRocket-Hydra", "QUANT")
     for task in ("brackets", "dna_splice", "gene_families", "tune_types", "trec", "imdb"):
         others = {name for at, name in rows if at == task} - {measured.OURS, *measured.PARTS}
         assert accuracy(task) > best(task, *others)
-    errors = {
-        task: float(rows[task, measured.OURS]["calibration error"]) for task in measured.TASKS
-    }
-    assert set(sorted(errors, key=errors.get)[-2:]) == {"ecg_rhythm", "stackoverflow_titles"}
     # few_labels.rst: what an encoder adds to the model, and the model to an encoder
     figures = measured.quotable(DOCS)
     for task in ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb"):

@@ -101,6 +101,26 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             )
 
 
+def warn_of_the_target(numbers: Numbers, targets: NDArray[np.generic]) -> None:
+    """Warn of columns of which each value stands beside a class of its own, as in the target.
+
+    Warns
+    -----
+    InputTypeWarning
+    """
+    if targets.ndim > 1 or len(targets) < FEWEST_ROWS:
+        return
+    n_classes = len(np.unique(targets))
+    for name, values in numbers.columns.items():
+        pairs = {*zip(values.tolist(), targets.tolist(), strict=True)}
+        if len(pairs) == len({value for value, _ in pairs}) == n_classes:
+            warn_user(
+                f"The column {name!r} tells the class of every sample. If it is the target, leave "
+                f"it out of X: frame.drop(columns=[{name!r}]).",
+                InputTypeWarning,
+            )
+
+
 def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[Any, Numbers]:
     """Return the column of texts of a data frame, and the others; anything else as it is.
 

@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 
-from sklearn_lstm import Predictor, TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.io import load, save
 
@@ -233,3 +233,13 @@ def test_whole_numbers_that_count_the_rows_are_told(way):
     TextSequenceVectorizer().fit(way(frame[:49]))
     TextSequenceVectorizer().fit(way(frame.assign(row=rows.astype(float))))
     TextSequenceVectorizer().fit(way(frame.assign(row=rows * 2)))
+
+
+def test_a_column_that_tells_every_class_is_told():
+    """The target was left in: it would be learned, and every score would be perfect."""
+    frame = MANY[["text"]].assign(label=np.resize(["spam", "ham"], len(MANY)), price=1.5)
+    X = TextSequenceVectorizer().fit_transform(frame)
+    model = LSTMSequenceClassifier(linear_model="alone")
+    with pytest.warns(InputTypeWarning, match=r"column 'label' tells the class of every sample"):
+        model.fit(X, frame["label"])
+    model.fit(X, np.random.default_rng(0).permutation(frame["label"]))
