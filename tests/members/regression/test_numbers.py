@@ -158,7 +158,9 @@ def test_categories_that_are_integers_or_became_floats_are_the_same():
     months = Y + 1 + 4 * (np.arange(N) % 2)
     integers = FRAME[["steps"]].assign(month=pd.Series(months).astype("category"))
     model = small("series").fit(integers, Y)
-    floats = integers.assign(month=pd.Series(months + 0.0).astype("category"))  # beside a missing one
+    floats = integers.assign(
+        month=pd.Series(months + 0.0).astype("category")
+    )  # beside a missing one
     assert_array_equal(model.predict_proba(floats), model.predict_proba(integers))
     halves = integers.assign(month=pd.Series(months + 0.5).astype("category"))
     assert (model.predict_proba(halves) != model.predict_proba(integers)).any()
