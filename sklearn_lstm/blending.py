@@ -107,11 +107,12 @@ def fit_blend(members: Sequence[Judged], targets: Targets, prior: ClassPrior) ->
     # The likelihood is a mean over labels: one label is a small share of it.
     correction_precision = np.maximum(1, largest) ** 2 / n_corrections
     precision = np.append(1 / np.square(deviations), correction_precision)
-    truth = targets.indicators()
+    arrays = [targets.indicators(), *logits]
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logs, corrections = values[:n_members], values[n_members:]
-        weighted = [np.exp(log) * one for log, one in zip(logs, logits, strict=True)]
+        truth, *parts = arrays
+        weighted = [np.exp(log) * one for log, one in zip(logs, parts, strict=True)]
         total = np.sum(weighted, axis=0) - corrections * prior.logs + prior.log_drawn
         fit, slopes = labels.log_likelihood(total, truth, targets.weights)
         gaps = values - expectation
@@ -122,6 +123,7 @@ def fit_blend(members: Sequence[Judged], targets: Targets, prior: ClassPrior) ->
 
     bounds = [(-6, 4)] * n_members + [(0, None)] * n_corrections  # of a factor its logarithm
     found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
+    arrays.clear()  # SciPy holds `loss` in a cycle
     logs, corrections = found.x[:n_members], found.x[n_members:]
     surprise = precision @ (found.x - expectation) ** 2 / 2
     correction = corrections.item() if axis is None else corrections

@@ -16,7 +16,8 @@ REFUSALS = {
 }
 REFUSALS_OF_STREAMS = (
     "which can't represent all of these numbers|are dates or durations|"
-    "(channels|features), but LSTMSequenceClassifier is expecting 1|read as token ids|"
+    r"(channels|features), but LSTMSequenceClassifier is expecting \d|read as token ids|"
+    "have to be those of fit|"
     "but token ids are integers"  # a later batch would have told that they are measurements
 )
 

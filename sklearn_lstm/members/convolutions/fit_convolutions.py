@@ -103,7 +103,8 @@ def _fit(
         has_twins |= one_has_twins
         readings.append(replace(one, coef=share * one.coef, intercept=share * one.intercept))
         confidences.append(confidence)
-        left_out += share * logits
+        logits *= share
+        left_out += logits
     if has_twins:
         warn_user(
             "Most series have a twin: one of the same class that is far more like them than all "
@@ -162,7 +163,9 @@ def _fit_reading(
         *pair, has_twins = leave_alike_out(features[compared], known, fit.alpha, deviations)
         alone, alike = (_calibration(part, known, samples)[0] for part in pair)
         confidence = min(1.0, alike / alone)
-    return reading, factor * fit.left_out + bias, confidence, has_twins
+    logits = factor * fit.left_out
+    logits += bias
+    return reading, logits, confidence, has_twins
 
 
 def _are_many(samples: Samples, reading: Reading) -> bool:

@@ -97,7 +97,7 @@ def leave_alike_out(
     alone = signs - residuals / np.diag(remaining)[:, np.newaxis] / roots
     alike = np.empty_like(alone)
     distances = _distances(products)
-    names, classes = np.unique(signs, axis=0, return_inverse=True)
+    names, classes = np.unique(targets.values, axis=0, return_inverse=True)
     n_clusters = N_CLUSTERS * len(names)
     has_twins = _have_twins(distances, classes.ravel())
     if has_twins:
