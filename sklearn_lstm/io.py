@@ -83,6 +83,8 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
 
 def write(model: object, path: str | os.PathLike[str], **entries: object) -> None:
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
+    if isinstance(model, str | os.PathLike):
+        raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
     check_is_fitted(model)
     arrays: forms.Table = {}
     metadata = sealed(_pack(model, "", arrays) | entries)

@@ -379,3 +379,8 @@ def test_the_longest_name_that_the_system_takes_can_be_saved(letter, tmp_path, v
     name = letter * (252 // len(letter.encode()))
     save(vectorizer, tmp_path / name)
     assert load(tmp_path / name).vocabulary_ == vectorizer.vocabulary_
+
+
+def test_the_model_comes_before_the_path(tmp_path):
+    with pytest.raises(TypeError, match=r"The model comes first: save\(model, '.*model'\)"):
+        save(str(tmp_path / "model"), small())
