@@ -144,7 +144,8 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of series that all have as many steps as y has labels.
+            Of series that all have as many steps as y has labels; of columns beside the sequences
+            of which little can be learned, or which tell every class.
         """
         labels, lengths = self.samples.targets.labels, self.samples.sequences.lengths
         if self.input_format.has_fixed_width:  # with padding

@@ -112,8 +112,9 @@ def warn_of_the_target(numbers: Numbers, targets: NDArray[np.generic]) -> None:
         return
     n_classes = len(np.unique(targets))
     for name, values in numbers.columns.items():
-        pairs = {*zip(values.tolist(), targets.tolist(), strict=True)}
-        if len(pairs) == len({value for value, _ in pairs}) == n_classes:
+        found = values.tolist()
+        # Few columns have so many values; only of these the pairs are counted.
+        if len({*found}) == n_classes == len({*zip(found, targets.tolist(), strict=True)}):
             warn_user(
                 f"The column {name!r} tells the class of every sample. If it is the target, leave "
                 f"it out of X: frame.drop(columns=[{name!r}]).",
@@ -161,10 +162,10 @@ def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
 
     This is the one with the most letters.
     """
-    own = [(name, column) for name, column in columns if not _is_beside(column)]
-    strings = {name: found for name, column in own if (found := _strings(column)) is not None}
     if len(columns[0][1]) < FEWEST_ROWS:
         return ()
+    own = [(name, column) for name, column in columns if not _is_beside(column)]
+    strings = {name: found for name, column in own if (found := _strings(column)) is not None}
     others = _without_texts(strings).items()
     return tuple(name for name, values in others if _may_be_category(values))
 

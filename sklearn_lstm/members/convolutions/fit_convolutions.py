@@ -92,6 +92,7 @@ def _fit(
         most = MOST_LEFT_OUT // max(_n_features(len(samples)), samples.targets.n_outputs)
         rows = rows[: max(most, len(held_out))]
     compared = _sampled(len(rows), rng) if len(held_out) else rows[:0]
+    prior = ClassPrior.of(samples.targets, is_drawn=False)
     share, left_out = 1 / len(encodings), np.zeros((len(rows), samples.targets.n_outputs))
     readings, confidences, has_twins = list[Reading](), list[float](), False
     for drawn in untrained:
@@ -113,7 +114,7 @@ def _fit(
             InputTypeWarning,
         )
     if len(readings) > 1:  # means of logits are nearer to 0, and so say less of a rare class
-        _, bias = _calibration(left_out, samples.targets.subset(rows), samples, deviation=1e-3)
+        _, bias = _calibration(left_out, samples.targets.subset(rows), prior, deviation=1e-3)
         readings[0] = replace(readings[0], intercept=readings[0].intercept + bias)
         left_out += bias
     places = np.linspace(0, len(samples) - 1, min(SERIES_FOR_COURSE, len(samples)))
@@ -149,7 +150,8 @@ def _fit_reading(
     else:
         fit = fit_many(gram, features, targets, deviations)
     # Large penalties draw the predictions towards their mean.
-    factor, bias = _calibration(fit.left_out, targets, samples)
+    prior = ClassPrior.of(samples.targets, is_drawn=False)
+    factor, bias = _calibration(fit.left_out, targets, prior)
     reading = replace(
         untrained,
         coef=factor * fit.coef,
@@ -161,7 +163,7 @@ def _fit_reading(
         # The ratio of the scales that the logits of both predictions need.
         known = targets.subset(compared)
         *pair, has_twins = leave_alike_out(features[compared], known, fit.alpha, deviations)
-        alone, alike = (_calibration(part, known, samples)[0] for part in pair)
+        alone, alike = (_calibration(part, known, prior)[0] for part in pair)
         confidence = min(1.0, alike / alone)
     logits = factor * fit.left_out
     logits += bias
@@ -229,10 +231,9 @@ def _sampled(n_rows: int, rng: np.random.Generator) -> Rows:
 
 
 def _calibration(
-    predictions: Logits, targets: Targets, samples: Samples, deviation: float = 1.0
+    predictions: Logits, targets: Targets, prior: ClassPrior, deviation: float = 1.0
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the factor and the bias that make predictions the most likely logits of targets."""
-    prior = ClassPrior.of(samples.targets, is_drawn=False)
     blend = fit_blend([(predictions, ExpectedFactor(1.0, deviation))], targets, prior)
     return float(blend.factors[0]), -blend.prior_correction * prior.logs
 
