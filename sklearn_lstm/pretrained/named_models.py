@@ -48,7 +48,9 @@ class NamedModel(Shared):
     installed: ClassVar[str]  # the package that a file may name
 
     def __init__(self, model: Any, source: str | Path, mark: Vectors) -> None:
-        self.model, self.source, self.mark = model, source, mark
+        self.model: Any = model
+        self.source: str | Path = source
+        self.mark: Vectors = mark
 
     @property
     def is_named(self) -> bool:

@@ -225,8 +225,8 @@ class CallIds:
     """
 
     def __init__(self, tokens: dict[Hashable, int]) -> None:
-        self.vocabulary = Vocabulary(tokens)
-        self.unknown = UnknownTokens({"": FIRST_UNKNOWN})
+        self.vocabulary: Vocabulary = Vocabulary(tokens)
+        self.unknown: UnknownTokens = UnknownTokens({"": FIRST_UNKNOWN})
         self._tokens = tokens
 
     def __call__(self, tokens: Iterable[Hashable]) -> Iterator[int]:
