@@ -219,9 +219,10 @@ class TextSequenceVectorizer(
         raw_documents : iterable of length n_texts
             Texts, or what `input` says: a list, a generator, an array, a column of pandas, polars
             or pyarrow, or a table of one column. Or a data frame with a column of texts beside
-            columns of numbers, booleans and categories. From 20 rows on, a column of strings is a
-            category too, if each of its values stands there twice on average, and another column
-            has more letters; `transform` then reads it as one in any X.
+            columns of numbers, booleans and categories. From 20 rows on, columns of strings are
+            categories too, if each of their values stands there twice on average, and exactly one
+            column of strings is left, which has the most letters: the texts. `transform` then reads
+            them as categories in any X.
         y : None
             Ignored.
 
