@@ -63,13 +63,9 @@ def test_numbers_follow_their_rows(select, rows):
     assert selected.numbers.columns["shop"].tolist() == [SHOPS[row] for row in rows]
 
 
-def test_rows_put_together_or_added_have_no_numbers():
+def test_rows_put_together_have_no_numbers():
     X = TextSequenceVectorizer().fit_transform(PANDAS)
     assert X[[[0, 1], [1, 2]], [[0, 1], [0, 1]]].numbers is None
-    X.resize(2, 2)
-    assert_array_equal(X.numbers.columns["pages"], [1, 2])
-    X.resize(3, 2)
-    assert X.numbers is None
 
 
 RECURRING = ["x", "x", "x"]
