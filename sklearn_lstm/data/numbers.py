@@ -15,7 +15,6 @@ from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
 # Names of types of pandas, polars and pyarrow. A column of null holds nothing but missing numbers.
-INTEGERS = re.compile(r"(?i)u?int\d")
 NUMBERS = re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null")
 CATEGORIES = re.compile(r"(?i)categor|enum|dictionary")
 DATES = re.compile(r"(?i)date|time|duration|period")
@@ -206,7 +205,7 @@ def _is_number(string: str) -> bool:
 
 def _counts_rows(column: Column) -> bool:
     """Return whether a column holds integers, each of which is the next smaller one plus 1."""
-    if len(column) < FEWEST_COUNTED or not INTEGERS.match(_type_name(column)):
+    if len(column) < FEWEST_COUNTED or not containers.is_integer(containers.type_of(column)):
         return False
     array = containers.to_numpy(column, "X")
     return array.dtype.kind in "iu" and bool((np.diff(np.sort(array)) == 1).all())

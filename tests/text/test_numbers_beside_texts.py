@@ -123,8 +123,9 @@ def test_only_sparse_output_has_a_place_for_numbers(output):
 @pytest.mark.parametrize("columns", [["price", "text", "pages", "is_new", "shop"], ["text"]])
 def test_columns_have_the_names_and_the_order_of_fit(columns):
     vectorizer = TextSequenceVectorizer().fit(PANDAS)
-    with pytest.raises(ValueError, match="feature names should match"):
-        vectorizer.transform(PANDAS[columns])
+    for read in (vectorizer.transform, vectorizer.partial_fit, vectorizer.known_share):
+        with pytest.raises(ValueError, match=r"have to be those of fit, .* in the same order, but"):
+            read(PANDAS[columns])
     assert vectorizer.transform(COLUMNS["text"]).numbers is None  # texts alone can't be mixed up
 
 
@@ -190,6 +191,8 @@ def test_the_first_batch_tells_what_a_category_is():
         assert found.categories == ("shop",)
     with pytest.raises(ValueError, match=r"'shop' of X holds numbers.* at fit it held categ"):
         vectorizer.partial_fit(frame.assign(shop=1.0))
+    with pytest.raises(ValueError, match=r"'shop' of X holds numbers.* at fit it held categ"):
+        vectorizer.transform(frame.assign(shop=1.0))
     with pytest.raises(ValueError, match="2 hold neither"):
         TextSequenceVectorizer().partial_fit(frame[:19])
 
