@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.containers import column_names
+from sklearn_lstm.data.containers import check_same_columns, column_names
 from sklearn_lstm.data.numbers import Numbers, check_numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
@@ -286,7 +286,8 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier = self._check(), vars(self).copy()
-        self._check_names(raw_documents)
+        if self._columns is not None:
+            check_same_columns(column_names(raw_documents), self._columns)
         texts, numbers = divided(raw_documents, self.output, self._categories)
         if numbers and self._categories is not None:
             check_numbers(numbers, tuple(numbers.columns), self._categories)
@@ -338,7 +339,6 @@ class TextSequenceVectorizer(
         """
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # raises the error
-        self._check_names(raw_documents)
         return self._reader()(raw_documents)
 
     def known_share(self, raw_documents: Iterable[object]) -> NDArray[np.float64]:
@@ -357,7 +357,6 @@ class TextSequenceVectorizer(
             The share of the tokens of each text that have an id; 0 for a text without a token.
         """
         check_is_fitted(self)
-        self._check_names(raw_documents)
         return self._reader().known_share(raw_documents)
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
@@ -464,11 +463,6 @@ class TextSequenceVectorizer(
         """Keep the names of the columns of the data frame of `fit`, if it was one."""
         self._columns = numbers.names or None
         self._categories = numbers.categories if numbers else None
-
-    def _check_names(self, X: object) -> None:
-        """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
-        if self._columns is not None and column_names(X):
-            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,17 +68,20 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
         found = f"X {containers.difference(tuple(numbers.columns), names)}." if numbers else LOST
+        learned = f"has learned from the columns {[*names]} beside the sequences"
         raise InvalidSequencesError(
-            f"The model has learned from the columns {[*names]} beside the sequences, but {found}"
+            f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
-        if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
-            both = "numbers", "categories"
-            found, expected = both if name in categories else both[::-1]
+        values = numbers.columns[name].tolist()
+        if all(map(containers.is_missing_or_nan, values)):
+            continue
+        if name in categories:
             raise InvalidSequencesError(
-                f"The column {name!r} of X holds {found}, by its type, but at fit it held "
-                f"{expected}. Convert it."
+                f"The column {name!r} of X holds numbers, by its type, but at fit it held "
+                f"categories. Convert it: frame.astype({{{name!r}: 'category'}})."
             )
+        _refuse_as_numbers(name, "categories, by its type", values)
 
 
 def warn_of_values_seen_once(numbers: Numbers) -> None:
@@ -95,8 +98,8 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             warn_user(
                 f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
                 "once, so that little can be learned from it as a category. If it holds texts, "
-                "join it with the others: frame['title'] + ' ' + frame['text']. If it is an id, "
-                "leave it out, and turn dates into numbers.",
+                f"join it with the others: frame[{name!r}].fillna('') + ' ' + frame['text']. If it "
+                "is an id, leave it out, and turn dates into numbers.",
                 InputTypeWarning,
             )
 
@@ -131,6 +134,11 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     categories : tuple of str or None
         The columns of categories at fit. None: this is X of fit, and tells which they are.
 
+    Raises
+    ------
+    InvalidSequencesError
+        If not exactly one column holds neither numbers nor categories: the texts.
+
     Warns
     -----
     InputTypeWarning
@@ -139,7 +147,11 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     columns = containers.named_columns(X)
     if len(columns) < 2:
         return X, NO_NUMBERS
-    if categories is None:
+    if categories is not None:
+        for name, values in _strings_beside(columns).items():
+            if name not in categories:
+                _refuse_as_numbers(name, "strings", values)
+    else:
         categories = _found_categories(columns)
         for name in (name for name, column in columns if _counts_rows(column)):
             warn_user(
@@ -150,6 +162,18 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     return _split(columns, "texts", categories)
 
 
+def refuse_columns(X: object) -> None:
+    """Raise an error for a data frame of several columns, where that of the texts is not known."""
+    columns = containers.named_columns(X)
+    if len(columns) > 1:
+        own = [f"frame[{name!r}]" for name, column in columns if not _is_beside(column)]
+        raise InvalidSequencesError(
+            "The model was fitted to texts alone, but X has the columns "
+            f"{[name for name, _ in columns]}. Pass the column of the texts alone: "
+            f"{' or '.join(own) or 'X has none'}."
+        )
+
+
 def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
     columns = containers.named_columns(X)
@@ -158,16 +182,19 @@ def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
 
 
 def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
-    """Return the columns of strings in which few values recur, but not that of the texts.
-
-    This is the one with the most letters.
-    """
+    """Return the columns of strings in which few values recur, but not that of the texts."""
     if len(columns[0][1]) < FEWEST_ROWS:
         return ()
+    found = _strings_beside(columns).items()
+    return tuple(name for name, values in found if _may_be_category(values))
+
+
+def _strings_beside(columns: list[tuple[str, Column]]) -> dict[str, list[str]]:
+    """Return the columns of strings but that of the texts: the one with the most letters."""
     own = [(name, column) for name, column in columns if not _is_beside(column)]
-    strings = {name: found for name, column in own if (found := _strings(column)) is not None}
-    others = _without_texts(strings).items()
-    return tuple(name for name, values in others if _may_be_category(values))
+    return _without_texts(
+        {name: found for name, column in own if (found := _strings(column)) is not None}
+    )
 
 
 def _strings(column: Column) -> list[str] | None:
@@ -187,6 +214,22 @@ def _without_texts(strings: dict[str, list[str]]) -> dict[str, list[str]]:
     return {name: values for name, values in strings.items() if name != texts}
 
 
+def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
+    raise InvalidSequencesError(
+        f"The column {name!r} of X holds {found}, but at fit it held numbers. Convert it: "
+        f"{_to_numeric(name, values)}."
+    )
+
+
+def _to_numeric(name: str, values: list[Any]) -> str:
+    """Return the code that makes numbers of a column of strings."""
+    has_comma = any("," in value for value in values if isinstance(value, str))
+    mended = ".str.replace(',', '.')" * has_comma
+    condition = ", if a comma is the decimal point" * has_comma
+    column = f"frame[{name!r}]"
+    return f"{column} = pd.to_numeric({column}{mended}, errors='coerce'){condition}"
+
+
 def _may_be_category(strings: list[str]) -> bool:
     return 2 * len({*strings}) <= len(strings) and not _are_numbers(strings)
 
@@ -199,7 +242,7 @@ def _are_numbers(strings: list[str]) -> bool:
 
 def _is_number(string: str) -> bool:
     try:
-        return float(string) is not None
+        return float(string.replace(",", "")) is not None  # 12,50 or 1,200.00
     except ValueError:
         return False
 
@@ -255,7 +298,7 @@ def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
     texts = [name for name in strings if name not in (*recurring, *written)]
     remedies = list[str]()
     if wanted == "texts" and len(texts) > 1:
-        joined = " + ' ' + ".join(f"frame[{name!r}]" for name in texts)
+        joined = " + ' ' + ".join(f"frame[{name!r}].fillna('')" for name in texts)
         remedies.append(f"Join columns of texts: {joined}; leave out one that is an id.")
     elif wanted != "texts" and texts:
         remedies.append(f"Leave out texts and ids: frame.drop(columns={texts}).")
@@ -264,10 +307,8 @@ def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
         ways = "polars: Categorical; pyarrow: dictionary_encode"
         remedies.append(f"Make few values that recur a category: {category} ({ways}).")
     if written:
-        remedies.append(
-            f"Turn strings into numbers, or leave them out if they are ids: "
-            f"pd.to_numeric(frame[{written[0]!r}], errors='coerce')."
-        )
+        code = _to_numeric(written[0], others[written[0]])
+        remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
     if dates:
         remedies.append(f"Turn dates into numbers, or leave them out: {dates}.")
     return " ".join(remedies) or "Leave out what is neither."
