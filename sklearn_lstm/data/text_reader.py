@@ -125,7 +125,7 @@ class TextReader:
         X.numbers = numbers or None
         return X
 
-    def divided(self, raw_documents: Iterable[object]) -> tuple[Any, Numbers]:
+    def divided(self, raw_documents: Any) -> tuple[Any, Numbers]:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
         if self.columns is None:
             refuse_columns(raw_documents)
