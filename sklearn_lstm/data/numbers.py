@@ -148,9 +148,9 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     if len(columns) < 2:
         return X, NO_NUMBERS
     if categories is not None:
-        for name, values in _strings_beside(columns).items():
-            if name not in categories:
-                _refuse_as_numbers(name, "strings", values)
+        others = [column for column in columns if column[0] not in categories]
+        for name, values in _strings_beside(others).items():
+            _refuse_as_numbers(name, "strings", values)
     else:
         categories = _found_categories(columns)
         for name in (name for name, column in columns if _counts_rows(column)):
