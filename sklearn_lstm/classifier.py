@@ -122,7 +122,8 @@ class LSTMSequenceClassifier(
         ``clone`` and ``copy.deepcopy`` share it.
     linear_model : bool or "alone", default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
-        "alone" trains no network, whatever `max_epochs` says: a first model, in seconds.
+        "alone" trains no network, whatever `max_epochs` says: a first model, in seconds. With few
+        labels, compare both, and an `encoder`: see the page "With few labels" of the documentation.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
         spelled, or random convolutions of measurements [10]_ [11]_. Held-out samples determine the
         weights of network and linear model. See the page "The algorithm" of the documentation.

@@ -85,10 +85,11 @@ def write(model: object, path: str | os.PathLike[str], **entries: object) -> Non
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
+    to_bytes = import_safetensors().save
     check_is_fitted(model)
     arrays: forms.Table = {}
     metadata = sealed(_pack(model, "", arrays) | {"columns": _columns(model)} | entries)
-    data = import_safetensors().save(arrays, metadata)
+    data = to_bytes(arrays, metadata)
     with replacing(path) as file:
         file.write(data)
 

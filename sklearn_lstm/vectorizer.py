@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.containers import column_names
+from sklearn_lstm.data.containers import check_same_columns, column_names
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, check_numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
@@ -284,7 +284,8 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier, counts = self._check(), vars(self).copy(), TokenCounts()
-        self._check_names(raw_documents)
+        if self._columns is not None:
+            check_same_columns(column_names(raw_documents), self._columns)
         texts, numbers = divided(
             raw_documents, self.output, self._categories, takes_lists=self._takes_lists
         )
@@ -323,7 +324,6 @@ class TextSequenceVectorizer(
         """
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # raises the error
-        self._check_names(raw_documents)
         return self._reader()(raw_documents)
 
     def known_share(self, raw_documents: Iterable[object]) -> NDArray[np.float64]:
@@ -342,7 +342,6 @@ class TextSequenceVectorizer(
             The share of the tokens of each text that have an id; 0 for a text without a token.
         """
         check_is_fitted(self)
-        self._check_names(raw_documents)
         return self._reader().known_share(raw_documents)
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
@@ -438,11 +437,6 @@ class TextSequenceVectorizer(
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""
         return TextReader.of(vars(self), self._analysis())
-
-    def _check_names(self, X: object) -> None:
-        """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
-        if self._columns is not None and column_names(X):
-            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,17 +68,20 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
         found = f"X {containers.difference(tuple(numbers.columns), names)}." if numbers else LOST
+        learned = f"has learned from the columns {[*names]} beside the sequences"
         raise InvalidSequencesError(
-            f"The model has learned from the columns {[*names]} beside the sequences, but {found}"
+            f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
-        if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
-            both = "numbers", "categories"
-            found, expected = both if name in categories else both[::-1]
+        values = numbers.columns[name].tolist()
+        if all(map(containers.is_missing_or_nan, values)):
+            continue
+        if name in categories:
             raise InvalidSequencesError(
-                f"The column {name!r} of X holds {found}, by its type, but at fit it held "
-                f"{expected}. Convert it."
+                f"The column {name!r} of X holds numbers, by its type, but at fit it held "
+                f"categories. Convert it: frame.astype({{{name!r}: 'category'}})."
             )
+        _refuse_as_numbers(name, "categories, by its type", values)
 
 
 def warn_of_values_seen_once(numbers: Numbers) -> None:
@@ -95,8 +98,8 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             warn_user(
                 f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
                 "once, so that little can be learned from it as a category. If it holds texts, "
-                "join it with the others: frame['title'] + ' ' + frame['text']. If it is an id, "
-                "leave it out, and turn dates into numbers.",
+                f"join it with the others: frame[{name!r}].fillna('') + ' ' + frame['text']. If it "
+                "is an id, leave it out, and turn dates into numbers.",
                 InputTypeWarning,
             )
 
@@ -131,6 +134,11 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     categories : tuple of str or None
         The columns of categories at fit. None: this is X of fit, and tells which they are.
 
+    Raises
+    ------
+    InvalidSequencesError
+        If not exactly one column holds neither numbers nor categories: the texts.
+
     Warns
     -----
     InputTypeWarning
@@ -139,7 +147,13 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     columns = containers.named_columns(X)
     if len(columns) < 2:
         return X, NO_NUMBERS
-    if categories is None:
+    if categories is not None:
+        strings = _columns_of_strings([pair for pair in columns if pair[0] not in categories])
+        texts = _longest(strings)
+        for name, values in strings.items():
+            if name != texts:
+                _refuse_as_numbers(name, "strings", values)
+    else:
         categories = _found_categories(columns)
         for name in (name for name, column in columns if _counts_rows(column)):
             warn_user(
@@ -148,6 +162,18 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
                 InputTypeWarning,
             )
     return _split(columns, "texts", categories)
+
+
+def refuse_columns(X: object) -> None:
+    """Raise an error for a data frame of several columns, where that of the texts is not known."""
+    columns = containers.named_columns(X)
+    if len(columns) > 1:
+        own = [f"frame[{name!r}]" for name, column in columns if not _is_beside(column)]
+        raise InvalidSequencesError(
+            "The model was fitted to texts alone, but X has the columns "
+            f"{[name for name, _ in columns]}. Pass the column of the texts alone: "
+            f"{' or '.join(own) or 'X has none'}."
+        )
 
 
 def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
@@ -166,8 +192,7 @@ def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
         return ()
     strings = _columns_of_strings(columns)
     recurring = tuple(name for name, values in strings.items() if _may_be_category(values))
-    longest = max(strings, key=lambda name: _n_letters(strings[name]), default="")
-    return recurring if {*strings} - {*recurring} == {longest} else ()
+    return recurring if {*strings} - {*recurring} == {_longest(strings)} else ()
 
 
 def _columns_of_strings(columns: list[tuple[str, Column]]) -> dict[str, list[str]]:
@@ -181,10 +206,30 @@ def _known(column: Column) -> list[Any]:
     return [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
 
 
-def _n_letters(strings: list[str]) -> float:
-    """Return the mean number of letters of the first strings."""
-    looked_at = strings[:MOST_LOOKED_AT]
-    return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
+def _longest(strings: dict[str, list[str]]) -> str:
+    """Return the name of the column whose strings have the most letters."""
+
+    def n_letters(name: str) -> float:
+        looked_at = strings[name][:MOST_LOOKED_AT]
+        return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
+
+    return max(strings, key=n_letters, default="")
+
+
+def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
+    raise InvalidSequencesError(
+        f"The column {name!r} of X holds {found}, but at fit it held numbers. Convert it: "
+        f"{_to_numeric(name, values)}."
+    )
+
+
+def _to_numeric(name: str, values: list[Any]) -> str:
+    """Return the code that makes numbers of a column of strings."""
+    has_comma = any("," in value for value in values if isinstance(value, str))
+    mended = ".str.replace(',', '.')" * has_comma
+    condition = ", if a comma is the decimal point" * has_comma
+    column = f"frame[{name!r}]"
+    return f"{column} = pd.to_numeric({column}{mended}, errors='coerce'){condition}"
 
 
 def _may_be_category(strings: list[str]) -> bool:
@@ -199,7 +244,7 @@ def _are_numbers(strings: list[str]) -> bool:
 
 def _is_number(string: str) -> bool:
     try:
-        return float(string) is not None
+        return float(string.replace(",", "")) is not None  # 12,50 or 1,200.00
     except ValueError:
         return False
 
@@ -250,9 +295,8 @@ def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
     texts = [name for name in strings if name not in (*recurring, *written)]
     remedies = list[str]()
     if wanted == "texts" and len(texts) > 1:
-        remedies.append(
-            "Join columns of texts: " + " + ' ' + ".join(f"frame[{name!r}]" for name in texts) + "."
-        )
+        joined = " + ' ' + ".join(f"frame[{name!r}].fillna('')" for name in texts)
+        remedies.append(f"Join columns of texts: {joined}.")
     if recurring:
         category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
         ways = "polars: Categorical; pyarrow: dictionary_encode"
@@ -260,10 +304,8 @@ def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
             f"Make few values that recur a category, but not the texts: {category} ({ways})."
         )
     if written:
-        remedies.append(
-            f"Turn strings into numbers, or leave them out if they are ids: "
-            f"pd.to_numeric(frame[{written[0]!r}], errors='coerce')."
-        )
+        code = _to_numeric(written[0], strings[written[0]])
+        remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
     if dates:
         remedies.append(f"Turn dates into numbers, or leave them out: {dates}.")
     if wanted != "texts" and texts:
