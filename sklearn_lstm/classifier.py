@@ -17,7 +17,6 @@ from torch.nn import Module
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.encoding.token_codes import N_SPECIAL
 from sklearn_lstm.fitting import (
     fit_classifier,
     fit_one_epoch,
@@ -598,9 +597,10 @@ class LSTMSequenceClassifier(
         fitted = self._fitted
         if fitted is None:
             return {}
-        size = f"{len(fitted.model.network.encoding) - N_SPECIAL:,} known ids"
         if fitted.input_format.kind is MEASUREMENTS:
             size = fitted.input_format.describe()
+        else:
+            size = f"{fitted.model.network.encoding.sizes['n_ids']:,} known ids"
         parts = {"input": f"{self.input_type_}: {size}"}
         if (member := fitted.model[EncoderModel.name]) is not None:
             parts["sentence vectors"] = str(member.encoder)
