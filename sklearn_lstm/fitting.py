@@ -341,7 +341,7 @@ def fit_model(
         for one in learners:
             if one.prepare is not None:
                 one.prepare(split, settings, progress)
-        with workers(settings.device, 1 + settings.bidirectional):
+        with workers(settings.device, 1 + settings.architecture["bidirectional"]):
             members, held_out = fit_linear_members(learners, split, settings, progress)
             # The network is last: it watches the loss of the blend.
             loss = BlendLoss(held_out, split.held_out, settings)
