@@ -168,10 +168,7 @@ class TrainingData:
 
 
 def _read_validation(
-    input_format: InputFormat,
-    labels: Labels,
-    by_class: Weights | None,
-    validation: Passed,
+    input_format: InputFormat, labels: Labels, by_class: Weights | None, validation: Passed
 ) -> Samples | None:
     """Read validation samples as X and y were read; None if none were passed."""
     X_val, y_val, sample_weight_val = validation
