@@ -32,7 +32,8 @@ FIELDS_ADVICE = (
 )
 LONG_TABLE = (
     "If X is a long table, with a row for each step, pass a list with a data frame for each "
-    "series, and a label for each: [steps.drop(columns='id') for _, steps in frame.groupby('id')]."
+    "series, of what was measured: [steps[['x', 'y']] for _, steps in frame.groupby('id')], and "
+    "their labels: frame.groupby('id')['label'].first()."
 )
 ADVICE: dict[Any, str] = {
     TEXT: PIPELINE_ADVICE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from sklearn_lstm.data import containers
 from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
-# Names of types of pandas, polars and pyarrow. A column of null holds nothing but missing numbers.
-NUMBERS = re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null")
-CATEGORIES = re.compile(r"(?i)categor|enum|dictionary")
-DATES = re.compile(r"(?i)date|time|duration|period")
-LISTS = re.compile(r"(?i)\w*list|array\(")
+# By the names of types of pandas, polars and pyarrow. A column of null holds nothing but missing
+# numbers.
+CONTENTS = {
+    "numbers": re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null"),
+    "categories": re.compile(r"(?i)categor|enum|dictionary"),
+    "dates": re.compile(r"(?i)date|time|duration|period"),
+    "sequences": re.compile(r"(?i)\w*list|array\("),
+}
 LOST = (
     "X has none. Pass a data frame with these columns. The matrix of a TextSequenceVectorizer "
     "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
@@ -67,17 +70,20 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
         found = f"X {containers.difference(tuple(numbers.columns), names)}." if numbers else LOST
+        learned = f"has learned from the columns {[*names]} beside the sequences"
         raise InvalidSequencesError(
-            f"The model has learned from the columns {[*names]} beside the sequences, but {found}"
+            f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
-        if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
-            both = "numbers", "categories"
-            found, expected = both if name in categories else both[::-1]
+        values = numbers.columns[name].tolist()
+        if all(map(containers.is_missing_or_nan, values)):
+            continue
+        if name in categories:
             raise InvalidSequencesError(
-                f"The column {name!r} of X holds {found}, by its type, but at fit it held "
-                f"{expected}. Convert it."
+                f"The column {name!r} of X holds numbers, by its type, but at fit it held "
+                f"categories. Convert it: frame.astype({{{name!r}: 'category'}})."
             )
+        _refuse_as_numbers(name, "categories, by its type", values)
 
 
 def warn_of_values_seen_once(numbers: Numbers) -> None:
@@ -94,8 +100,8 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             warn_user(
                 f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
                 "once, so that little can be learned from it as a category. If it holds texts, "
-                "join it with the others: frame['title'] + ' ' + frame['text']. If it is an id, "
-                "leave it out, and turn dates into numbers.",
+                f"join it with the others: frame[{name!r}].fillna('') + ' ' + frame['text']. If it "
+                "is an id, leave it out, and turn dates into numbers.",
                 InputTypeWarning,
             )
 
@@ -130,6 +136,11 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     categories : tuple of str or None
         The columns of categories at fit. None: this is X of fit, and tells which they are.
 
+    Raises
+    ------
+    InvalidSequencesError
+        If not exactly one column holds neither numbers nor categories: the texts.
+
     Warns
     -----
     InputTypeWarning
@@ -138,7 +149,13 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     columns = containers.named_columns(X)
     if len(columns) < 2:
         return X, NO_NUMBERS
-    if categories is None:
+    if categories is not None:
+        strings = _columns_of_strings([pair for pair in columns if pair[0] not in categories])
+        texts = _longest(strings)
+        for name, values in strings.items():
+            if name != texts:
+                _refuse_as_numbers(name, "strings", values)
+    else:
         categories = _found_categories(columns)
         for name in (name for name, column in columns if _counts_rows(column)):
             warn_user(
@@ -149,10 +166,24 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     return _split(columns, "texts", categories)
 
 
+def refuse_columns(X: object) -> None:
+    """Raise an error for a data frame of several columns, where that of the texts is not known."""
+    columns = containers.named_columns(X)
+    if len(columns) > 1:
+        own = [f"frame[{name!r}]" for name, column in columns if not _is_beside(column)]
+        raise InvalidSequencesError(
+            "The model was fitted to texts alone, but X has the columns "
+            f"{[name for name, _ in columns]}. Pass the column of the texts alone: "
+            f"{' or '.join(own) or 'X has none'}."
+        )
+
+
 def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
     columns = containers.named_columns(X)
-    has_both = len(columns) > 1 and sum(_holds_sequences(column) for _, column in columns) == 1
+    has_both = (
+        len(columns) > 1 and sum(_content(column) == "sequences" for _, column in columns) == 1
+    )
     return _split(columns, "sequences") if has_both else (X, NO_NUMBERS)
 
 
@@ -165,8 +196,7 @@ def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
         return ()
     strings = _columns_of_strings(columns)
     recurring = tuple(name for name, values in strings.items() if _may_be_category(values))
-    longest = max(strings, key=lambda name: _n_letters(strings[name]), default="")
-    return recurring if {*strings} - {*recurring} == {longest} else ()
+    return recurring if {*strings} - {*recurring} == {_longest(strings)} else ()
 
 
 def _columns_of_strings(columns: list[tuple[str, Column]]) -> dict[str, list[str]]:
@@ -180,10 +210,30 @@ def _known(column: Column) -> list[Any]:
     return [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
 
 
-def _n_letters(strings: list[str]) -> float:
-    """Return the mean number of letters of the first strings."""
-    looked_at = strings[:MOST_LOOKED_AT]
-    return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
+def _longest(strings: dict[str, list[str]]) -> str:
+    """Return the name of the column whose strings have the most letters."""
+
+    def n_letters(name: str) -> float:
+        looked_at = strings[name][:MOST_LOOKED_AT]
+        return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
+
+    return max(strings, key=n_letters, default="")
+
+
+def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
+    raise InvalidSequencesError(
+        f"The column {name!r} of X holds {found}, but at fit it held numbers. Convert it: "
+        f"{_to_numeric(name, values)}."
+    )
+
+
+def _to_numeric(name: str, values: list[Any]) -> str:
+    """Return the code that makes numbers of a column of strings."""
+    has_comma = any("," in value for value in values if isinstance(value, str))
+    mended = ".str.replace(',', '.')" * has_comma
+    condition = ", if a comma is the decimal point" * has_comma
+    column = f"frame[{name!r}]"
+    return f"{column} = pd.to_numeric({column}{mended}, errors='coerce'){condition}"
 
 
 def _may_be_category(strings: list[str]) -> bool:
@@ -198,7 +248,7 @@ def _are_numbers(strings: list[str]) -> bool:
 
 def _is_number(string: str) -> bool:
     try:
-        return float(string) is not None
+        return float(string.replace(",", "")) is not None  # 12,50 or 1,200.00
     except ValueError:
         return False
 
@@ -242,16 +292,15 @@ def _split(
 
 def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
-    dates = [name for name, column in own if _holds_dates(column)]
+    dates = [name for name, column in own if _content(column) == "dates"]
     strings = _columns_of_strings(own)
     written = [name for name, values in strings.items() if _are_numbers(values)]
     recurring = [name for name, values in strings.items() if _may_be_category(values)]
     texts = [name for name in strings if name not in (*recurring, *written)]
     remedies = list[str]()
     if wanted == "texts" and len(texts) > 1:
-        remedies.append(
-            "Join columns of texts: " + " + ' ' + ".join(f"frame[{name!r}]" for name in texts) + "."
-        )
+        joined = " + ' ' + ".join(f"frame[{name!r}].fillna('')" for name in texts)
+        remedies.append(f"Join columns of texts: {joined}.")
     if recurring:
         category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
         ways = "polars: Categorical; pyarrow: dictionary_encode"
@@ -259,10 +308,8 @@ def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
             f"Make few values that recur a category, but not the texts: {category} ({ways})."
         )
     if written:
-        remedies.append(
-            f"Turn strings into numbers, or leave them out if they are ids: "
-            f"pd.to_numeric(frame[{written[0]!r}], errors='coerce')."
-        )
+        code = _to_numeric(written[0], strings[written[0]])
+        remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
     if dates:
         remedies.append(f"Turn dates into numbers, or leave them out: {dates}.")
     if wanted != "texts" and texts:
@@ -275,19 +322,13 @@ def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
 def _remedy_without_texts(columns: list[tuple[str, Column]]) -> str:
     """Return what to do if each column holds numbers or categories."""
     for name, column in columns:
-        if all(map(containers.is_missing_or_nan, containers.listed(column))):
+        if not _known(column):
             return f"If {name!r} is the column of texts, no row has a text."
     for name, column in columns:
-        if CATEGORIES.match(_type_name(column)):
+        if _content(column) == "categories":
             strings = f"frame.astype({{{name!r}: str}}) (polars: String; pyarrow: cast)"
             return f"If the texts are a category, turn them into strings: {strings}."
     return "Pass the column of texts too, such as frame[['text', 'price']]."
-
-
-def _holds_dates(column: Column) -> bool:
-    return DATES.match(_type_name(column)) is not None or any(
-        map(containers.is_date, containers.listed(column))
-    )
 
 
 def _type_name(column: Column) -> str:
@@ -295,32 +336,29 @@ def _type_name(column: Column) -> str:
     return str(getattr(dtype, "pyarrow_dtype", dtype))
 
 
-def _is_beside(column: Column) -> bool:
-    """Return whether a column holds numbers or categories, or no value at all.
+def _content(column: Column) -> str:
+    """Return what a column holds, of `CONTENTS`; "" for strings and anything else.
 
     pandas makes objects of Arrow's booleans where one is missing.
     """
     name = _type_name(column)
-    if name != "object":
-        return (NUMBERS.match(name) or CATEGORIES.match(name)) is not None
-    return not any(
-        containers.is_row(value)
-        or not (isinstance(value, bool | np.bool_) or containers.is_missing_or_nan(value))
-        for value in column
-    )
+    if name.lower() != "object":
+        return next((content for content, types in CONTENTS.items() if types.match(name)), "")
+    known = _known(column)
+    if all(isinstance(value, bool | np.bool_) for value in known):
+        return "numbers"
+    if containers.is_row(known[0]):
+        return "sequences"
+    return "dates" if any(map(containers.is_date, known)) else ""
 
 
-def _holds_sequences(column: Column) -> bool:
-    if _type_name(column).lower() != "object":
-        return LISTS.match(_type_name(column)) is not None
-    return containers.is_row(
-        next((value for value in column if not containers.is_missing(value)), None)
-    )
+def _is_beside(column: Column) -> bool:
+    return _content(column) in {"numbers", "categories"}
 
 
 def _values(column: Column, name: str, *, is_category: bool) -> Array:
     """Return numbers as floats, categories, by their type or as said, as texts."""
-    if is_category or CATEGORIES.match(_type_name(column)):
+    if is_category or _content(column) == "categories":
         _check_categories(column, name, are_strings=is_category)
         values = containers.listed(column)
         return np.fromiter(map(_category, values), np.object_, len(values))

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import check_same_columns, column_names
-from sklearn_lstm.data.numbers import Numbers, check_numbers, texts_and_numbers
+from sklearn_lstm.data.numbers import Numbers, check_numbers, refuse_columns, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.storage.fields import check_agreement
@@ -82,7 +82,7 @@ class TextReader:
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
         ids = CallIds(self.vocabulary)
-        texts, numbers = self._divided(raw_documents)
+        texts, numbers = self.divided(raw_documents)
         return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
 
     def read(self, raw_documents: Iterable[object]) -> Any:
@@ -93,7 +93,7 @@ class TextReader:
         if self.output != "sparse":
             return self(raw_documents)
         ids = CallIds(self.vocabulary)
-        texts, numbers = self._divided(raw_documents)
+        texts, numbers = self.divided(raw_documents)
         batches = read_tokens(self.analysis, texts, ids)
         spellings, lengths = joined(cut_batches(batches, self.max_length, self.truncation))
         if not len(lengths):
@@ -125,8 +125,10 @@ class TextReader:
         X.numbers = numbers or None
         return X
 
-    def _divided(self, raw_documents: Iterable[object]) -> tuple[Any, Numbers]:
+    def divided(self, raw_documents: Any) -> tuple[Any, Numbers]:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
+        if self.columns is None:
+            refuse_columns(raw_documents)
         return divided(
             raw_documents,
             self.output,

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -45,6 +46,28 @@ def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
 
 
 @pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (
+            to_safetensors({"weight": np.zeros(3)}),
+            r"holds no model that sklearn_lstm\.io\.save stored",
+        ),
+        (
+            to_safetensors({}, {"format": "pt"}),
+            r"holds no model that sklearn_lstm\.io\.save stored",
+        ),
+        (b"text,label\nso good,1\n", r"looks like text: pandas\.read_csv reads a table"),
+        ("ä,b\n".encode(), "looks like text"),
+    ],
+    ids=["arrays", "weights of torch", "table", "short table"],
+)
+def test_a_file_of_something_else_is_called_so(data, found, path):
+    message = refusal(path, data)
+    assert re.search(found, message)
+    assert "damaged" not in message
+
+
+@pytest.mark.parametrize(
     ("format_", "remedy"), [(5, "Install a newer version"), (3, "Fit the model again")]
 )
 def test_another_format_is_refused_and_says_so(format_, remedy, path, intact):
@@ -59,6 +82,8 @@ def test_another_version_warns(path, intact):
     )
     with pytest.warns(InconsistentVersionWarning, match=r"9\.9"):
         load(path)
+    with pytest.warns(UserWarning, match=r"sklearn_lstm 9\.9 stored the model"):
+        Predictor.load(path)
 
 
 def architecture_of(content):

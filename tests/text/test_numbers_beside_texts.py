@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning
+from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 
 COLUMNS = {
@@ -69,7 +72,8 @@ def test_rows_put_together_have_no_numbers():
 
 
 RECURRING = ["x", "x", "x"]
-JOINED = r"Join columns of texts: frame\['text'\] \+ ' ' \+ frame\['title'\]\."
+FILLED = r"frame\['text'\]\.fillna\(''\) \+ ' ' \+ frame\['title'\]\.fillna\(''\)"
+JOINED = rf"Join columns of texts: {FILLED}\."
 CATEGORY = r"Make few values that recur .* frame.astype\(\{'seller': 'category'\}\)"
 DAY = pd.Timestamp("2026-01-01")
 ALONE = PANDAS[["price", "pages"]]
@@ -123,10 +127,42 @@ def test_only_sparse_output_has_a_place_for_numbers(output):
 @pytest.mark.parametrize("columns", [["price", "text", "pages", "is_new", "shop"], ["text"]])
 def test_columns_have_the_names_and_the_order_of_fit(columns):
     vectorizer = TextSequenceVectorizer().fit(PANDAS)
+    remedy = r"Pass frame\[\['text', 'price', 'pages', 'is_new', 'shop'\]\]"
     for read in (vectorizer.transform, vectorizer.partial_fit, vectorizer.known_share):
-        with pytest.raises(ValueError, match=r"have to be those of fit, .* in the same order, but"):
+        with pytest.raises(ValueError, match=remedy):
             read(PANDAS[columns])
     assert vectorizer.transform(COLUMNS["text"]).numbers is None  # texts alone can't be mixed up
+
+
+def test_a_model_fitted_to_texts_alone_names_the_columns_that_may_hold_them(tmp_path):
+    frame, y = reviews(60)
+    model = linear().fit(frame["text"], y)
+    save(model, tmp_path / "model")
+    for read in (
+        model.predict,
+        Predictor.load(tmp_path / "model").predict,
+        partial(explain, model),
+    ):
+        for X in (frame, frame[["text", "price"]], TABLE):
+            with pytest.raises(ValueError, match=r"fitted to texts alone.* alone: frame\['text'\]"):
+                read(X)
+    with pytest.raises(ValueError, match=r"alone: frame\['text'\] or frame\['shop'\]\.$"):
+        model.predict(frame)
+
+
+@pytest.mark.parametrize("typed", [str, "category"])
+@pytest.mark.parametrize("mark", [".", ","])
+def test_numbers_that_are_strings_at_predict_become_numbers_as_the_message_says(mark, typed):
+    frame, y = reviews(60)
+    frame = frame[["text", "price"]].round(2)
+    model = linear().fit(frame, y)
+    written = frame["price"].map(str).str.replace(".", mark).astype(typed)
+    wrong = frame.assign(price=written)[:5]
+    with pytest.raises(ValueError, match=r"'price' of X holds .* at fit it held numb") as caught:
+        model.predict(wrong)
+    code = re.search(r"pd.to_numeric\(.*\)", str(caught.value))[0]
+    right = wrong.assign(price=eval(code, {"pd": pd, "frame": wrong}))  # noqa: S307 - our own text
+    assert_array_equal(model.predict_proba(right), model.predict_proba(frame[:5]))
 
 
 # --- Categories that `fit` finds among strings
@@ -217,11 +253,15 @@ UNCLEAR = {
     ),
     "a title": (
         MANY.assign(title=[f"part {k}" for k in range(60)]),
-        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*\['text'\] .*\['title'\]\. .*'shop'",
+        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*\['text'\].* \+ .*\['title'\].*\. .*'shop'",
     ),
     "numbers": (
         MANY[["text"]].assign(cost=["1.5", "n/a", "2"] * 20),
-        r"'cost' \(.*\)\. Turn strings into numbers, .*: pd.to_numeric\(frame\['cost'\], err",
+        r"'cost' \(.*\)\. Turn strings into numbers, .*: frame\['cost'\] = pd.to_num",
+    ),
+    "numbers with a comma": (
+        MANY[["text"]].assign(cost=["1,50", "n/a", "12,5"] * 20),
+        r"pd.to_numeric\(frame\['cost'\].str.replace\(',', '.'\), errors='coerce'\), if a comma",
     ),
     "dates": (MANY.assign(day=DAY), r"2 hold neither: 'text' \(.*\), 'day' \(.*\)\. Turn dates"),
 }

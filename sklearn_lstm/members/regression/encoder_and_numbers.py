@@ -6,7 +6,7 @@ labelled texts. The numbers and categories stand beside the sequences.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ class RegressionModel(LinearMember):
     coef: Annotated[NDArray[np.float64], "dim n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
     penalty: float = field(default=0.0, kw_only=True, metadata={"is_stored": False})
+
+    @classmethod
+    def untrained(cls, *fields: object) -> Self:
+        """Return a model that can read vectors, but has learned nothing."""
+        return cls(np.empty(0), np.empty((0, 0)), np.empty(0), *fields)
 
     @abstractmethod
     def vectors(self, sequences: Sequences) -> Vectors:
@@ -199,5 +204,8 @@ class NumberModel(RegressionModel):
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
-        n_columns = len(self.numbers) + len(self.categories)
-        return f"logistic regression on {len(self.mean):,} features of {n_columns} columns"
+        told = []
+        for kind, columns in ("numbers", self.numbers), ("categories", self.categories):
+            names = [name for name, kept in columns.items() if kept]
+            told += [f"{kind} {', '.join(names[:9])}" + ", ..." * (len(names) > 9)] * bool(names)
+        return f"logistic regression on {len(self.mean):,} features of the {'; '.join(told)}"
