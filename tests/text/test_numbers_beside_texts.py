@@ -227,6 +227,8 @@ def test_the_first_batch_tells_what_a_category_is():
         assert found.categories == ("shop",)
     with pytest.raises(ValueError, match=r"'shop' of X holds numbers.* at fit it held categ"):
         vectorizer.partial_fit(frame.assign(shop=1.0))
+    with pytest.raises(ValueError, match=r"'shop' of X holds numbers.* at fit it held categ"):
+        vectorizer.transform(frame.assign(shop=1.0))
     with pytest.raises(ValueError, match="2 hold neither"):
         TextSequenceVectorizer().partial_fit(frame[:19])
 
@@ -251,7 +253,7 @@ UNCLEAR = {
     ),
     "a title": (
         MANY.assign(title=[f"part {k}" for k in range(60)]),
-        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*\['text'\].*\['title'\].*\. .*'shop'",
+        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*\['text'\].* \+ .*\['title'\].*\. .*'shop'",
     ),
     "numbers": (
         MANY[["text"]].assign(cost=["1.5", "n/a", "2"] * 20),
