@@ -91,9 +91,9 @@ class LSTMSequenceClassifier(
         ids are words or characters determines the limit of the epochs and the lengths of the
         n-grams of the linear model; "auto" takes what `TextSequenceVectorizer` has recorded in its
         output, and guesses it for any other X from how often ids recur. "words" and "characters"
-        also take ids that a container has turned into floats (a fraction is an unknown token), but
-        no sparse matrix of floats, and an array must keep the number of columns that X had in
-        `fit`.
+        also take ids that a container has turned into floats (a fraction in an array is an unknown
+        token), but no sparse matrix of floats, and an array must keep the number of columns that X
+        had in `fit`.
     time_channel : int, str or None, default=None
         The channel of measurements that holds the time of each step, for steps at unequal
         intervals: numbers in any unit, dates or durations. It is counted in `n_features_in_`. The

@@ -252,7 +252,7 @@ def is_missing(value: object) -> bool:
 
 def is_missing_or_nan(value: object) -> bool:
     """Return whether a value is missing, or is no number."""
-    return is_missing(value) or bool(value != value)  # noqa: PLR0124
+    return is_missing(value) or (not is_row(value) and bool(value != value))  # noqa: PLR0124
 
 
 def _refuse_missing(row: int) -> NoReturn:

@@ -149,8 +149,10 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
         return X, NO_NUMBERS
     if categories is not None:
         others = [column for column in columns if column[0] not in categories]
-        for name, values in _strings_beside(others).items():
-            _refuse_as_numbers(name, "strings", values)
+        strings = _columns_of_strings(others)
+        for name, values in strings.items():
+            if name != _longest(strings):
+                _refuse_as_numbers(name, "strings", values)
     else:
         categories = _found_categories(columns)
         for name in (name for name, column in columns if _counts_rows(column)):
@@ -182,36 +184,37 @@ def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
 
 
 def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
-    """Return the columns of strings in which few values recur, but not that of the texts."""
+    """Return the columns of strings in which few values recur, if one other is left: the texts.
+
+    The texts have the most letters: what is left without them may be ids.
+    """
     if len(columns[0][1]) < FEWEST_ROWS:
         return ()
-    found = _strings_beside(columns).items()
-    return tuple(name for name, values in found if _may_be_category(values))
+    strings = _columns_of_strings(columns)
+    recurring = tuple(name for name, values in strings.items() if _may_be_category(values))
+    return recurring if {*strings} - {*recurring} == {_longest(strings)} else ()
 
 
-def _strings_beside(columns: list[tuple[str, Column]]) -> dict[str, list[str]]:
-    """Return the columns of strings but that of the texts: the one with the most letters."""
-    own = [(name, column) for name, column in columns if not _is_beside(column)]
-    return _without_texts(
-        {name: found for name, column in own if (found := _strings(column)) is not None}
-    )
+def _columns_of_strings(columns: list[tuple[str, Column]]) -> dict[str, list[str]]:
+    """Return by name the columns that hold strings, without missing values."""
+    known = {name: _known(column) for name, column in columns if not _is_beside(column)}
+    return {name: v for name, v in known.items() if all(isinstance(value, str) for value in v)}
 
 
-def _strings(column: Column) -> list[str] | None:
-    """Return the values of a column of strings that are not missing; None for any other."""
-    values = [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
-    return values if all(isinstance(value, str) for value in values) else None
+def _known(column: Column) -> list[Any]:
+    """Return the values of a column that are not missing."""
+    return [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
 
 
-def _without_texts(strings: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return columns of strings without that whose values have the most letters: the texts."""
+def _longest(strings: dict[str, list[str]]) -> str:
+    """Return the name of the column with the most letters, as the texts are."""
+    return max(strings, key=lambda name: _n_letters(strings[name]), default="")
 
-    def letters(name: str) -> float:
-        values = strings[name][:MOST_LOOKED_AT]
-        return sum(map(str.isalpha, "".join(values))) / max(len(values), 1)
 
-    texts = max(strings, key=letters, default="")
-    return {name: values for name, values in strings.items() if name != texts}
+def _n_letters(strings: list[str]) -> float:
+    """Return the mean number of letters of the first strings."""
+    looked_at = strings[:MOST_LOOKED_AT]
+    return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
 
 
 def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
@@ -287,30 +290,29 @@ def _split(
 def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
     dates = [name for name, column in own if _holds_dates(column)]
-    strings = {
-        name: [value for value in containers.listed(column) if isinstance(value, str)]
-        for name, column in own
-        if containers.holds_strings(column)
-    }
-    others = _without_texts(strings) if wanted == "texts" else strings
-    written = [name for name, values in others.items() if _are_numbers(values)]
-    recurring = [name for name, values in others.items() if _may_be_category(values)]
+    strings = _columns_of_strings(own)
+    written = [name for name, values in strings.items() if _are_numbers(values)]
+    recurring = [name for name, values in strings.items() if _may_be_category(values)]
     texts = [name for name in strings if name not in (*recurring, *written)]
     remedies = list[str]()
     if wanted == "texts" and len(texts) > 1:
-        joined = " + ' ' + ".join(f"frame[{name!r}].fillna('')" for name in texts)
-        remedies.append(f"Join columns of texts: {joined}; leave out one that is an id.")
-    elif wanted != "texts" and texts:
-        remedies.append(f"Leave out texts and ids: frame.drop(columns={texts}).")
+        own_texts = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in texts)
+        remedies.append(f"Join columns of texts: frame[{_longest(strings)!r}] = {own_texts}.")
     if recurring:
         category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
         ways = "polars: Categorical; pyarrow: dictionary_encode"
-        remedies.append(f"Make few values that recur a category: {category} ({ways}).")
+        remedies.append(
+            f"Make few values that recur a category, but not the texts: {category} ({ways})."
+        )
     if written:
-        code = _to_numeric(written[0], others[written[0]])
+        code = _to_numeric(written[0], strings[written[0]])
         remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
     if dates:
         remedies.append(f"Turn dates into numbers, or leave them out: {dates}.")
+    if wanted != "texts" and texts:
+        remedies.append(f"Leave out texts and ids: frame.drop(columns={texts}).")
+    elif len(strings) > 1:
+        remedies.append("Leave out ids.")
     return " ".join(remedies) or "Leave out what is neither."
 
 
@@ -363,6 +365,7 @@ def _holds_sequences(column: Column) -> bool:
 def _values(column: Column, name: str, *, is_category: bool) -> Array:
     """Return numbers as floats, categories, by their type or as said, as texts."""
     if is_category or CATEGORIES.match(_type_name(column)):
+        _check_categories(column, name, are_strings=is_category)
         values = containers.listed(column)
         return np.fromiter(map(_category, values), np.object_, len(values))
     array = containers.to_numpy(column, f"The column {name!r}")
@@ -379,6 +382,22 @@ def _values(column: Column, name: str, *, is_category: bool) -> Array:
             "Correct it, or make it NaN if it is missing."
         )
     return array
+
+
+def _check_categories(column: Column, name: str, *, are_strings: bool) -> None:
+    """Raise an error for categories that are no strings, or that only their types tell apart."""
+    known = _known(column)
+    others = [value for value in known if not isinstance(value, str)]
+    if are_strings and others:
+        raise InvalidSequencesError(
+            f"The column {name!r} of X holds a {type(others[0]).__name__}, but at fit it "
+            "held categories, which are strings. Convert it."
+        )
+    for twin in {*map(_category, others)}.intersection(known if others else ()):
+        raise InvalidSequencesError(
+            f"The column {name!r} holds {twin!r} as a string and as a number. Make all of its "
+            f"values strings: frame.astype({{{name!r}: str}}).astype({{{name!r}: 'category'}})."
+        )
 
 
 def _category(value: Any) -> str | None:

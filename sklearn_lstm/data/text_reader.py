@@ -131,12 +131,13 @@ class TextReader:
             refuse_columns(raw_documents)
         else:
             check_same_columns(column_names(raw_documents), self.columns)
-        known = self.categories or ()
-        texts, numbers = divided(raw_documents, self.output, known, keeps_texts=self.keeps_texts)
-        if self.takes_lists:
-            lists = without_strings(texts)
-            texts = list(lists) if self.keeps_texts else lists
-        return texts, numbers
+        return divided(
+            raw_documents,
+            self.output,
+            self.categories or (),
+            keeps_texts=self.keeps_texts,
+            takes_lists=self.takes_lists,
+        )
 
     def _as_written(self, texts: Iterable[object]) -> NDArray[np.object_] | None:
         """Return the texts that the output keeps, None in place of one that is no str."""
@@ -147,11 +148,17 @@ class TextReader:
 
 
 def divided(
-    X: object, output: str, categories: tuple[str, ...] | None = None, *, keeps_texts: bool = False
+    X: object,
+    output: str,
+    categories: tuple[str, ...] | None = None,
+    *,
+    keeps_texts: bool = False,
+    takes_lists: bool | None = False,
 ) -> tuple[Any, Numbers]:
     """Return what `texts_and_numbers` does.
 
-    Texts that the output keeps become a list, which can be read twice.
+    Texts that the output keeps become a list, which can be read twice. If all texts of `fit` were
+    lists, strings are refused.
     """
     texts, numbers = texts_and_numbers(X, categories)
     if numbers and output != "sparse":
@@ -159,6 +166,7 @@ def divided(
             f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "
             "texts. Leave it 'sparse', the default, or pass the texts alone."
         )
+    texts = without_strings(texts) if takes_lists else texts
     return list(iterate_texts(texts)) if keeps_texts else texts, numbers
 
 
