@@ -11,22 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.encoding.token_codes import N_SPECIAL
 from sklearn_lstm.fitting import (
-    TrainingData,
-    check_as_many,
     fit_classifier,
     fit_one_epoch,
     read_as_at_fit,
-    read_at_fit,
+    read_further_data,
+    read_training_data,
     what_was_fitted,
 )
 from sklearn_lstm.members.member import LinearMember
@@ -38,22 +34,8 @@ from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.sklearn_internals import (
-    POSITIVE_INTEGER,
-    check_column_names,
-    checked_parameters,
-    plain_parameters,
-)
+from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters, plain_parameters
 from sklearn_lstm.storage.estimators import StoredMixin
-from sklearn_lstm.targets.label_reading import read_classes, read_labels
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Samples, Targets
-from sklearn_lstm.targets.weights_and_groups import (
-    absolute_weights,
-    read_groups,
-    read_sample_weight,
-    weights_of_classes,
-)
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
 INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
@@ -389,35 +371,22 @@ class LSTMSequenceClassifier(
         device: Any = "auto",
         precision: str = "auto",
     ) -> None:
-        self.input_type = input_type
-        self.time_channel = time_channel
-        self.embedding_dim = embedding_dim
+        self.input_type, self.time_channel = input_type, time_channel
+        self.embedding_dim, self.normalize = embedding_dim, normalize
         self.embeddings: Any = embeddings
         self.encoder: Any = encoder
-        self.linear_model = linear_model
-        self.normalize = normalize
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bidirectional = bidirectional
-        self.pooling = pooling
-        self.dropout = dropout
-        self.criterion = criterion
-        self.optimizer = optimizer
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.threshold = threshold
-        self.early_stopping = early_stopping
+        self.linear_model, self.cell = linear_model, cell
+        self.hidden_size, self.num_layers = hidden_size, num_layers
+        self.bidirectional, self.pooling = bidirectional, pooling
+        self.dropout, self.criterion = dropout, criterion
+        self.optimizer, self.lr, self.weight_decay = optimizer, lr, weight_decay
+        self.max_epochs, self.batch_size = max_epochs, batch_size
+        self.class_weight, self.threshold = class_weight, threshold
+        self.early_stopping, self.n_iter_no_change = early_stopping, n_iter_no_change
         self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
-        self.random_state = random_state
-        self.verbose = verbose
-        self.device = device
-        self.precision = precision
+        self.random_state, self.verbose = random_state, verbose
+        self.device, self.precision = device, precision
 
     @with_callbacks
     def fit(
@@ -475,15 +444,8 @@ class LSTMSequenceClassifier(
         """
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         parameters = checked_parameters(self)
-        names, y = column_names(y), read_labels(y)
-        check_classification_targets(y)  # warns of nearly as many classes as samples
-        input_format, sequences = read_at_fit(parameters, X)
-        check_as_many(input_format, sequences, y)
-        labels, weights = Labels.of(y, names), read_sample_weight(sample_weight, len(y))
-        targets = Targets(labels.encode(y), weights, labels, read_groups(groups, len(y)))
-        samples, validation = Samples(sequences, targets), (X_val, y_val, sample_weight_val)
-        class_weight = parameters["class_weight"]
-        data = TrainingData.weighted(input_format, samples, class_weight, validation)
+        passed, validation = (X, y, sample_weight), (X_val, y_val, sample_weight_val)
+        data = read_training_data(parameters, passed, groups, validation)
         fit_classifier(self, parameters, data, task)
         return self
 
@@ -520,36 +482,8 @@ class LSTMSequenceClassifier(
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
             for an encoder or numbers beside the sequences if `fit` was never called.
         """
-        parameters, before = checked_parameters(self), self._fitted
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which does not know how "
-                "frequent each class will be. Pass a dict, or sample_weight."
-            )
-        if self.encoder is not None and (before is None or before.model[EncoderModel.name] is None):
-            raise ValueError(
-                "partial_fit does not fit the member of an encoder: call fit first, or set "
-                "encoder=None."
-            )
-        names, y = column_names(y), read_labels(y)
-        check_column_names(X)
-        if before is None:
-            input_format, sequences = read_at_fit(parameters, X)
-        else:
-            input_format, sequences = before.input_format, read_as_at_fit(self, X)
-        if sequences.numbers and before is None:
-            raise ValueError(
-                "partial_fit does not fit the member of the numbers beside the sequences: call fit "
-                "first, or pass the sequences alone."
-            )
-        check_as_many(input_format, sequences, y)
-        classes = read_classes(classes)
-        labels = Labels.named(classes, y, names) if before is None else before.labels
-        labels.check_names(names)
-        labels.check_same(classes)
-        targets = Targets(labels.encode(y), read_sample_weight(sample_weight, len(y)), labels)
-        targets = absolute_weights(targets, weights_of_classes(self.class_weight, targets))
-        data = TrainingData(input_format, Samples(sequences, targets).counted())
+        parameters, before, passed = checked_parameters(self), self._fitted, (X, y, sample_weight)
+        data = read_further_data(before, self, parameters, passed, classes)
         self._fitted = fit_one_epoch(before, data, parameters)
         return self
 
@@ -664,9 +598,10 @@ class LSTMSequenceClassifier(
         fitted = self._fitted
         if fitted is None:
             return {}
-        size = f"{len(fitted.model.network.encoding) - N_SPECIAL:,} known ids"
         if fitted.input_format.kind is MEASUREMENTS:
             size = fitted.input_format.describe()
+        else:
+            size = f"{fitted.model.network.encoding.sizes['n_ids']:,} known ids"
         parts = {"input": f"{self.input_type_}: {size}"}
         if (member := fitted.model[EncoderModel.name]) is not None:
             parts["sentence vectors"] = str(member.encoder)

@@ -7,11 +7,12 @@ them. `fit_one_epoch` is that of `partial_fit`.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import torch
 from scipy.sparse import issparse
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
@@ -39,16 +40,18 @@ from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
 from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
+from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.progress import FitProgress, print_above_bar
 from sklearn_lstm.sklearn_internals import check_column_names
-from sklearn_lstm.targets.label_reading import read_labels
+from sklearn_lstm.targets.label_reading import read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Samples, Targets, Weights
+from sklearn_lstm.targets.targets import Samples, Weights
 from sklearn_lstm.targets.thresholds import without_constants
 from sklearn_lstm.targets.weights_and_groups import (
-    read_sample_weight,
+    absolute_weights,
+    read_targets,
     relative_weights,
     weights_of_classes,
 )
@@ -59,6 +62,8 @@ LEARNERS = [NGRAMS, CONVOLUTIONS, ENCODER, NUMBERS]
 CROSS_VALIDATED_BELOW = 1_000  # samples; of more, those held out are enough to find the factors
 # Of the logarithms of these factors: before cross-validation, and after it.
 EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2
+
+Passed: TypeAlias = tuple[Any, Any, Any]  # X, y and sample_weight
 
 
 def what_was_fitted(classifier: Any) -> Fitted:
@@ -128,7 +133,7 @@ class TrainingData:
         input_format: InputFormat,
         samples: Samples,
         class_weight: Any,
-        validation: tuple[Any, Any, Any] = (None, None, None),
+        validation: Passed = (None, None, None),
     ) -> Self:
         """Return what `fit` learns from: samples that count relative to each other.
 
@@ -168,10 +173,7 @@ class TrainingData:
 
 
 def _read_validation(
-    input_format: InputFormat,
-    labels: Labels,
-    by_class: Weights | None,
-    validation: tuple[Any, Any, Any],
+    input_format: InputFormat, labels: Labels, by_class: Weights | None, validation: Passed
 ) -> Samples | None:
     """Read validation samples as X and y were read; None if none were passed."""
     X_val, y_val, sample_weight_val = validation
@@ -187,8 +189,7 @@ def _read_validation(
         labels.check_names(column_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
         check_consistent_length(sequences, y_val)
-        weights = read_sample_weight(sample_weight_val, len(y_val))
-        targets = Targets(labels.encode(y_val, "y_val"), weights, labels)
+        targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
         return Samples(sequences, relative_weights(targets, by_class)).counted()
     except (TypeError, ValueError) as error:
         error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
@@ -199,6 +200,60 @@ def _read_validation(
                 "them: pipeline[:-1].fit(X, y).transform(X_val)."
             )
         raise
+
+
+def read_training_data(
+    parameters: Mapping[str, Any], passed: Passed, groups: Any, validation: Passed
+) -> TrainingData:
+    """Read what `fit` gets."""
+    X, y, sample_weight = passed
+    names, y = column_names(y), read_labels(y)
+    check_classification_targets(y)  # warns of nearly as many classes as samples
+    input_format, sequences = read_at_fit(parameters, X)
+    check_as_many(input_format, sequences, y)
+    samples = Samples(sequences, read_targets(Labels.of(y, names), y, sample_weight, groups))
+    return TrainingData.weighted(input_format, samples, parameters["class_weight"], validation)
+
+
+def read_further_data(
+    before: Fitted | None,
+    classifier: Any,
+    parameters: Mapping[str, Any],
+    passed: Passed,
+    classes: Any,
+) -> TrainingData:
+    """Read what `partial_fit` gets."""
+    X, y, sample_weight = passed
+    if parameters["class_weight"] == "balanced":
+        raise ValueError(
+            "class_weight='balanced' is not supported for partial_fit, which does not know how "
+            "frequent each class will be. Pass a dict, or sample_weight."
+        )
+    has_encoder = before is not None and before.model[EncoderModel.name] is not None
+    if parameters["encoder"] is not None and not has_encoder:
+        raise ValueError(
+            "partial_fit does not fit the member of an encoder: call fit first, or set "
+            "encoder=None."
+        )
+    names, y, classes = column_names(y), read_labels(y), read_classes(classes)
+    if before is None:
+        input_format, sequences = read_at_fit(parameters, X)
+        if sequences.numbers:
+            raise ValueError(
+                "partial_fit does not fit the member of the numbers beside the sequences: call fit "
+                "first, or pass the sequences alone."
+            )
+        labels = Labels.named(classes, y, names)
+    else:
+        input_format, labels = before.input_format, before.labels
+        sequences = read_as_at_fit(classifier, X)
+    check_as_many(input_format, sequences, y)
+    labels.check_names(names)
+    labels.check_same(classes)
+    targets = read_targets(labels, y, sample_weight)
+    by_class = weights_of_classes(parameters["class_weight"], targets)
+    samples = Samples(sequences, absolute_weights(targets, by_class))
+    return TrainingData(input_format, samples.counted())
 
 
 def random_generator(random_state: Any, n_epochs: int = 0) -> np.random.Generator:
@@ -288,7 +343,7 @@ def fit_model(
         for one in learners:
             if one.prepare is not None:
                 one.prepare(split, settings, progress)
-        with workers(settings.device, 1 + settings.bidirectional):
+        with workers(settings.device, 1 + settings.architecture["bidirectional"]):
             members, held_out = fit_linear_members(learners, split, settings, progress)
             # The network is last: it watches the loss of the blend.
             loss = BlendLoss(held_out, split.held_out, settings)

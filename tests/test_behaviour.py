@@ -13,7 +13,6 @@ import pytest
 import small_models
 import torch
 from scipy import sparse
-from skorch.callbacks import Callback
 
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 
@@ -34,33 +33,6 @@ small = partial(small_models.small, batch_size=8)
 # 1. The probabilities of a sample do not depend on its padding, its neighbours or the batch size.
 
 
-def padded(rows, n_steps, filler):
-    X = np.full((len(rows), n_steps, *rows[0].shape[1:]), filler)
-    for row, steps in zip(X, rows, strict=True):
-        row[: len(steps)] = steps
-    return X
-
-
-@pytest.mark.parametrize(
-    ("cell", "pooling"),
-    [("lstm", "max"), ("gru", "mean"), ("rnn", "last"), ("gru", "attention")],  # and in pairs of
-)  # others in tests/test_invariance.py
-@pytest.mark.parametrize(("X", "filler"), [(IDS, 0), (SERIES, np.nan)], ids=["ids", "series"])
-def test_neighbours_and_padding_do_not_matter(cell, pooling, X, filler):
-    model = small(cell=cell, pooling=pooling, num_layers=2, lr=0.05).fit(X, LABELS)
-    together = model.predict_proba(X)
-    assert np.ptp(together, axis=0).max() > 1e-3  # it tells sequences apart
-    alone = np.concatenate([model.predict_proba([steps]) for steps in X])
-    np.testing.assert_allclose(alone, together, atol=1e-6)
-    for n_steps in (30, 64):
-        in_a_table = model.predict_proba(padded(X, n_steps, filler))
-        np.testing.assert_allclose(in_a_table, together, atol=1e-6)
-    order = np.random.default_rng(1).permutation(24)
-    np.testing.assert_allclose(
-        model.predict_proba([X[row] for row in order]), together[order], atol=1e-6
-    )
-
-
 @pytest.mark.usefixtures("_in_bfloat16")
 @pytest.mark.parametrize("precision", ["float32", "auto"])
 @pytest.mark.parametrize("X", [IDS, SERIES], ids=["ids", "series"])
@@ -73,31 +45,6 @@ def test_a_sequence_alone_has_the_probabilities_of_its_row_in_a_batch(X, precisi
 
 
 # 2. The same random_state gives the same bits, and the global state stays as it was found.
-
-
-class Failing(Callback):
-    def on_epoch_end(self, *_, **__):
-        raise RuntimeError("stop")
-
-
-@pytest.fixture
-def global_state():
-    """Check that no global state of torch and NumPy changes."""
-    torch.manual_seed(1)
-    np.random.seed(1)  # noqa: NPY002 - the global state is what is looked at
-    torch.set_default_dtype(torch.float64)
-    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    n_threads, grad = torch.get_num_threads(), torch.is_grad_enabled()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    yield
-    dtype = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    assert dtype == torch.float64
-    assert torch.equal(torch.get_rng_state(), before[0])
-    np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
-    assert torch.get_num_threads() == n_threads
-    assert torch.is_grad_enabled() == grad
-    assert torch.are_deterministic_algorithms_enabled() == deterministic
 
 
 @pytest.mark.parametrize("X", [IDS, SERIES], ids=["ids", "series"])
@@ -125,21 +72,6 @@ def test_another_random_state_gives_another_model():
     assert abs(proba[0] - proba[1]).max() > 1e-3
     proba = [small(random_state=None).fit(IDS, LABELS).predict_proba(IDS) for _ in range(2)]
     assert abs(proba[0] - proba[1]).max() > 1e-3
-
-
-@pytest.mark.usefixtures("global_state")
-@pytest.mark.parametrize("random_state", [0, None, np.random.RandomState(0)])
-def test_training_and_predicting_leave_the_global_state_alone(random_state):
-    model = small(random_state=random_state, early_stopping=True).fit(IDS, LABELS)
-    model.partial_fit(IDS, LABELS).predict(IDS)
-    pickle.loads(pickle.dumps(model)).predict(IDS)
-
-
-@pytest.mark.usefixtures("global_state")
-@pytest.mark.parametrize("parameters", [{"callbacks": [Failing()]}, {"lr": 1e38}, {"lr": -1}])
-def test_training_that_fails_leaves_the_global_state_alone(parameters):
-    with pytest.raises((RuntimeError, ValueError)):
-        small(**parameters).fit(SERIES, LABELS)
 
 
 # 3. A model trained on a GPU loads on a machine without one.

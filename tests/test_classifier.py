@@ -13,18 +13,9 @@ from skorch.callbacks import Callback
 SERIES = np.random.default_rng(0).normal(size=(40, 6))
 LABELS = (SERIES[:, 1:4].mean(axis=1) > 0).astype(int)
 IDS = np.random.default_rng(1).integers(2, 12, (40, 6))
-METHODS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 
 
 small = partial(small_models.small, max_epochs=3, batch_size=8)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_predicting_before_fitting_is_refused(method):
-    with pytest.raises(NotFittedError, match="not fitted yet"):
-        getattr(small(), method)(SERIES)
-    with pytest.raises(NotFittedError, match="not fitted yet"):
-        small().module_  # noqa: B018 - a property
 
 
 WRONG = {

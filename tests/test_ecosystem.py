@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from imblearn.over_sampling import RandomOverSampler
-from imblearn.pipeline import make_pipeline as make_resampling_pipeline
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
@@ -19,7 +17,7 @@ from sklearn.ensemble import (
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import get_scorer, recall_score
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
@@ -28,7 +26,6 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.exceptions import InputTypeWarning
 
 
 def lstm(**options):
@@ -236,24 +233,6 @@ def test_classifier_chain_of_series(data):
 # --- Weights, resampling
 
 
-def test_over_sampling_in_an_imbalanced_learn_pipeline(messages):
-    texts, labels = messages
-    train, test = slice(None, 300), slice(300, None)
-    model = make_resampling_pipeline(
-        TextSequenceVectorizer(max_length=40), RandomOverSampler(random_state=0), lstm()
-    ).fit(texts[train], labels[train])
-    with pytest.warns(InputTypeWarning, match="RandomOverSampler"):
-        proba = model.predict_proba(texts[test])
-    predicted = model.classes_[proba.argmax(axis=1)]
-    assert recall_score(labels[test], predicted, pos_label="nl") > 0.5
-    n_german = int(np.sum(labels[train] == "de"))
-    X, y = model[1].fit_resample(model[0].transform(texts[train]), labels[train])
-    assert X.shape[0] == len(y) == 2 * n_german
-    with pytest.warns(InputTypeWarning, match="RandomOverSampler"):
-        expected = lstm().fit(X, y).predict_proba(model[0].transform(texts[test]))
-    assert_array_equal(proba, expected)
-
-
 def test_sample_weight_is_routed_through_pipeline_and_cross_validation(few_messages):
     texts, labels = few_messages
     weights = np.random.default_rng(0).integers(0, 3, len(texts)).astype(float)
@@ -290,12 +269,3 @@ def test_sample_weight_is_routed_through_pipeline_and_cross_validation(few_messa
             scoring=get_scorer("neg_log_loss").set_score_request(sample_weight=True),
         ).fit(texts, labels, sample_weight=weights)
         assert_array_equal(search.predict_proba(texts), model.predict_proba(texts))
-
-
-def test_sample_weight_that_nobody_asked_for_is_an_error(few_messages):
-    texts, labels = few_messages
-    with (
-        config_context(enable_metadata_routing=True),
-        pytest.raises(ValueError, match=r"sample_weight.*are passed but are not explicitly set"),
-    ):
-        text_model().fit(texts, labels, sample_weight=np.ones(len(texts)))

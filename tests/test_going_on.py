@@ -196,9 +196,14 @@ def test_another_thread_predicts_with_a_model_that_has_learned_a_whole_call_or_n
 class Interruptions:
     """Press Ctrl-C before one line of the package, or of one module, after the other."""
 
-    def __init__(self, module=""):
+    def __init__(self, module):
         self.path = str(Path(sklearn_lstm.__file__).parent / module)
-        self.n_lines = 0
+        self.n_lines, self.is_whole = 0, not module
+
+    def lines(self):
+        """Return the numbers of all lines; of the package some, and all of the last ones."""
+        last = range(max(1, self.n_lines - 60), self.n_lines + 1)
+        return [*range(1, last[0], 17), *last] if self.is_whole else range(1, self.n_lines + 1)
 
     def interrupt(self, call, line):
         """Call, and return whether it was interrupted before the line of this number."""
@@ -225,64 +230,6 @@ class Interruptions:
         return False
 
 
-def interrupted_lines(interruptions, call):
-    """Interrupt a call again and again, until it ends; yield the numbers of the lines.
-
-    They are some of all lines, and all of the last ones, which change what is fitted.
-    """
-    n_lines = interruptions.n_lines
-    assert n_lines > 100
-    for line in [*range(1, n_lines - 60, 17), *range(n_lines - 60, n_lines + 1)]:
-        if not interruptions.interrupt(call, line):
-            return
-        yield line
-
-
-def test_an_interrupted_call_leaves_the_classifier_as_it_was_or_has_ended():
-    X, y, seen = [[2, 3, 8], [4, 9]], [1, 0], [[2, 3], [4, 5, 8], [9]]
-
-    ended, interruptions = learned(), Interruptions()
-    before = ended.predict_proba(seen)
-    interruptions.interrupt(lambda: ended.partial_fit(X, y), None)
-    after = ended.predict_proba(seen)
-    later = ended.partial_fit([[10, 8]], [1]).predict_proba(seen)
-
-    model, n_unchanged = learned(), 0
-    for _ in interrupted_lines(interruptions, lambda: model.partial_fit(X, y)):
-        if model.n_epochs_ == ended.n_epochs_ - 1:
-            break
-        assert_array_equal(model.predict_proba(seen), before)
-        n_unchanged += 1
-    assert n_unchanged > 60
-    if model.n_epochs_ == 2:
-        model.partial_fit(X, y)
-    assert_array_equal(model.predict_proba(seen), after)
-    assert_array_equal(model.partial_fit([[10, 8]], [1]).predict_proba(seen), later)
-
-
-def test_an_interrupted_call_leaves_the_vectorizer_as_it_was_or_has_ended():
-    def prepared():
-        return TextSequenceVectorizer(min_df=2).partial_fit(["a b a", "b c d"])
-
-    ended, interruptions = prepared(), Interruptions()
-    before = ended.vocabulary_.copy(), ended.coverage_
-    interruptions.interrupt(lambda: ended.partial_fit(["c c a e f"]), None)
-    after = ended.vocabulary_.copy(), ended.coverage_
-    assert before != after
-
-    vectorizer, n_unchanged = prepared(), 0
-    for _ in interrupted_lines(interruptions, lambda: vectorizer.partial_fit(["c c a e f"])):
-        if vectorizer.coverage_ == after[1]:
-            break
-        assert (vectorizer.vocabulary_, vectorizer.coverage_) == before
-        n_unchanged += 1
-    assert n_unchanged > 60
-    if vectorizer.coverage_ != after[1]:
-        vectorizer.partial_fit(["c c a e f"])
-    assert (vectorizer.vocabulary_, vectorizer.coverage_) == after
-    assert vectorizer.partial_fit(["d e f"]).vocabulary_ == ended.partial_fit(["d e f"]).vocabulary_
-
-
 SERIES = np.random.default_rng(0).normal(size=(6, 3))
 NAMED = pd.DataFrame({"first": [2, 3], "second": [3, 2]})
 
@@ -299,6 +246,7 @@ def contents(model):
         if attributes.get("_fitted") is not None:
             fitted = attributes.pop("_fitted")
             weights = fitted.model.network.module.state_dict()
+            attributes["optimizer"] = fitted.model.network.optimizer_state
             attributes["labels"] = fitted.labels, fitted.input_format, fitted.n_samples
             attributes["weights"] = {name: table.tolist() for name, table in weights.items()}
         values.append(attributes)
@@ -309,6 +257,12 @@ def contents(model):
 @pytest.mark.parametrize(
     ("module", "prepared", "learn"),
     [
+        ("", learned, lambda model: model.partial_fit([[2, 3, 8], [4, 9]], [1, 0])),
+        (
+            "",
+            lambda: TextSequenceVectorizer(min_df=2).partial_fit(["a b a", "b c d"]),
+            lambda vectorizer: vectorizer.partial_fit(["c c a e f"]),
+        ),
         ("classifier.py", fitted_classifier, lambda model: model.fit(SERIES, [1, 2, 3] * 2)),
         ("classifier.py", fitted_classifier, lambda model: model.partial_fit(NAMED, ["b", "a"])),
         ("classifier.py", small, lambda model: model.partial_fit(NAMED, [3, 1], [1, 2, 3])),
@@ -334,7 +288,7 @@ def test_ctrl_c_leaves_the_old_model_or_the_new_one(module, prepared, learn):
     before, model = contents(old), copy.deepcopy(old)
     interruptions.interrupt(lambda: learn(model), None)
     after, n_unchanged = contents(model), 0
-    for line in range(1, interruptions.n_lines + 1):
+    for line in interruptions.lines():
         model = copy.deepcopy(old)
         assert interruptions.interrupt(lambda: learn(model), line)  # noqa: B023
         is_unchanged = contents(model) == before

@@ -13,6 +13,7 @@ from sklearn_lstm import LSTMSequenceClassifier
 
 MEASUREMENTS = st.floats(-1e3, 1e3, width=32)
 
+cells = st.sampled_from(["lstm", "gru", "rnn"])
 poolings = st.sampled_from(["max", "mean", "last", "attention"])
 rows_of_ids = st.lists(
     st.lists(st.integers(1, 40), min_size=1, max_size=25), min_size=1, max_size=12
@@ -31,16 +32,17 @@ thorough = settings(
 
 
 @cache
-def fitted(kind, pooling):
+def fitted(kind, cell, pooling):
     """Return a model that tells sequences apart."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 20, 40)
     X = [rng.integers(2, 30, n) if kind == "ids" else rng.normal(size=(n, 2)) for n in lengths]
     model = LSTMSequenceClassifier(
+        cell=cell,
         hidden_size=5,
         num_layers=2,
         pooling=pooling,
-        linear_model=pooling == "max",  # it does not depend on the pooling
+        linear_model=(cell, pooling) == ("lstm", "max"),  # it does not depend on the network
         max_epochs=4,
         lr=0.03,
         random_state=0,
@@ -62,10 +64,10 @@ def assert_order_and_grouping_do_not_matter(model, X, data):
     assert_same(model.predict_proba([*X, *X])[len(X) :], expected)
 
 
-@given(pooling=poolings, X=rows_of_ids, extra=st.integers(0, 60), data=st.data())
+@given(cell=cells, pooling=poolings, X=rows_of_ids, extra=st.integers(0, 60), data=st.data())
 @thorough
-def test_ids(pooling, X, extra, data):
-    model = fitted("ids", pooling)
+def test_ids(cell, pooling, X, extra, data):
+    model = fitted("ids", cell, pooling)
     expected = model.predict_proba(X)
     assert_order_and_grouping_do_not_matter(model, X, data)
     n_columns = max(map(len, X)) + extra
@@ -79,10 +81,10 @@ def test_ids(pooling, X, extra, data):
     assert_same(model.predict_proba(sparse.csr_matrix(with_gaps)), expected)
 
 
-@given(pooling=poolings, X=rows_of_series, extra=st.integers(0, 60), data=st.data())
+@given(cell=cells, pooling=poolings, X=rows_of_series, extra=st.integers(0, 60), data=st.data())
 @thorough
-def test_series(pooling, X, extra, data):
-    model = fitted("series", pooling)
+def test_series(cell, pooling, X, extra, data):
+    model = fitted("series", cell, pooling)
     expected = model.predict_proba(X)
     assert_order_and_grouping_do_not_matter(model, X, data)
     padded = np.full((len(X), max(map(len, X)) + extra, 2), np.nan)

@@ -8,7 +8,6 @@ import pytest
 import small_models
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV
 from small_models import series, tokens
 
 INTEGERS = {
@@ -53,22 +52,6 @@ def test_a_number_of_another_type_is_what_it_equals(name, value):
     X, y = tokens()
     expected = small(**{name: value.item()}).fit(X, y).predict_proba(X)
     assert_array_equal(small(**{name: value}).fit(X, y).predict_proba(X), expected)
-
-
-@pytest.mark.parametrize(
-    "grid",
-    [
-        {"hidden_size": np.arange(2, 4), "batch_size": np.array([8], np.int32)},
-        {"lr": np.logspace(-3, -1, 2), "dropout": np.linspace(0, 0.5, 1, dtype=np.float32)},
-        {"bidirectional": np.array([False, True]), "random_state": np.arange(1)},
-    ],
-    ids=" and ".join,
-)
-def test_a_grid_search_goes_over_arrays_of_numbers(grid):
-    X, y = tokens()
-    search = GridSearchCV(small(), grid, cv=2, error_score="raise").fit(X, y)
-    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    assert_array_equal(pickle.loads(pickle.dumps(search)).predict(X), search.predict(X))
 
 
 def test_class_weights_may_be_numbers_of_numpy():

@@ -229,14 +229,6 @@ def test_an_encoder_that_was_not_given_is_named(path):
         Predictor.load(path, embeddings=EMBEDDING)
 
 
-def test_a_model_of_another_version_warns(path, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.__version__", "9.9")
-    save(small().fit(WAVES, Y), path)
-    monkeypatch.undo()
-    with pytest.warns(UserWarning, match=r"sklearn_lstm 9\.9 stored the model"):
-        Predictor.load(path)
-
-
 def test_other_columns_than_those_of_the_fit_are_refused(path):
     model, X = KINDS["frames with names"]()
     save(model, path)

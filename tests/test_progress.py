@@ -90,16 +90,8 @@ def test_partial_fit_shows_a_bar_for_each_call(capsys):
         assert "epoch 1/1" in states[-1]
 
 
-def test_from_two_on_there_is_also_a_row_for_each_epoch(capsys):
-    small(verbose=2).fit(X, Y)
-    states, printed = drawn(capsys)
-    assert states[-1].startswith("100%|")
-    assert "train_loss" in printed
-    assert [line.split()[0] for line in printed.splitlines()[2:]] == ["1", "2"]
-
-
 @pytest.mark.parametrize("early_stopping", ["auto", True])
-def test_the_last_epoch_has_a_row_too_if_training_ends_early(capsys, early_stopping):
+def test_from_two_on_each_epoch_has_a_row_also_the_last_one(capsys, early_stopping):
     own_lines = []
 
     def sink(line):  # a function is not copied with its callback
@@ -112,21 +104,21 @@ def test_the_last_epoch_has_a_row_too_if_training_ends_early(capsys, early_stopp
         input_type="words",  # half the updates
         callbacks=[PrintLog(sink=sink)],
     ).fit(X, Y)
-    _, printed = drawn(capsys)
+    states, printed = drawn(capsys)
+    assert states[-1].startswith("100%|")
+    assert "train_loss" in printed
     assert model.n_epochs_ < 200
-    assert len(printed.splitlines()[2:]) == model.n_epochs_
+    numbers = [line.split()[0] for line in printed.splitlines()[2:]]
+    assert numbers == [str(1 + epoch) for epoch in range(model.n_epochs_)]
     assert len(own_lines[2:]) == model.n_epochs_
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
 @pytest.mark.parametrize("data", [X, SERIES], ids=["ids", "series"])
-def test_nothing_is_shown_by_default(capfd, data):
+def test_nothing_is_shown_by_default(capfd, monkeypatch, data, is_replaced):
+    if is_replaced:
+        monkeypatch.setattr("builtins.print", lambda *_: None)  # as Ray does
     small(verbose=0).fit(data, Y[: len(data)]).partial_fit(data, Y[: len(data)])
-    assert capfd.readouterr() == ("", "")
-
-
-def test_nothing_is_shown_by_default_where_print_was_replaced(capfd, monkeypatch):
-    monkeypatch.setattr("builtins.print", lambda *_: None)  # as Ray does
-    small(verbose=0).fit(X, Y).partial_fit(X, Y)
     assert capfd.readouterr() == ("", "")
 
 

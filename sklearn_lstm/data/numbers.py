@@ -148,10 +148,10 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     if len(columns) < 2:
         return X, NO_NUMBERS
     if categories is not None:
-        others = [column for column in columns if column[0] not in categories]
-        strings = _columns_of_strings(others)
+        strings = _columns_of_strings([pair for pair in columns if pair[0] not in categories])
+        texts = _longest(strings)
         for name, values in strings.items():
-            if name != _longest(strings):
+            if name != texts:
                 _refuse_as_numbers(name, "strings", values)
     else:
         categories = _found_categories(columns)
@@ -207,14 +207,13 @@ def _known(column: Column) -> list[Any]:
 
 
 def _longest(strings: dict[str, list[str]]) -> str:
-    """Return the name of the column with the most letters, as the texts are."""
-    return max(strings, key=lambda name: _n_letters(strings[name]), default="")
+    """Return the name of the column whose strings have the most letters."""
 
+    def n_letters(name: str) -> float:
+        looked_at = strings[name][:MOST_LOOKED_AT]
+        return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
 
-def _n_letters(strings: list[str]) -> float:
-    """Return the mean number of letters of the first strings."""
-    looked_at = strings[:MOST_LOOKED_AT]
-    return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
+    return max(strings, key=n_letters, default="")
 
 
 def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences, Steps
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN
 
 PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
-N_SPECIAL = 2
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
 
 
@@ -21,7 +21,8 @@ class TokenCodes:
     """Codes for the ids that were seen at fit: rows of an embedding table without gaps.
 
     Code 0 is padding. Code 1 is the unknown token: a step without an id, or with an id that was
-    not seen. The ids follow from code 2 on, those of one fit in ascending order.
+    not seen. The ids follow from code 2 on, as in a vocabulary; those of one fit in ascending
+    order.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class TokenCodes:
         if largest > SPARSEST_TABLE * len(self):
             return None
         table = np.full(largest + 2, UNKNOWN_CODE)
-        table[self.ids] = np.arange(N_SPECIAL, len(self))
+        table[self.ids] = np.arange(FIRST_TOKEN, len(self))
         return table
 
     def check(self) -> None:
@@ -62,7 +63,7 @@ class TokenCodes:
         return np.asarray(ids[self(ids) == UNKNOWN_CODE])
 
     def __len__(self) -> int:
-        return N_SPECIAL + len(self.ids)
+        return FIRST_TOKEN + len(self.ids)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -84,4 +85,4 @@ class TokenCodes:
             return np.asarray(self.table[np.minimum(steps, len(self.table) - 1)])
         at = np.searchsorted(self.ids, steps, sorter=self._order)
         nearest = self._order[np.minimum(at, len(self.ids) - 1)]
-        return np.where(self.ids[nearest] == steps, N_SPECIAL + nearest, UNKNOWN_CODE)
+        return np.where(self.ids[nearest] == steps, FIRST_TOKEN + nearest, UNKNOWN_CODE)

@@ -27,6 +27,8 @@ MOST_SAMPLES = 200  # whose contributions to the network are computed
 LINEAR, NETWORK, NUMBERS = "linear model", Network.name, NumberModel.name
 WHOLE, BASE = "the whole sequence", "base value"  # parts that have no tokens
 
+COLUMNS = "class", "part", "name", "mean", "mean_where_present", "n_with", "n_samples"
+
 Row: TypeAlias = dict[str, Any]  # of the data frame, by its columns
 Key: TypeAlias = tuple[str, Any]  # a part, and the name of what adds
 Added: TypeAlias = list[tuple[Key, NDArray[np.float64], int]]  # the sum, and in how many samples
@@ -98,7 +100,7 @@ class ClassExplanations(Display):
     n_with: NDArray[np.intp]
     n_samples: NDArray[np.intp]
     network_rows: Rows
-    n_tokens: int = 20
+    n_tokens: int
 
     @property
     def means_where_present(self) -> NDArray[np.float64]:
@@ -137,19 +139,14 @@ class ClassExplanations(Display):
 
     def _rows_of(self, place: int, rows: Iterable[int]) -> list[Row]:
         """Return the entries of some rows, for the class at a place."""
-        means, where_present = self.means[:, place], self.means_where_present[:, place]
-        return [
-            {
-                "class": self.classes[place],
-                "part": self.parts[row],
-                "name": self.names[row],
-                "mean": float(means[row]),
-                "mean_where_present": float(where_present[row]),
-                "n_with": int(self.n_with[row]),
-                "n_samples": int(self.n_samples[row]),
-            }
-            for row in rows
-        ]
+        numbers = self.means[:, place], self.means_where_present[:, place], self.n_with
+        columns = (
+            self.parts,
+            self.names,
+            *(column.tolist() for column in (*numbers, self.n_samples)),
+        )
+        table = [*zip(*columns, strict=True)]
+        return [dict(zip(COLUMNS, (self.classes[place], *table[row]), strict=True)) for row in rows]
 
     def shown(self, place: int) -> dict[str, list[int]]:
         """Return which rows are shown for a class, those that speak for it first.

@@ -16,7 +16,6 @@ from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
 from sklearn_lstm.threads import map_on_workers, workers
 
-N_SHOWN = 5  # steps in the repr
 METHODS = ["shares", "leave_one_out"]
 
 
@@ -94,10 +93,10 @@ class Explanation:
         return self.linear + self.network
 
     def __repr__(self) -> str:
-        largest = np.argsort(-np.abs(self.values), kind="stable")[:N_SHOWN].tolist()
+        largest = np.argsort(-np.abs(self.values), kind="stable")[:5].tolist()
         names = self.data if self.data.ndim == 1 else [f"step {at}" for at in range(len(self.data))]
         parts = [f"{names[at]} {self.values[at]:+.2f}" for at in largest]
-        parts += ["..."] * (len(self.data) > N_SHOWN)
+        parts += ["..."] * (len(self.data) > len(largest))
         parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
         parts += [f"base value {self.base_value:+.2f}"]
         # Of NumPy's own scalars, `repr` says the type.

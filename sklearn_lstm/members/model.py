@@ -54,12 +54,12 @@ class SequenceModel:
     prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"]
     log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
     n_held_out: int
-    thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float = 0.5
+    thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float
 
     @classmethod
     def empty(cls) -> SequenceModel:
         """Return a model before the first training."""
-        return cls((), (), 0.0, 0.0, 0)
+        return cls((), (), 0.0, 0.0, 0, thresholds=0.5)
 
     @classmethod
     def blended(
@@ -79,8 +79,8 @@ class SequenceModel:
         pairs = zip(members, factors, strict=True)
         confidence = min(member.confidence_in(factor) for member, factor in pairs)
         weights = tuple(confidence * factor for factor in factors)
-        correction = confidence * blend.prior_correction
-        return cls(members, weights, correction, held_out.prior.logs, len(held_out.targets))
+        correction, logs = confidence * blend.prior_correction, held_out.prior.logs
+        return cls(members, weights, correction, logs, len(held_out.targets), thresholds=0.5)
 
     def with_thresholds(
         self, given: NDArray[np.float64], held_out: HeldOutLogits | None = None
@@ -216,8 +216,8 @@ class Fitted:
     history: list[EpochRow]
     n_samples: int
     n_epochs: Annotated[int, range(1 << 62)]
-    coverage: float | None = None
-    n_steps: int = 0
+    coverage: float | None
+    n_steps: int
 
     def check(self) -> None:
         """Raise ValueError if parts of a stored one read another X, or have other labels.
@@ -242,7 +242,7 @@ class Fitted:
     @classmethod
     def empty(cls, input_format: InputFormat, labels: Labels) -> Self:
         """Return what is known before the first training."""
-        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0)
+        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0, None, 0)
 
     def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained on further samples, for some epochs."""

@@ -14,7 +14,7 @@ from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
-from sklearn_lstm.members.network.architecture import POOLINGS, Architecture, CellName, PoolingName
+from sklearn_lstm.members.network.architecture import POOLINGS, Architecture
 from sklearn_lstm.members.network.devices import find_device
 from sklearn_lstm.members.network.loss_and_optimizer import (
     SampleLoss,
@@ -50,8 +50,9 @@ class FitSettings:
         By the criterion.
     callbacks : sequence
         Copies of the user's.
-    embedding_dim : int, "auto" or None
-        The width of the vectors, if there are any.
+    architecture : dict
+        The parameters that `Architecture` has too; `embedding_dim` is the width of the vectors, if
+        there are any.
     """
 
     kind: Kind
@@ -63,13 +64,7 @@ class FitSettings:
     optimizer: type[torch.optim.Optimizer]
     device: torch.device
     callbacks: Sequence[Any]
-    embedding_dim: int | str | None
-    cell: CellName
-    hidden_size: int
-    num_layers: int
-    bidirectional: bool
-    pooling: tuple[PoolingName, ...]
-    dropout: float
+    architecture: Mapping[str, Any]
     criterion: str | type
     linear_model: bool | str
     normalize: bool
@@ -119,46 +114,50 @@ class FitSettings:
         vectors = encoder = None
         if sequences is not None:
             vectors, encoder = _read_vectors(parameters, kind, sequences, network)
-        pooling = parameters["pooling"]
-        pooling = (pooling,) if isinstance(pooling, str) else tuple(pooling)
-        if not pooling or not all(name in POOLINGS for name in pooling):
-            found = parameters["pooling"]
-            raise ValueError(f"pooling needs names out of {POOLINGS}, found {found!r}.")
-        read = {
-            "pooling": pooling,
+        names = {known.name for known in fields(cls)} & parameters.keys()
+        settings = {name: parameters[name] for name in names} | {
+            "kind": kind,
+            "vectors": vectors,
+            "encoder": encoder,
+            "numbers": sequences is not None and bool(sequences.numbers),
+            "architecture": _architecture(parameters, vectors, network),
             "thresholds": given_thresholds(parameters["threshold"], labels),
             "loss": find_criterion(parameters["criterion"], labels),
             "callbacks": _copies(parameters["callbacks"]),
             "optimizer": find_optimizer(parameters["optimizer"]),
             "device": find_device(parameters["device"]),
         }
-        names = {known.name for known in fields(cls)} & parameters.keys()
-        settings = {name: parameters[name] for name in names} | read
         if parameters["linear_model"] == "alone":
             settings["max_epochs"] = 0
-        if network is not None:
-            _warn_of_ignored(settings, network.module.architecture)
-            settings["embedding_dim"] = network.module.architecture.embedding_dim
-        settings["embedding_dim"] = _width(vectors, settings["embedding_dim"])
-        settings["encoder"] = encoder
-        has_numbers = sequences is not None and bool(sequences.numbers)
-        return cls(kind=kind, vectors=vectors, numbers=has_numbers, **settings)
+        return cls(**settings)
 
 
-def _width(vectors: PretrainedVectors | None, embedding_dim: Any) -> Any:
-    """Return the width of the vectors, if there are any, else that of the parameter."""
-    width = vectors and vectors.width
+def _architecture(
+    parameters: Mapping[str, Any], vectors: PretrainedVectors | None, network: Network | None
+) -> dict[str, Any]:
+    """Return the parameters that `Architecture` has too."""
+    names = {one.name for one in fields(Architecture)} & parameters.keys()
+    architecture = {name: parameters[name] for name in names}
+    found = parameters["pooling"]
+    architecture["pooling"] = pooling = (found,) if isinstance(found, str) else tuple(found)
+    if not pooling or not all(name in POOLINGS for name in pooling):
+        raise ValueError(f"pooling needs names out of {POOLINGS}, found {found!r}.")
+    if network is not None:
+        known = network.module.architecture
+        _warn_of_ignored(architecture, known)
+        architecture["embedding_dim"] = known.embedding_dim
+    width, embedding_dim = vectors and vectors.width, architecture["embedding_dim"]
     if width and embedding_dim not in ("auto", width):
         raise ValueError(
             f"embeddings holds vectors of length {width}, but the network has embedding_dim="
             f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
         )
-    return width or embedding_dim
+    return architecture | {"embedding_dim": width or embedding_dim}
 
 
 def _warn_of_ignored(settings: Mapping[str, object], known: Architecture) -> None:
     """Warn of parameters that differ from the architecture that the network goes on with."""
-    for name in sorted(vars(known).keys() & settings.keys()):
+    for name in sorted(settings):
         if settings[name] not in ("auto", getattr(known, name)):
             warn_user(
                 f"{name}={settings[name]!r} is ignored: the network goes on with "

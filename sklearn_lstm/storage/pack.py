@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import PurePath
@@ -41,14 +41,14 @@ class Packer:
     table : dict
     packed : dict
         By its id, a value, so that it lives, and its tree.
-    n_shared : int
-        How many values came again; their trees are numbered.
+    numbers : iterator of int
+        Those of the trees of values that come again.
     """
 
     is_file: bool
     table: forms.Table = field(default_factory=dict)
     packed: dict[int, tuple[object, dict[str, forms.Tree]]] = field(default_factory=dict)
-    n_shared: int = 0
+    numbers: Iterator[int] = field(default_factory=count)
 
     def __call__(self, value: object, place: str) -> forms.Tree:
         """Return the tree of a value; its arrays get names that begin with the place.
@@ -68,8 +68,7 @@ class Packer:
         if id(value) in self.packed:
             _, tree = self.packed[id(value)]
             if "number" not in tree:
-                tree["number"] = self.n_shared
-                self.n_shared += 1
+                tree["number"] = next(self.numbers)
             return {"same": tree["number"]}
         try:
             tree = self._pack(value, place)

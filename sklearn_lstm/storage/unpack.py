@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from importlib import import_module
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Unpacker:
 
     table: forms.Table
     passed: Sequence[object] | None = None
-    n_bytes_left: float = 1e30
+    n_bytes_left: float = inf
     instead: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     n_bytes_said: int = 0
     shared: dict[int, tuple[Any, int]] = field(default_factory=dict)

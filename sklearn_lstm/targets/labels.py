@@ -31,7 +31,7 @@ class Labels:
     _known_by = "the same as in the first call"
 
     @staticmethod
-    def of(y: NDArray[np.generic], names: tuple[str, ...] = ()) -> Labels:
+    def of(y: NDArray[np.generic], names: tuple[str, ...] = (), found: str = "y holds") -> Labels:
         """Find the labels of a y from `read_labels`, whose columns have these names.
 
         Raises
@@ -41,7 +41,13 @@ class Labels:
         """
         if y.ndim == 2:
             return LabelSets(np.arange(y.shape[1]), names)
-        return Labels(_several(np.unique(y), "y holds"))
+        classes = np.unique(y)
+        if len(classes) == 1:
+            raise ValueError(
+                f"Training needs at least 2 classes, but {found} only one class: "
+                f"{classes.item()!r}."
+            )
+        return Labels(classes)
 
     @staticmethod
     def named(
@@ -58,7 +64,7 @@ class Labels:
             return Labels.of(y, names)
         if classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        return Labels(_several(classes, "classes names"))
+        return Labels.of(classes, found="classes names")
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -259,12 +265,3 @@ class LabelSets(Labels):
         inside, outside = (targets > 0).sum(axis=0), (targets <= 0).sum(axis=0)
         is_both = (inside > 0) & (outside > 0)
         return np.asarray(np.log(np.where(is_both, inside, 1) / np.where(is_both, outside, 1)))
-
-
-def _several(classes: NDArray[np.generic], found: str) -> NDArray[np.generic]:
-    """Return distinct classes, unless there is only one."""
-    if len(classes) == 1:
-        raise ValueError(
-            f"Training needs at least 2 classes, but {found} only one class: {classes.item()!r}."
-        )
-    return classes

@@ -13,10 +13,22 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 
 from sklearn_lstm.data.containers import LARGEST, is_missing_or_nan, plain_values, to_numpy
-from sklearn_lstm.targets.labels import Encoded
+from sklearn_lstm.targets.labels import Encoded, Labels
 from sklearn_lstm.targets.targets import Targets, Weights
 
 EPSILON = np.finfo(np.float64).eps
+
+
+def read_targets(
+    labels: Labels,
+    y: NDArray[np.generic],
+    sample_weight: object,
+    groups: object = None,
+    name: str = "y",
+) -> Targets:
+    """Return the targets of a y from `read_labels`, with the weights and groups of its samples."""
+    weights = read_sample_weight(sample_weight, len(y))
+    return Targets(labels.encode(y, name), weights, labels, read_groups(groups, len(y)))
 
 
 def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:

@@ -9,7 +9,7 @@ from scipy.stats import norm, rankdata
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.sequences import NO_ID, pad
 from sklearn_lstm.encoding.channel_scaling import PROPORTIONS, ChannelScaling, NormalScores
-from sklearn_lstm.encoding.token_codes import N_SPECIAL, PADDING_CODE, UNKNOWN_CODE, TokenCodes
+from sklearn_lstm.encoding.token_codes import PADDING_CODE, UNKNOWN_CODE, TokenCodes
 
 
 def codes_of(X):
@@ -18,7 +18,7 @@ def codes_of(X):
 
 
 def test_padding_and_the_unknown_token_have_codes_that_belong_to_no_id():
-    assert {PADDING_CODE, UNKNOWN_CODE} == set(range(N_SPECIAL))
+    assert {PADDING_CODE, UNKNOWN_CODE} == {0, 1}
     codes = codes_of([[1, 2, 3]])
     assert codes(np.array([1, 2, 3])).tolist() == [2, 3, 4]
 

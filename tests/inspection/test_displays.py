@@ -11,7 +11,6 @@ import pytest
 import small_models
 from matplotlib import pyplot as plt
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer
@@ -78,6 +77,7 @@ def all_displays(text_model):
         ExplanationDisplay: lambda **options: ExplanationDisplay.from_estimator(
             text_model, ["good fun"], **options
         ),
+        GateActivations: gate_activations(text_model, ["good fun"])[0].plot,
     }
 
 
@@ -96,7 +96,7 @@ def test_from_estimator_draws_in_a_new_figure_or_in_given_axes(kind, text_model)
     display.figure_.draw_without_rendering()
 
 
-@kinds
+@pytest.mark.parametrize("kind", [TrainingDisplay, ExplanationDisplay, GateActivations])
 def test_without_matplotlib_the_error_says_what_to_install(kind, text_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match="pip install matplotlib"):
@@ -143,12 +143,6 @@ def test_training_that_went_on_in_partial_fit_marks_no_epoch():
     assert TrainingDisplay.from_estimator(model).restored_epoch is None
 
 
-def test_training_of_a_search_is_that_of_its_best_model():
-    search = GridSearchCV(small(), {"max_epochs": [1, 2]}, cv=2).fit(IDS, Y)
-    n_epochs = search.best_estimator_.n_epochs_
-    assert len(TrainingDisplay.from_estimator(search).train_loss) == n_epochs
-
-
 def test_training_of_a_model_without_epochs_is_an_error():
     with pytest.raises(ValueError, match="no network was trained"):
         TrainingDisplay.from_estimator(small(max_epochs=0, linear_model=True).fit(IDS, Y))
@@ -180,12 +174,6 @@ def test_gates_of_series_have_the_steps_as_labels(series_model):
     ax = gate_activations(series_model, SERIES[:2])[1].plot()
     assert ax.images[0].get_array().shape == (6, len(SERIES[1]))
     assert ax.get_xlabel() == "step"
-
-
-def test_gates_without_matplotlib_say_what_to_install(text_model, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match="pip install matplotlib"):
-        gate_activations(text_model, ["good fun"])[0].plot()
 
 
 @pytest.mark.parametrize(

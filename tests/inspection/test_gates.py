@@ -94,9 +94,3 @@ def test_the_memory_cell_keeps_what_the_gates_say():
     expected = a.forget_gate[:, 0] * before + a.input_gate[:, 0] * a.candidate[:, 0]
     np.testing.assert_allclose(forwards, expected, atol=1e-6)
     np.testing.assert_allclose(a.hidden_state, a.output_gate * np.tanh(a.memory_cell), atol=1e-6)
-
-
-def test_a_pipeline_gives_the_names_of_tokens(fitted_texts):
-    model, _ = fitted_texts("word")
-    (activations,) = gate_activations(model, ["good zebra."])
-    assert activations.data.tolist() == ["good", "zebra", "."]

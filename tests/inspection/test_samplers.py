@@ -9,7 +9,7 @@ from imblearn.under_sampling import RandomUnderSampler
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning
-from sklearn_lstm.inspection import ExplanationDisplay, explain, gate_activations
+from sklearn_lstm.inspection import explain, gate_activations
 
 TEXTS = ["good day", "fine day", "good night"] * 12 + ["bad day", "awful night"] * 2
 LABELS = [1] * 36 + [0] * 4
@@ -31,11 +31,6 @@ def test_a_pipeline_with_a_sampler_is_explained(model):
         abs(model.decision_function(["good day"])[0]), abs=1e-4
     )
     assert len(gate_activations(model, ["good day"])) == 1
-
-
-def test_a_pipeline_with_a_sampler_is_drawn(model):
-    display = ExplanationDisplay.from_estimator(model, ["good day"])
-    assert [label.get_text() for label in display.ax_.get_yticklabels()] == ["good", "day"]
 
 
 def fitted_after(sampler):

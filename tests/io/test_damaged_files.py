@@ -82,6 +82,8 @@ def test_another_version_warns(path, intact):
     )
     with pytest.warns(InconsistentVersionWarning, match=r"9\.9"):
         load(path)
+    with pytest.warns(UserWarning, match=r"sklearn_lstm 9\.9 stored the model"):
+        Predictor.load(path)
 
 
 def architecture_of(content):

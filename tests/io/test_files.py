@@ -233,11 +233,6 @@ def test_a_classifier_is_described_without_its_weights(path, intact, monkeypatch
     assert found["versions"]["sklearn_lstm"] == sklearn_lstm.__version__
 
 
-def test_large_parameters_are_described_by_their_shape(path):
-    save(small(embeddings=np.zeros((9, 2), np.float32)).fit(IDS, Y), path)
-    assert describe(path)["parameters"]["embeddings"] == "float32 array of shape (9, 2)"
-
-
 def test_a_pipeline_is_described_step_by_step(path):
     model = make_pipeline(TextSequenceVectorizer(), "passthrough", small())
     save(model.fit(TEXTS, [0, 1, 0, 1, 0]), path)

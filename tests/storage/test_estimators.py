@@ -89,12 +89,6 @@ def test_the_state_is_a_text_and_its_arrays(make):
     assert sorted(named) == sorted(state["table"])
 
 
-def test_weights_are_named_as_in_the_network():
-    names = tokens_model()[0].__getstate__()["table"]
-    assert "_fitted.model.members.0.weights.output.weight" in names
-    assert "_fitted.model.members.1.coef" in names
-
-
 @every_class
 def test_an_unfitted_estimator_is_stored_too(make):
     restored = pickle.loads(pickle.dumps(make()))
@@ -152,14 +146,6 @@ def test_a_subclass_may_leave_out_the_checks_of_parameters():
 
     X, y = [[1, 2], [3]] * 4, [0, 1] * 4
     assert_array_equal(Unchecked().fit(X, y).predict_proba(X), Louder().fit(X, y).predict_proba(X))
-
-
-def test_an_attribute_that_the_user_sets_is_stored():
-    model, X = tokens_model()
-    model.note = {"made": "today", "by": ("a", 1), 3: np.arange(3)}
-    restored = pickle.loads(pickle.dumps(model))
-    assert repr(restored.note) == repr(model.note)
-    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
 
 
 # --- What is no plain data
@@ -275,13 +261,6 @@ def test_labels_and_vectors_of_another_byte_order_are_stored(dtype, round_trip):
     assert_array_equal(restored.embeddings, vectors)
 
 
-def test_a_vocabulary_of_another_byte_order_is_stored():
-    model = TextSequenceVectorizer(vocabulary=np.array(["so", "bad"], ">U3")).fit(TEXTS)
-    restored = through_skops(model)
-    assert restored.vocabulary_ == {"so": 2, "bad": 3}
-    assert_array_equal(restored.vocabulary, model.vocabulary)
-
-
 # --- Damage
 
 
@@ -320,23 +299,33 @@ def test_something_else_is_refused(make, state):
         make().__setstate__(state)
 
 
+LOADS = {
+    "pickle": (pickle.dump, lambda path: pickle.loads(path.read_bytes())),
+    "joblib": (joblib.dump, joblib.load),
+    "joblib memory-mapped": (joblib.dump, lambda path: joblib.load(path, mmap_mode="r")),
+}
+
+
+@pytest.mark.parametrize(("dump", "load"), LOADS.values(), ids=LOADS)
 @every_model
-def test_every_damaged_byte_of_text_and_arrays_is_refused(make):
-    model, _ = make()
-    state = model.__getstate__()
-    intact = pickle.dumps(model)
-    rng = np.random.default_rng(0)
-    stored = [state["content"].encode()]
-    stored += [
-        array.tobytes() for array in state["table"].values() if array.nbytes > 16 and array.any()
-    ]
-    for content in stored:
+def test_every_damaged_byte_of_text_and_arrays_is_refused(make, dump, load, tmp_path):
+    model, X = make()
+    state, rng = model.__getstate__(), np.random.default_rng(0)
+    with (tmp_path / "model").open("wb") as file:
+        dump(model, file)
+    assert_array_equal(output(load(tmp_path / "model"), X), output(model, X))
+    intact = (tmp_path / "model").read_bytes()
+    # Short arrays are found at other places of the file, too.
+    arrays = (array for array in state["table"].values() if array.nbytes > 16 and array.any())
+    for content in (state["content"].encode(), *(array.tobytes() for array in arrays)):
         start = intact.index(content)
-        for at in {0, len(content) - 1, *rng.integers(len(content), size=10).tolist()}:
+        for at in {0, len(content) - 1, *rng.integers(len(content), size=4).tolist()}:
             damaged = bytearray(intact)
             damaged[start + at] ^= 1 << int(rng.integers(7))  # the highest bit ends the string
+            path = tmp_path / f"{start + at}"  # never write to a file that may be mapped
+            path.write_bytes(damaged)
             with pytest.raises(ModelFileError, match=f"The stored {type(model).__name__} is damag"):
-                pickle.loads(damaged)
+                load(path)
 
 
 def test_a_set_is_stored_the_same_in_another_process(tmp_path):

@@ -1,7 +1,5 @@
 """Labels keep their own values, whatever holds them."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -20,20 +18,42 @@ from sklearn_lstm.targets.label_reading import read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
 
 LARGE = 2**53
+INTEGERS, BOOLEANS, STRINGS = [LARGE, LARGE + 1, LARGE], [True, False, True], ["a", "b", "a"]
 
 
-@pytest.mark.parametrize("dtype", ["Int64", "int64[pyarrow]", "UInt64"])
-def test_nullable_integers_stay_integers(dtype):
-    y = read_labels(pd.Series([LARGE, LARGE + 1, LARGE], dtype=dtype))
-    assert y.dtype.kind in "iu"
-    assert y.tolist() == [LARGE, LARGE + 1, LARGE]
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [
+        *((pd.Series(INTEGERS, dtype=t), INTEGERS) for t in ("Int64", "int64[pyarrow]", "UInt64")),
+        *((pd.Series(BOOLEANS, dtype=t), BOOLEANS) for t in ("boolean", "bool[pyarrow]")),
+        (pd.Categorical(BOOLEANS), BOOLEANS),
+        (pd.Series(BOOLEANS, dtype="category"), BOOLEANS),
+        ([np.array(1), np.array(0)], [1, 0]),
+        (np.array(STRINGS, getattr(np.dtypes, "StringDType", lambda: "U1")()), STRINGS),
+        (pl.Series(STRINGS, dtype=pl.Enum(["b", "a", "structure", "roadmap"])), STRINGS),
+        (pd.Series(STRINGS, dtype="category"), STRINGS),
+        (pa.array(STRINGS).dictionary_encode(), STRINGS),
+        ([*pa.array(STRINGS)], STRINGS),
+    ],
+    ids=lambda value: f"{type(value).__name__} {getattr(value, 'dtype', '')}",
+)
+def test_labels_in_any_container_stay_what_they_are(y, labels):
+    found = read_labels(y)
+    assert found.tolist() == labels
+    assert Labels.of(found).classes.tolist() == sorted(set(labels))
+    assert found.dtype.kind in {bool: "b", int: "iu", str: "OUT"}[type(labels[0])]
 
 
-@pytest.mark.parametrize("dtype", ["boolean", "bool[pyarrow]"])
-def test_nullable_booleans_stay_booleans(dtype):
-    y = read_labels(pd.Series([True, False, True], dtype=dtype))
-    assert Labels.of(y).classes.tolist() == [False, True]
-    assert y.dtype == bool
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+@pytest.mark.parametrize("second", [[0, 0, 1], [False, False, True]])
+def test_several_columns_of_labels_are_multilabel(frame, second):
+    assert read_labels(frame({"a": [1, 0, 1], "b": second})).tolist() == [[1, 0], [0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean"])
+def test_nullable_columns_of_labels_are_multilabel(dtype):
+    y = read_labels(pd.DataFrame({"a": [1, 0, 1], "b": [0, 0, 1]}, dtype=dtype))
+    assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -51,15 +71,6 @@ def test_nullable_booleans_stay_booleans(dtype):
 def test_a_missing_label_is_refused(y):
     with pytest.raises(ValueError, match=r"y\[1\] is missing"):
         read_labels(y)
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [partial(pd.DataFrame, dtype="Int64"), partial(pd.DataFrame, dtype="boolean"), pl.DataFrame],
-)
-def test_several_columns_of_labels_are_multilabel(frame):
-    y = read_labels(frame({"a": [1, 0, 1], "b": [0, 0, 1]}))
-    assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
@@ -90,12 +101,6 @@ def test_labels_have_the_names_of_the_columns(frame, tmp_path):
     assert linear.fit(X, np.array([*columns.values()]).T).label_names_ is None
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
-def test_columns_of_integers_and_booleans_are_multilabel(frame):
-    y = read_labels(frame({"a": [1, 0, 1], "b": [False, False, True]}))
-    assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
-
-
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 def test_a_column_of_nullable_integers_stays_one_of_integers():
     y = read_labels(pd.DataFrame({"label": [LARGE, LARGE + 1]}, dtype="Int64"))
@@ -115,32 +120,6 @@ def test_a_sparse_column_is_read_as_a_dense_one(labels):
 def test_a_sparse_y_of_one_dimension_is_one_label_each():
     y = sparse.coo_array(np.array([7, 0, 3]))
     assert y.ndim == 2 or read_labels(y).tolist() == [7, 0, 3]  # SciPy 1.11 makes a row of it
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        np.array(["a", "b", "a"], getattr(np.dtypes, "StringDType", lambda: "U1")()),
-        pl.Series(["a", "b", "a"], dtype=pl.Enum(["b", "a", "structure", "roadmap"])),
-        pd.Series(["a", "b", "a"], dtype="category"),
-        pa.array(["a", "b", "a"]).dictionary_encode(),
-        [*pa.array(["a", "b", "a"])],
-    ],
-    ids=["StringDType", "Enum", "category", "dictionary", "scalars"],
-)
-def test_strings_in_any_container_are_labels(y):
-    assert read_labels(y).tolist() == ["a", "b", "a"]
-
-
-@pytest.mark.parametrize("hold", [pd.Categorical, lambda y: pd.Series(y, dtype="category")])
-def test_booleans_in_categories_stay_booleans(hold):
-    y = read_labels(hold([True, False, True]))
-    assert y.dtype == bool
-    assert Labels.of(y).classes.tolist() == [False, True]
-
-
-def test_arrays_without_a_dimension_are_labels():
-    assert read_labels([np.array(1), np.array(0)]).tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(

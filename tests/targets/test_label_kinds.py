@@ -59,13 +59,3 @@ def test_column_names_of_mixed_types_are_refused_before_training(dtype, method):
         getattr(model, method)(X, [0, 1] * 4, **more)
     assert not began
     assert set(vars(model)) == set(model.get_params())
-
-
-def test_column_names_of_mixed_types_leave_a_fitted_model_as_it_was():
-    X = np.random.default_rng(0).normal(size=(8, 2))
-    model = small().fit(pd.DataFrame(X, columns=["a", "b"]), [0, 1] * 4)
-    before = model.predict_proba(pd.DataFrame(X, columns=["a", "b"]))
-    with pytest.raises(TypeError, match="string"):
-        model.fit(pd.DataFrame(X, columns=["a", 1]), [0, 1] * 4)
-    assert model.feature_names_in_.tolist() == ["a", "b"]
-    assert_array_equal(model.predict_proba(pd.DataFrame(X, columns=["a", "b"])), before)

@@ -10,7 +10,6 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
 from sklearn_lstm.exceptions import InputTypeWarning
-from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Targets
 from sklearn_lstm.targets.weights_and_groups import (
@@ -127,26 +126,6 @@ def test_a_multilabel_indicator_gets_a_probability_for_each_label(container):
     np.testing.assert_allclose(model.predict_log_proba(X), np.log(proba))
 
 
-def test_decision_function_and_probabilities_agree():
-    binary, multiclass = small().fit(X, [0, 1, 0, 1]), small().fit(X, [0, 1, 2, 1])
-    scores = binary.decision_function(X)
-    assert scores.shape == (4,)
-    np.testing.assert_allclose(1 / (1 + np.exp(-scores)), binary.predict_proba(X)[:, 1])
-    np.testing.assert_array_equal(binary.predict(X), (scores > 0).astype(int))
-    scores = multiclass.decision_function(X)
-    assert scores.shape == (4, 3)
-    np.testing.assert_array_equal(multiclass.predict(X), scores.argmax(axis=1))
-    np.testing.assert_allclose(multiclass.predict_proba(X).sum(axis=1), 1)
-    log_proba = multiclass.predict_log_proba(X)
-    np.testing.assert_allclose(np.exp(log_proba), multiclass.predict_proba(X))
-
-
-def test_labels_unknown_to_the_classes_are_named():
-    labels = Labels(np.array(["a", "b"]))
-    with pytest.raises(ValueError, match=r"\['x'\] that are not among the classes \['a', 'b'\]"):
-        labels.encode(np.array(["a", "x"]))
-
-
 def test_several_labels_are_no_classes_and_their_scores_are_their_logits():
     classes, labels = Labels(np.arange(2)), LabelSets(np.arange(2))
     with pytest.raises(ValueError, match="y is multilabel, but the classifier was fitted to one"):
@@ -162,14 +141,6 @@ def test_several_labels_are_no_classes_and_their_scores_are_their_logits():
     loss, gradient = labels.log_likelihood(np.zeros((2, 2)), truth, targets.weights)
     assert loss == pytest.approx(np.log(0.5) * 4 * 0.4 / 2)  # 1.6 samples of one of two labels
     assert gradient[:, 1].tolist() == [0, 0]  # no sample of the other has a weight
-
-
-def test_targets_are_positions_among_the_classes():
-    y = read_labels(["b", "a", "b"])
-    assert not Labels.of(y).is_multilabel
-    targets = Labels(np.array(["a", "b", "c"])).encode(y)
-    assert targets.dtype == np.int64
-    assert targets.tolist() == [1, 0, 1]
 
 
 def of_samples(weigh):
@@ -199,12 +170,6 @@ def test_wrong_sample_weights_are_refused(kind, weights, message):
     y = np.array([0, 1, 0])
     with pytest.raises(ValueError, match=message):
         WEIGHTS[kind](weights, None, y, Labels.of(y))
-
-
-@pytest.mark.parametrize("kind", WEIGHTS)
-def test_no_sample_weights_are_one_each(kind):
-    y = np.array([0, 1, 0])
-    assert WEIGHTS[kind](None, None, y, Labels.of(y)).tolist() == [1, 1, 1]
 
 
 def test_absolute_weights_are_products_and_relative_ones_have_mean_one_where_they_count():

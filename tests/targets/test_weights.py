@@ -218,13 +218,6 @@ def test_a_batch_of_several_labels_may_lack_one():
     assert np.isfinite(model.predict_proba(X)).all()
 
 
-def test_partial_fit_may_go_on_without_a_class_that_has_a_weight():
-    X, y = data()
-    model = small(class_weight={1: 3.0}).fit(X, y)
-    model.partial_fit(X[y == 0], y[y == 0])
-    assert model.classes_.tolist() == [0, 1]
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_balanced_weights_find_a_rare_class_where_it_is_the_likelier_one(seed):
     rng = np.random.default_rng(seed)

@@ -19,12 +19,7 @@ from sklearn_lstm.members.convolutions.convolution_model import (
     in_blocks,
 )
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
-from sklearn_lstm.members.convolutions.ridge import (
-    GramMatrix,
-    fit_few,
-    fit_many,
-    leave_alike_out,
-)
+from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.settings import FitSettings

@@ -38,14 +38,14 @@ def integrated_gradients(
     Returns
     -------
     contributions : ndarray of shape (n_frames, n_scores)
-    base : ndarray of shape (n_scores,)
+    base : ndarray of shape (1, n_scores)
         The scores of the baseline.
     """
     places = np.linspace(0, 1, N_INTERVALS + 1)
     looked = zip(directions.T, *path.look(places, directions), strict=True)
     added = [_integral(path, places, *of_score) for of_score in looked]
     contributions, base = zip(*added, strict=True)
-    return np.stack(contributions, axis=1), np.array(base)
+    return np.stack(contributions, axis=1), np.array([base])
 
 
 def _integral(

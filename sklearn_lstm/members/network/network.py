@@ -250,7 +250,7 @@ class Network(NetworkMember):
             of_frames, base = integrated_gradients(VectorPath(*self.ends(one)), directions)
             # The steps of a frame share its contribution.
             frame = np.arange(one.lengths[0]) // self.module.architecture.steps_per_frame
-            return (of_frames / np.bincount(frame)[:, np.newaxis])[frame], base[np.newaxis]
+            return (of_frames / np.bincount(frame)[:, np.newaxis])[frame], base
 
         return one_by_one(of_one, sequences)
 
@@ -262,8 +262,7 @@ class Network(NetworkMember):
 
         def of_one(one: Sequences) -> Contributions:
             path = ChannelPath(*self.ends(one), channels=encoding.channels)
-            added, base = integrated_gradients(path, directions)
-            return added, base[np.newaxis]
+            return integrated_gradients(path, directions)
 
         return one_by_one(of_one, sequences)
 

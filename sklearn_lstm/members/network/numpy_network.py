@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.sequences import Lengths, Sequences, rows_of_similar_length, starts_of
+from sklearn_lstm.data.sequences import (
+    MOST_STEPS_PER_BATCH,
+    Lengths,
+    Sequences,
+    rows_of_similar_length,
+    starts_of,
+)
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.network.architecture import CELL_WEIGHTS, GATES, Architecture, CellName
 from sklearn_lstm.members.network.network_member import (
@@ -27,8 +33,6 @@ from sklearn_lstm.storage.unpack import Unpacker
 
 Array: TypeAlias = NDArray[np.float32]
 Gates: TypeAlias = tuple[Array, ...]
-
-STEPS_AT_ONCE = 1 << 12  # a few MB
 
 
 class StepOrder:
@@ -141,7 +145,7 @@ class Layer:
         compute = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.cell]
         for n in order.n_open:
             if start + n > stop:  # the inputs of many steps at once, but not of a long sequence
-                first, stop = start, start + max(n, STEPS_AT_ONCE)
+                first, stop = start, start + max(n, MOST_STEPS_PER_BATCH // 2)
                 inputs = self._inputs(x, order.places[first:stop])
             if n != n_before:
                 n_before, terms, before, memory = n, terms[:, :n], before[:n], memory[:n]
@@ -360,7 +364,7 @@ class NumpyNetwork(NetworkMember):
         """Return the logits (n_samples, n_outputs)."""
         forward: Any = self.forward
         logits = np.empty((len(sequences), len(forward.output_bias)))
-        limit = STEPS_AT_ONCE * forward.architecture.steps_per_frame
+        limit = MOST_STEPS_PER_BATCH // 2 * forward.architecture.steps_per_frame  # as in torch
         for rows in rows_of_similar_length(sequences.lengths, limit):
             from_longest = rows[::-1]
             steps, extension = self.encoded(sequences, from_longest)

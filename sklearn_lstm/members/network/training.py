@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, cast
 
@@ -299,14 +299,13 @@ def new_encoding(
 
 def new_architecture(settings: FitSettings, samples: Samples, n_inputs: int) -> Architecture:
     """Return what a network for these samples consists of."""
-    names = {known.name for known in fields(Architecture)} & vars(settings).keys()
     architecture = Architecture(
-        **{name: getattr(settings, name) for name in names},
+        **settings.architecture,
         n_inputs=n_inputs,
         n_outputs=samples.targets.n_outputs,
         tokens=settings.kind is not MEASUREMENTS,
         steps_per_frame=steps_per_frame(samples.sequences, settings.kind),
     )
-    if settings.embedding_dim != "auto":
+    if settings.architecture["embedding_dim"] != "auto":
         return architecture
     return replace(architecture, embedding_dim=min(128, int(16 * architecture.n_frame_inputs**0.5)))

@@ -6,7 +6,7 @@ labelled texts. The numbers and categories stand beside the sequences.
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ class RegressionModel(LinearMember):
     coef: Annotated[NDArray[np.float64], "dim n_outputs"]
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
     penalty: float = field(default=0.0, kw_only=True, metadata={"is_stored": False})
+
+    @classmethod
+    def untrained(cls, *fields: object) -> Self:
+        """Return a model that can read vectors, but has learned nothing."""
+        return cls(np.empty(0), np.empty((0, 0)), np.empty(0), *fields)
 
     @abstractmethod
     def vectors(self, sequences: Sequences) -> Vectors:

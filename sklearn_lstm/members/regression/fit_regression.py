@@ -37,7 +37,6 @@ MOST_CATEGORIES = 255  # of a column; rarer ones are none of them
 PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)  # from the largest on
 MOST_TRIED_ON = 2_000  # samples
 TOLERANCE = 1e-5  # relative, of the loss
-NOTHING = np.empty(0), np.empty((0, 0)), np.empty(0)  # has been learned yet
 
 Weights = NDArray[np.float64]  # (1 + dim, n_outputs), those of the intercept first
 
@@ -121,7 +120,7 @@ def _scaled(
 
 def _untrained(settings: FitSettings) -> EncoderModel:
     assert settings.encoder is not None  # noqa: S101 - else it does not suit
-    return EncoderModel(*NOTHING, settings.encoder)
+    return EncoderModel.untrained(settings.encoder)
 
 
 def fit_encoder(split: Split, settings: FitSettings) -> tuple[RegressionModel | None, Logits]:
@@ -190,7 +189,7 @@ def fit_numbers(split: Split, _: FitSettings) -> tuple[RegressionModel | None, L
             known = np.unique(values[~missing])
             kept = len(known) > 1, 0 < missing.sum() < len(values)
             numbers[name] = tuple(compress((VALUE, IS_MISSING), kept))
-    return _fit(split, rows, NumberModel(*NOTHING, numbers, categories), _likelihood)
+    return _fit(split, rows, NumberModel.untrained(numbers, categories), _likelihood)
 
 
 def _likelihood(logits: list[Logits], targets: Targets, rows: list[Rows]) -> float:

@@ -318,14 +318,6 @@ def test_a_convolution_adds_up_channels_of_one_form(fit):
     np.testing.assert_allclose((n_added > 0).mean(axis=0), 1 / 2, atol=0.1)
 
 
-def test_logits_do_not_depend_on_neighbours(fit, sequences_of):
-    X, y = bumps(60)
-    model, _ = fit(X, y)
-    together = model.logits(sequences_of(X))
-    alone = np.concatenate([model.logits(sequences_of([series])) for series in X])
-    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-10)
-
-
 @pytest.mark.parametrize("length", [1, 2, 9, 10])
 def test_short_and_constant_series_are_read(fit, sequences_of, length):
     X = np.ones((30, length, 2))

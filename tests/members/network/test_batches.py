@@ -75,13 +75,6 @@ def test_sequences_of_similar_length_share_a_batch():
     assert padding(batches_of(LENGTHS, 16).rows(), LENGTHS) < 0.1
 
 
-def test_batches_hold_no_padding():
-    for is_shuffled in (False, True):
-        for batch, _ in batches_of(LENGTHS, 16, is_shuffled=is_shuffled):
-            assert len(batch.steps) == batch.lengths.sum()
-            assert not (batch.steps == PADDING_CODE).any()
-
-
 def test_epochs_differ_in_order_and_batches_but_not_between_equal_seeds():
     batches = batches_of(LENGTHS, 16)
     first, second = batches.rows(), batches.rows()
@@ -114,16 +107,6 @@ def test_prediction_reads_no_more_than_so_many_rows_at_once():
     assert sizes == [ROWS_AT_ONCE] * 3 + [1000 - 3 * ROWS_AT_ONCE]
     sizes = [len(rows) for rows in rows_of_similar_length(np.ones(1000, int), 1 << 12, 10)]
     assert sizes == [10] * 100
-
-
-def test_padded_sequences_are_as_wide_as_the_longest():
-    dataset = dataset_of(LENGTHS)
-    for rows in batches_of(LENGTHS, 16).rows():
-        steps = pad(dataset.encoding(dataset.samples.sequences.read(rows)), LENGTHS[rows])
-        assert steps.shape == (len(rows), LENGTHS[rows].max())
-        is_step = np.arange(steps.shape[1]) < LENGTHS[rows][:, np.newaxis]
-        expected = np.where(is_step, rows[:, np.newaxis] + 2, PADDING_CODE)
-        np.testing.assert_array_equal(steps, expected)
 
 
 def test_padding_of_series_is_zero_after_scaling():

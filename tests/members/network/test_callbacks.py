@@ -300,26 +300,18 @@ STOP = {"early_stopping": True}
         (tokens, np.copy, {"max_epochs": "auto", "input_type": "words"}),
     ],
 )
-def test_a_fitted_model_does_not_keep_the_training_data(make, container, parameters):
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_fitted_model_does_not_keep_the_training_data(make, container, parameters, method):
     X, y = make()
     X, y, weights = container(X), y.copy(), np.ones(len(y))
-    model = small_beside_linear(**parameters).fit(X, y, sample_weight=weights)
+    model = small_beside_linear(**parameters)
+    more = {"classes": [0, 1]} if method == "partial_fit" else {}
+    getattr(model, method)(X, y, sample_weight=weights, **more)
     kept = [weakref.ref(value) for value in (first_array(X), y, weights)]
     del X, y, weights
     gc.collect()
     assert not [n for n, value in enumerate(kept) if value() is not None]
     assert model.n_epochs_
-
-
-@pytest.mark.parametrize("make", [tokens, series])
-def test_partial_fit_does_not_keep_its_batches(make):
-    X, y = make()
-    model = small().partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
-    model.predict(X)
-    kept = [weakref.ref(X), weakref.ref(y)]
-    del X, y
-    gc.collect()
-    assert not [n for n, value in enumerate(kept) if value() is not None]
 
 
 def test_a_failed_fit_does_not_keep_the_training_data():

@@ -76,21 +76,12 @@ def test_without_early_stopping_nothing_is_held_out():
     np.testing.assert_allclose(n_steps, SERIES.size)  # all are learned from
 
 
-def test_validation_needs_a_class_of_two():
-    with pytest.raises(ValueError, match=r"early_stopping=True.*of the 3 samples none is left"):
-        small(early_stopping=True).fit(SERIES[:3], [0, 1, 2])
-
-
 def test_the_learning_rate_rises_stays_and_falls_but_in_partial_fit_it_stays():
     model = small(lr=0.01, max_epochs=10).fit(SERIES, LABELS)
     rates = column(model, "lr")  # of 40 updates, 2 rise and 13 fall
     np.testing.assert_allclose(rates[:6], 0.01)
     np.testing.assert_allclose(rates[6:], 0.01 * np.array([13, 9, 5, 1]) / 13)
     assert column(model.partial_fit(SERIES, LABELS), "lr")[-1] == 0.01
-
-
-def test_a_training_may_be_one_update_long():
-    assert small(max_epochs=1, batch_size=60).fit(SERIES, LABELS).n_epochs_
 
 
 def test_gradients_are_clipped_to_the_norm(monkeypatch):

@@ -81,10 +81,6 @@ def test_one_hot_input_weights_are_learned_and_the_identity_is_not():
             assert torch.equal(weight, torch.eye(len(weight)))
 
 
-def test_the_output_reads_each_pooling_of_each_direction():
-    assert network(pooling=("max", "mean", "last", "attention")).output.in_features == 4 * 8
-
-
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_gradients_do_not_depend_on_padding(pooling):
     gradients = []

@@ -1,7 +1,5 @@
 """The linear model sees the letters of words, where it is known how they are spelled."""
 
-import pickle
-
 import numpy as np
 import pytest
 from as_read import read_sequences
@@ -11,7 +9,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.inspection import explain
 from sklearn_lstm.members.ngrams.bags import Lexicon, NgramReader, are_letters, bags_of
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
@@ -49,12 +46,6 @@ def test_unknown_words_are_known_by_their_letters(fitted, texts):
     assert fitted[1].score(only_ids, labels) < 0.7
 
 
-def test_what_words_and_their_letters_add_sums_to_the_score(fitted, texts):
-    new = [f"{text} {text}" for text, _ in texts[145:155]]
-    found = [explanation.score for explanation in explain(fitted, new, "pos")]
-    np.testing.assert_allclose(found, fitted.decision_function(new), atol=1e-5)
-
-
 def test_letters_of_known_words_need_no_vocabulary_in_predict(fitted, texts):
     X = fitted[0].transform([text for text, _ in texts[:150]])
     only_ids = csr_matrix((X.data, X.indices, X.indptr), X.shape)
@@ -77,12 +68,6 @@ def test_entries_that_are_set_to_zero_take_no_letters_along(fitted, texts):
     expected = fitted.decision_function([text.partition(" ")[2] for text, _ in texts[150:]])
     for some in (X, X.copy(), X[::-1][::-1]):
         np.testing.assert_array_equal(fitted[1].decision_function(some), expected)
-
-
-def test_a_stored_model_knows_the_letters(fitted, texts):
-    new = [text for text, _ in texts[150:]]
-    loaded = pickle.loads(pickle.dumps(fitted))
-    np.testing.assert_array_equal(loaded.decision_function(new), fitted.decision_function(new))
 
 
 def test_a_text_is_predicted_the_same_alone(fitted, texts):

@@ -225,15 +225,6 @@ def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of, sequence
     assert n_bytes < 100_000
 
 
-def test_a_model_over_its_memory_budget_is_left_out(fit, rng, samples_of, allow_bytes):
-    allow_bytes(10_000)
-    X, y = topics(rng, 300, 20)
-    with pytest.warns(LinearModelSkippedWarning, match=r"n-grams x 20 classes.* GiB"):
-        model, logits = fit(samples_of(X, y), np.arange(30))
-    assert model is None
-    assert logits.shape == (0, 20)
-
-
 def test_thousands_of_classes_and_a_hundred_thousand_texts_take_little_memory(fit, rng, samples_of):
     X = list(rng.integers(2, 60_000, (100_000, 6)))
     samples = samples_of(X, np.arange(100_000) % 5000)
@@ -262,11 +253,6 @@ def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, rng, samples_o
         sys.setswitchinterval(interval)
     for index in range(4):
         np.testing.assert_array_equal(models[index].coef, models["alone"].coef)
-
-
-def test_few_held_out_samples_of_many_classes_bring_no_warning_about_y(fit, rng, samples_of):
-    X, y = topics(rng, 100, 40)
-    fit(samples_of(X, y), np.arange(30))  # 40 classes of 70 samples
 
 
 def test_a_reader_whose_shortest_ngram_is_longer_than_its_longest_finds_none():
