@@ -383,7 +383,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     read, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
-    monkeypatch.setattr(convolution_model, "ROWS_PER_BLOCK", rows_per_block)
+    monkeypatch.setattr(ridge_regression, "ROWS_PER_BLOCK", rows_per_block)
     rng = np.random.default_rng(0)
     X, y = waves(400)
     X[7][:] = X[8]  # a series that is there twice
