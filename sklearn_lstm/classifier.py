@@ -66,9 +66,9 @@ class LSTMSequenceClassifier(
         ids are words or characters determines the limit of the epochs and the lengths of the
         n-grams of the linear model; "auto" takes what `TextSequenceVectorizer` has recorded in its
         output, and guesses it for any other X from how often ids recur. "words" and "characters"
-        also take ids that a container has turned into floats (a fraction is an unknown token), but
-        no sparse matrix of floats, and an array must keep the number of columns that X had in
-        `fit`.
+        also take ids that a container has turned into floats (a fraction in an array is an unknown
+        token), but no sparse matrix of floats, and an array must keep the number of columns that X
+        had in `fit`.
     time_channel : int, str or None, default=None
         The channel of measurements that holds the time of each step, for steps at unequal
         intervals: numbers in any unit, dates or durations. It is counted in `n_features_in_`. The
@@ -97,7 +97,8 @@ class LSTMSequenceClassifier(
         ``clone`` and ``copy.deepcopy`` share it.
     linear_model : bool or "alone", default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
-        "alone" trains no network, whatever `max_epochs` says: a first model, in seconds.
+        "alone" trains no network, whatever `max_epochs` says: a first model, in seconds. With few
+        labels, compare both, and an `encoder`: see the page "With few labels" of the documentation.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
         spelled, or random convolutions of measurements [10]_ [11]_. Held-out samples determine the
         weights of network and linear model. See the page "The algorithm" of the documentation.

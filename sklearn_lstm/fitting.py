@@ -19,11 +19,12 @@ from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS
+from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS, warn_of_a_long_table
 from sklearn_lstm.data.numbers import warn_of_the_target, warn_of_values_seen_once
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
+    InvalidSequencesError,
     InvalidSequencesTypeError,
     LinearModelSkippedWarning,
     warn_user,
@@ -84,8 +85,9 @@ def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> No
     try:
         check_consistent_length(sequences, y)
     except ValueError as error:
-        if len(input_format.column_names) > 1 and not input_format.channel_names:
-            error.add_note(LONG_TABLE)
+        names, known = input_format.column_names, input_format.number_names
+        if len(names) > 1 and not (known or input_format.channel_names):
+            raise InvalidSequencesError(f"{error}. {LONG_TABLE}") from None
         raise
 
 
@@ -149,8 +151,9 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of series that all have as many steps as y has labels; of columns beside the sequences
-            of which little can be learned, or which tell every class.
+            Of series that all have as many steps as y has labels; of a data frame that seems to
+            have a row for each step; of columns beside the sequences of which little can be
+            learned, or which tell every class.
         """
         labels, lengths = self.samples.targets.labels, self.samples.sequences.lengths
         if self.input_format.has_fixed_width:  # with padding
@@ -163,6 +166,8 @@ class TrainingData:
                 "label steps, pass a window of the series around each, with one label.",
                 InputTypeWarning,
             )
+        if are_series and self.input_format.has_fixed_width:
+            warn_of_a_long_table(self.samples.sequences, self.input_format.column_names)
         warn_of_values_seen_once(self.samples.sequences.numbers)
         warn_of_the_target(self.samples.sequences.numbers, self.samples.targets.values)
 

@@ -85,10 +85,11 @@ def write(model: object, path: str | os.PathLike[str], **entries: object) -> Non
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
+    to_bytes = import_safetensors().save
     check_is_fitted(model)
     arrays: forms.Table = {}
-    metadata = sealed(_pack(model, "", arrays) | entries)
-    data = import_safetensors().save(arrays, metadata)
+    metadata = sealed(_pack(model, "", arrays) | {"columns": _columns(model)} | entries)
+    data = to_bytes(arrays, metadata)
     with replacing(path) as file:
         file.write(data)
 
@@ -226,6 +227,23 @@ def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
         raise TypeError(_refusal(model, place, error)) from error
     arrays.update(pack.table)
     return content
+
+
+def _columns(model: Any) -> dict[str, forms.Tree]:
+    """Return the columns of files that the command line reads, as far as a model says them."""
+    last = model
+    while isinstance(last, Pipeline):
+        last = last[-1]
+    fitted = vars(last).get("_fitted")
+    beside = {} if fitted is None else fitted.input_format.is_category
+    names = [*getattr(model, "feature_names_in_", ())] if beside else []
+    own = [name for name in names if name not in beside]
+    return {
+        "sequence": own[0] if own else "series" if last is model else "text",
+        "numbers": [name for name in beside if not beside[name]],
+        "categories": [name for name in beside if beside[name]],
+        "names": names,
+    }
 
 
 def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:

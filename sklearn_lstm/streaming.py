@@ -372,7 +372,6 @@ def _read_texts(
     """
     tokens = StepsFile(file)
     batches, ids = fit_and_number(vectorizer, _documents(stream), tokens)
-    vectorizer._keep_columns(NO_NUMBERS)  # noqa: SLF001 - a copy, whose fit has ended
     cut = cut_batches(batches, vectorizer.max_length_, vectorizer.truncation)
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.containers import column_names
-from sklearn_lstm.data.numbers import Numbers, check_numbers
+from sklearn_lstm.data.containers import check_same_columns, column_names
+from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, check_numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.sklearn_internals import (
@@ -28,7 +28,7 @@ from sklearn_lstm.sklearn_internals import (
     plain_parameters,
 )
 from sklearn_lstm.storage.estimators import StoredMixin
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan, without_strings
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
@@ -219,9 +219,10 @@ class TextSequenceVectorizer(
         raw_documents : iterable of length n_texts
             Texts, or what `input` says: a list, a generator, an array, a column of pandas, polars
             or pyarrow, or a table of one column. Or a data frame with a column of texts beside
-            columns of numbers, booleans and categories. From 20 rows on, a column of strings is a
-            category too, if each of its values stands there twice on average, and another column
-            has more letters; `transform` then reads it as one in any X.
+            columns of numbers, booleans and categories. From 20 rows on, columns of strings are
+            categories too, if each of their values stands there twice on average, and exactly one
+            column of strings is left, which has the most letters: the texts. `transform` then reads
+            them as categories in any X.
         y : None
             Ignored.
 
@@ -238,9 +239,7 @@ class TextSequenceVectorizer(
             If `raw_documents` is one string or another table, if a text is NaN or can't be decoded,
             or if the vocabulary would be empty. The vectorizer stays as it was.
         """
-        texts, numbers = divided(raw_documents, self.output)
-        self._fit(texts)
-        self._keep_columns(numbers)
+        self._fit(*divided(raw_documents, self.output))
         return self
 
     def fit_transform(self, raw_documents: Iterable[object], y: object = None) -> Any:  # noqa: ARG002
@@ -260,8 +259,7 @@ class TextSequenceVectorizer(
         """
         is_kept = keeps_texts(vars(self))
         texts, numbers = divided(raw_documents, self.output, keeps_texts=is_kept)
-        batches, ids = fit_and_number(self, texts, [])
-        self._keep_columns(numbers)
+        batches, ids = fit_and_number(self, texts, [], numbers)
         return self._reader().lay_out(batches, ids, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
@@ -285,31 +283,19 @@ class TextSequenceVectorizer(
         self : TextSequenceVectorizer
             The vectorizer, with the extended vocabulary.
         """
-        vocabulary, earlier = self._check(), vars(self).copy()
-        self._check_names(raw_documents)
-        texts, numbers = divided(raw_documents, self.output, self._categories)
+        vocabulary, earlier, counts = self._check(), vars(self).copy(), TokenCounts()
+        if self._columns is not None:
+            check_same_columns(column_names(raw_documents), self._columns)
+        texts, numbers = divided(
+            raw_documents, self.output, self._categories, takes_lists=self._takes_lists
+        )
         if numbers and self._categories is not None:
             check_numbers(numbers, tuple(numbers.columns), self._categories)
-        takes_lists = earlier.get("_takes_lists")
-        read = count_texts(self._analysis(), without_strings(texts) if takes_lists else texts)
-        if takes_lists is not None:
-            read = read._replace(are_lists=takes_lists)
-        counts, new = TokenCounts(), dict[Hashable, int]()
+        read = count_texts(self._analysis(), texts)
         if self._learns():
-            vocabulary = earlier.get("vocabulary_", vocabulary)
             counts = earlier.get("_counts", counts) + read.tokens
-            new = self._new_ids(vocabulary, counts)
-        longest = max(read.longest, earlier.get("max_length_", 1))
-        try:
-            vocabulary |= new
-            self._commit(read, longest, vocabulary, counts.without(vocabulary))
-            if self._columns is None:
-                self._keep_columns(numbers)
-        except BaseException:
-            if vars(self).get("_counts") is earlier.get("_counts"):  # nothing was set yet
-                for token in new:
-                    vocabulary.pop(token, None)
-            raise
+            vocabulary = self._extended(earlier.get("vocabulary_", vocabulary), counts)
+        self._commit(read, numbers, vocabulary, counts.without(vocabulary), earlier)
         return self
 
     def transform(self, raw_documents: Iterable[object]) -> Any:
@@ -338,7 +324,6 @@ class TextSequenceVectorizer(
         """
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # raises the error
-        self._check_names(raw_documents)
         return self._reader()(raw_documents)
 
     def known_share(self, raw_documents: Iterable[object]) -> NDArray[np.float64]:
@@ -357,7 +342,6 @@ class TextSequenceVectorizer(
             The share of the tokens of each text that have an id; 0 for a text without a token.
         """
         check_is_fitted(self)
-        self._check_names(raw_documents)
         return self._reader().known_share(raw_documents)
 
     def inverse_transform(self, X: object) -> list[NDArray[np.object_]]:
@@ -424,12 +408,6 @@ class TextSequenceVectorizer(
     def __sklearn_is_fitted__(self) -> bool:
         return "vocabulary_" in vars(self)
 
-    def __copy__(self) -> Self:
-        copied = super().__copy__()
-        if self.__sklearn_is_fitted__():
-            copied.vocabulary_ = self.vocabulary_.copy()  # `partial_fit` changes it
-        return copied
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
@@ -460,16 +438,6 @@ class TextSequenceVectorizer(
         """Return what reads texts as they were read at fit."""
         return TextReader.of(vars(self), self._analysis())
 
-    def _keep_columns(self, numbers: Numbers) -> None:
-        """Keep the names of the columns of the data frame of `fit`, if it was one."""
-        self._columns = numbers.names or None
-        self._categories = numbers.categories if numbers else None
-
-    def _check_names(self, X: object) -> None:
-        """Raise scikit-learn's error for a data frame with other columns than that of `fit`."""
-        if self._columns is not None and column_names(X):
-            validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
-
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
         checked_parameters(self)
@@ -479,53 +447,67 @@ class TextSequenceVectorizer(
         """Return whether the tokens of training texts get ids."""
         return self.vocabulary is None or not self.fixed_vocabulary
 
-    def _new_ids(self, vocabulary: dict[Hashable, int], counts: TokenCounts) -> dict[Hashable, int]:
-        """Return the next ids for new tokens that are frequent enough."""
+    def _extended(self, vocabulary: dict[Hashable, int], counts: TokenCounts) -> dict[Any, int]:
+        """Return a vocabulary with the next ids for new tokens that are frequent enough."""
         new = [t for t in frequent_tokens(counts, self.min_df, self.max_df) if t not in vocabulary]
         if self.max_features is not None:
             new = new[: max(int(self.max_features) - len(vocabulary), 0)]
-        return number_tokens(new, FIRST_TOKEN + len(vocabulary))
+        # A copy: the output of an earlier `transform` keeps the tokens of its time.
+        return vocabulary | number_tokens(new, FIRST_TOKEN + len(vocabulary)) if new else vocabulary
 
     @with_callbacks
     def _fit(
-        self, raw_documents: Iterable[object], batches: TokenBatches | None = None
+        self, texts: Any, numbers: Numbers = NO_NUMBERS, batches: TokenBatches | None = None
     ) -> Iterable[Hashable]:
         """Fit, and append numbers to `batches`; return the tokens that 2, 3, ... stand for."""
-        task = CallbackTask.of_fit(self, raw_documents)
+        task = CallbackTask.of_fit(self, texts)
         vocabulary = self._check()
         task.begin()
-        read = count_texts(self._analysis(), raw_documents, batches)
+        read = count_texts(self._analysis(), texts, batches)
         if self._learns():
-            vocabulary |= self._new_ids(vocabulary, read.tokens)
+            vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
             warn_of_words_seen_once(read.tokens)
-        self._commit(read, read.longest, vocabulary, TokenCounts())
+        self._commit(read, numbers, vocabulary, TokenCounts(), {})
         task.end(is_fitted=True)
         return read.tokens.ids
 
     def _commit(
-        self, read: TextCounts, longest: int, vocabulary: dict[Hashable, int], left: TokenCounts
+        self,
+        read: TextCounts,
+        numbers: Numbers,
+        vocabulary: dict[Hashable, int],
+        left: TokenCounts,
+        earlier: dict[str, Any],
     ) -> None:
-        """Set the fitted attributes, once nothing can fail."""
-        max_length = int(self.max_length or longest)
+        """Set the fitted attributes, once nothing can fail; earlier ones say how texts are read."""
+        max_length = int(self.max_length or max(read.longest, earlier.get("max_length_", 1)))
+        if earlier.get("_columns") is None:
+            categories = numbers.categories if numbers else None
+            earlier |= {"_columns": numbers.names or None, "_categories": categories}
         self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
             vocabulary_=vocabulary,
             max_length_=max_length,
             coverage_=read.coverage(vocabulary, max_length),
             _counts=left,
-            _takes_lists=read.are_lists,
+            _takes_lists=earlier.get("_takes_lists", read.are_lists),
+            _columns=earlier["_columns"],
+            _categories=earlier["_categories"],
         )
 
 
 def fit_and_number(
-    vectorizer: TextSequenceVectorizer, raw_documents: Iterable[object], batches: TokenBatches
+    vectorizer: TextSequenceVectorizer,
+    texts: Iterable[object],
+    batches: TokenBatches,
+    numbers: Numbers = NO_NUMBERS,
 ) -> tuple[Iterator[TokenBatch], CallIds]:
     """Fit, and return the ids of the texts, and the numbers of unknown tokens among them.
 
     The texts are read once; `batches` keeps their tokens until the vocabulary is known.
     """
-    tokens = vectorizer._fit(raw_documents, batches)  # noqa: SLF001 - of this module
+    tokens = vectorizer._fit(texts, numbers, batches)  # noqa: SLF001 - of this module
     ids = CallIds(vectorizer.vocabulary_)
     final = np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32)  # of 0, UNKNOWN, 2, ...
     return ((final.take(batch), lengths) for batch, lengths in batches), ids

@@ -31,7 +31,7 @@ LAYERS = [
     ["description"],
     ["vectorizer", "classifier", "predictor", "vectors"],
     ["word_vectors", "streaming"],
-    ["inspection", "io"],
+    ["inspection", "io", "records"],
     ["__main__"],
 ]
 # A batch to logits.

@@ -21,7 +21,6 @@ import sklearn_lstm
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import load
 from sklearn_lstm.streaming import fit_batches
-from sklearn_lstm.text.vocabulary import CallIds
 
 
 def growing(**parameters):
@@ -317,17 +316,6 @@ def test_a_copy_of_a_vectorizer_learns_tokens_of_its_own():
     copied.partial_fit(["c"])
     assert vectorizer.vocabulary_ == {"a": 2, "b": 3}
     assert copied.vocabulary_ == {"a": 2, "b": 3, "c": 4}
-
-
-def test_tokens_that_come_during_a_call_are_unknown_to_it():
-    tokens = {"a": 2, "b": 3}
-    ids = CallIds(tokens)
-    tokens["c"] = 4
-    assert list(ids(["a", "c", "d", "c"])) == [2, -3, -4, -3]
-    assert list(ids.unknown) == ["", "c", "d"]
-    assert ids.vocabulary == {"a": 2, "b": 3} != CallIds(tokens).vocabulary
-    assert "c" not in ids.vocabulary
-    assert list(ids.vocabulary.values()) == [2, 3]
 
 
 def test_the_long_stream_of_the_page_goes_on_where_it_was_killed(tmp_path, monkeypatch):

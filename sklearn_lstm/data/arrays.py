@@ -137,7 +137,7 @@ def _row_as_array(
     Only the time channel may hold dates or durations; returned too is whether it does.
     """
     containers.check_value(row, f"X[{index}] is")
-    if not containers.is_row(row) and containers.is_missing_or_nan(row):
+    if containers.is_missing_or_nan(row):
         containers.refuse_row(index, "is missing")
     try:
         array, has_dates = _numbers_of_row(row, index, input_type, time_channel)

@@ -32,7 +32,8 @@ FIELDS_ADVICE = (
 )
 LONG_TABLE = (
     "If X is a long table, with a row for each step, pass a list with a data frame for each "
-    "series, and a label for each: [steps.drop(columns='id') for _, steps in frame.groupby('id')]."
+    "series, of what was measured: [steps[['x', 'y']] for _, steps in frame.groupby('id')], and "
+    "their labels: frame.groupby('id')['label'].first()."
 )
 ADVICE: dict[Any, str] = {
     TEXT: PIPELINE_ADVICE,
@@ -251,7 +252,7 @@ def is_missing(value: object) -> bool:
 
 def is_missing_or_nan(value: object) -> bool:
     """Return whether a value is missing, or is no number."""
-    return is_missing(value) or bool(value != value)  # noqa: PLR0124
+    return is_missing(value) or (not is_row(value) and bool(value != value))  # noqa: PLR0124
 
 
 def _refuse_missing(row: int) -> NoReturn:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays, read_arrays
-from sklearn_lstm.data.containers import check_same_columns, column_names
+from sklearn_lstm.data.containers import LONG_TABLE, check_same_columns, column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences, refuse_floats
@@ -173,16 +173,21 @@ class InputFormat:
         names = column_names(X)
         if self.column_names and not self.channel_names:
             check_same_columns(names, self.column_names)
-        if names and {*names} == {*self.channel_names}:
+        if self.channel_names and {*self.channel_names} <= {*names}:
             raise InvalidSequencesError(
                 "X is one data frame, but the model was fitted to a list of data frames, one for "
-                "each series. Pass a list: [frame]."
+                f"each series. If X is one series, pass a list: [frame]. {LONG_TABLE}"
             )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
         if self.refuses_floats:
             refuse_floats(arrays)
-        has_gaps = bool(self.gappy)
-        sequences = read_sequences(arrays, self.input_type, self.n_channels, has_gaps=has_gaps)
+        sequences = read_sequences(
+            arrays,
+            self.input_type,
+            self.n_channels,
+            has_gaps=bool(self.gappy),
+            takes_fractions=self.has_fixed_width,
+        )
         found = self.of(arrays, sequences, self.kind, self.input_type)
         if found.n_channels != self.n_channels:
             raise InvalidSequencesError(

@@ -7,12 +7,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences
+from sklearn_lstm.data.containers import LONG_TABLE
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, pad
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
 FEWEST_IDS = 3  # in a table of floats, side by side and different: flags are no ids
+FEWEST_RECORDINGS = 10  # whose ids tell a long table
 STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
 CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
@@ -176,3 +178,33 @@ def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
                 InputTypeWarning,
             )
             return
+
+
+def warn_of_a_long_table(sequences: Sequences, names: tuple[str, ...]) -> None:
+    """Warn of a data frame of floats in which a column holds runs of equal whole numbers.
+
+    So does the id of a recording where a row is a step. In ordinary series, equal values are
+    scattered over the rows; those that are sorted by class may make a few runs.
+
+    Warns
+    -----
+    InputTypeWarning
+    """
+    rows = np.arange(0, len(sequences), -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK))
+    table = pad(sequences.read(rows), sequences.lengths[rows])[:, :, 0]
+    if not (table % 1 > 0).any():
+        return
+    found = []
+    for name, values in zip(names, table.T, strict=False):
+        n_runs = 1 + np.count_nonzero(np.diff(values))
+        is_whole = (values % 1 == 0).all() and FEWEST_RECORDINGS <= n_runs <= len(values) / 2
+        if is_whole and len(np.unique(values)) == n_runs:
+            found.append(name)
+    if found:
+        warn_user(
+            "Each row of X is read as a series, whose steps are the columns. But the columns "
+            f"{found} hold equal whole numbers one after the other, as the id of a recording does "
+            f"in a table with a row for each step. {LONG_TABLE} If each row is a series, leave "
+            f"out what is no step: frame.drop(columns={found}).",
+            InputTypeWarning,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,17 +68,20 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
         found = f"X {containers.difference(tuple(numbers.columns), names)}." if numbers else LOST
+        learned = f"has learned from the columns {[*names]} beside the sequences"
         raise InvalidSequencesError(
-            f"The model has learned from the columns {[*names]} beside the sequences, but {found}"
+            f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
-        if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
-            both = "numbers", "categories"
-            found, expected = both if name in categories else both[::-1]
+        values = numbers.columns[name].tolist()
+        if all(map(containers.is_missing_or_nan, values)):
+            continue
+        if name in categories:
             raise InvalidSequencesError(
-                f"The column {name!r} of X holds {found}, by its type, but at fit it held "
-                f"{expected}. Convert it."
+                f"The column {name!r} of X holds numbers, by its type, but at fit it held "
+                f"categories. Convert it: frame.astype({{{name!r}: 'category'}})."
             )
+        _refuse_as_numbers(name, "categories, by its type", values)
 
 
 def warn_of_values_seen_once(numbers: Numbers) -> None:
@@ -95,8 +98,8 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             warn_user(
                 f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
                 "once, so that little can be learned from it as a category. If it holds texts, "
-                "join it with the others: frame['title'] + ' ' + frame['text']. If it is an id, "
-                "leave it out, and turn dates into numbers.",
+                f"join it with the others: frame[{name!r}].fillna('') + ' ' + frame['text']. If it "
+                "is an id, leave it out, and turn dates into numbers.",
                 InputTypeWarning,
             )
 
@@ -131,6 +134,11 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     categories : tuple of str or None
         The columns of categories at fit. None: this is X of fit, and tells which they are.
 
+    Raises
+    ------
+    InvalidSequencesError
+        If not exactly one column holds neither numbers nor categories: the texts.
+
     Warns
     -----
     InputTypeWarning
@@ -139,7 +147,13 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     columns = containers.named_columns(X)
     if len(columns) < 2:
         return X, NO_NUMBERS
-    if categories is None:
+    if categories is not None:
+        strings = _columns_of_strings([pair for pair in columns if pair[0] not in categories])
+        texts = _longest(strings)
+        for name, values in strings.items():
+            if name != texts:
+                _refuse_as_numbers(name, "strings", values)
+    else:
         categories = _found_categories(columns)
         for name in (name for name, column in columns if _counts_rows(column)):
             warn_user(
@@ -150,6 +164,18 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     return _split(columns, "texts", categories)
 
 
+def refuse_columns(X: object) -> None:
+    """Raise an error for a data frame of several columns, where that of the texts is not known."""
+    columns = containers.named_columns(X)
+    if len(columns) > 1:
+        own = [f"frame[{name!r}]" for name, column in columns if not _is_beside(column)]
+        raise InvalidSequencesError(
+            "The model was fitted to texts alone, but X has the columns "
+            f"{[name for name, _ in columns]}. Pass the column of the texts alone: "
+            f"{' or '.join(own) or 'X has none'}."
+        )
+
+
 def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
     columns = containers.named_columns(X)
@@ -158,33 +184,52 @@ def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
 
 
 def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
-    """Return the columns of strings in which few values recur, but not that of the texts.
+    """Return the columns of strings in which few values recur, if one other is left: the texts.
 
-    This is the one with the most letters.
+    The texts have the most letters: what is left without them may be ids.
     """
     if len(columns[0][1]) < FEWEST_ROWS:
         return ()
-    own = [(name, column) for name, column in columns if not _is_beside(column)]
-    strings = {name: found for name, column in own if (found := _strings(column)) is not None}
-    others = _without_texts(strings).items()
-    return tuple(name for name, values in others if _may_be_category(values))
+    strings = _columns_of_strings(columns)
+    recurring = tuple(name for name, values in strings.items() if _may_be_category(values))
+    return recurring if {*strings} - {*recurring} == {_longest(strings)} else ()
 
 
-def _strings(column: Column) -> list[str] | None:
-    """Return the values of a column of strings that are not missing; None for any other."""
-    values = [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
-    return values if all(isinstance(value, str) for value in values) else None
+def _columns_of_strings(columns: list[tuple[str, Column]]) -> dict[str, list[str]]:
+    """Return by name the columns that hold strings, without missing values."""
+    known = {name: _known(column) for name, column in columns if not _is_beside(column)}
+    return {name: v for name, v in known.items() if all(isinstance(value, str) for value in v)}
 
 
-def _without_texts(strings: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return columns of strings without that whose values have the most letters: the texts."""
+def _known(column: Column) -> list[Any]:
+    """Return the values of a column that are not missing."""
+    return [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
 
-    def letters(name: str) -> float:
-        values = strings[name][:MOST_LOOKED_AT]
-        return sum(map(str.isalpha, "".join(values))) / max(len(values), 1)
 
-    texts = max(strings, key=letters, default="")
-    return {name: values for name, values in strings.items() if name != texts}
+def _longest(strings: dict[str, list[str]]) -> str:
+    """Return the name of the column whose strings have the most letters."""
+
+    def n_letters(name: str) -> float:
+        looked_at = strings[name][:MOST_LOOKED_AT]
+        return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
+
+    return max(strings, key=n_letters, default="")
+
+
+def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
+    raise InvalidSequencesError(
+        f"The column {name!r} of X holds {found}, but at fit it held numbers. Convert it: "
+        f"{_to_numeric(name, values)}."
+    )
+
+
+def _to_numeric(name: str, values: list[Any]) -> str:
+    """Return the code that makes numbers of a column of strings."""
+    has_comma = any("," in value for value in values if isinstance(value, str))
+    mended = ".str.replace(',', '.')" * has_comma
+    condition = ", if a comma is the decimal point" * has_comma
+    column = f"frame[{name!r}]"
+    return f"{column} = pd.to_numeric({column}{mended}, errors='coerce'){condition}"
 
 
 def _may_be_category(strings: list[str]) -> bool:
@@ -199,7 +244,7 @@ def _are_numbers(strings: list[str]) -> bool:
 
 def _is_number(string: str) -> bool:
     try:
-        return float(string) is not None
+        return float(string.replace(",", "")) is not None  # 12,50 or 1,200.00
     except ValueError:
         return False
 
@@ -244,32 +289,29 @@ def _split(
 def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
     dates = [name for name, column in own if _holds_dates(column)]
-    strings = {
-        name: [value for value in containers.listed(column) if isinstance(value, str)]
-        for name, column in own
-        if containers.holds_strings(column)
-    }
-    others = _without_texts(strings) if wanted == "texts" else strings
-    written = [name for name, values in others.items() if _are_numbers(values)]
-    recurring = [name for name, values in others.items() if _may_be_category(values)]
+    strings = _columns_of_strings(own)
+    written = [name for name, values in strings.items() if _are_numbers(values)]
+    recurring = [name for name, values in strings.items() if _may_be_category(values)]
     texts = [name for name in strings if name not in (*recurring, *written)]
     remedies = list[str]()
     if wanted == "texts" and len(texts) > 1:
-        joined = " + ' ' + ".join(f"frame[{name!r}]" for name in texts)
-        remedies.append(f"Join columns of texts: {joined}; leave out one that is an id.")
-    elif wanted != "texts" and texts:
-        remedies.append(f"Leave out texts and ids: frame.drop(columns={texts}).")
+        joined = " + ' ' + ".join(f"frame[{name!r}].fillna('')" for name in texts)
+        remedies.append(f"Join columns of texts: {joined}.")
     if recurring:
         category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
         ways = "polars: Categorical; pyarrow: dictionary_encode"
-        remedies.append(f"Make few values that recur a category: {category} ({ways}).")
-    if written:
         remedies.append(
-            f"Turn strings into numbers, or leave them out if they are ids: "
-            f"pd.to_numeric(frame[{written[0]!r}], errors='coerce')."
+            f"Make few values that recur a category, but not the texts: {category} ({ways})."
         )
+    if written:
+        code = _to_numeric(written[0], strings[written[0]])
+        remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
     if dates:
         remedies.append(f"Turn dates into numbers, or leave them out: {dates}.")
+    if wanted != "texts" and texts:
+        remedies.append(f"Leave out texts and ids: frame.drop(columns={texts}).")
+    elif len(strings) > 1:
+        remedies.append("Leave out ids.")
     return " ".join(remedies) or "Leave out what is neither."
 
 
@@ -322,6 +364,7 @@ def _holds_sequences(column: Column) -> bool:
 def _values(column: Column, name: str, *, is_category: bool) -> Array:
     """Return numbers as floats, categories, by their type or as said, as texts."""
     if is_category or CATEGORIES.match(_type_name(column)):
+        _check_categories(column, name, are_strings=is_category)
         values = containers.listed(column)
         return np.fromiter(map(_category, values), np.object_, len(values))
     array = containers.to_numpy(column, f"The column {name!r}")
@@ -338,6 +381,22 @@ def _values(column: Column, name: str, *, is_category: bool) -> Array:
             "Correct it, or make it NaN if it is missing."
         )
     return array
+
+
+def _check_categories(column: Column, name: str, *, are_strings: bool) -> None:
+    """Raise an error for categories that are no strings, or that only their types tell apart."""
+    known = _known(column)
+    others = [value for value in known if not isinstance(value, str)]
+    if are_strings and others:
+        raise InvalidSequencesError(
+            f"The column {name!r} of X holds a {type(others[0]).__name__}, but at fit it "
+            "held categories, which are strings. Convert it."
+        )
+    for twin in {*map(_category, others)}.intersection(known if others else ()):
+        raise InvalidSequencesError(
+            f"The column {name!r} holds {twin!r} as a string and as a number. Make all of its "
+            f"values strings: frame.astype({{{name!r}: str}}).astype({{{name!r}: 'category'}})."
+        )
 
 
 def _category(value: Any) -> str | None:

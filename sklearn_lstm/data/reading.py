@@ -18,7 +18,6 @@ from sklearn_lstm.data.sequences import (
     FlatSequences,
     Lengths,
     Sequences,
-    whole_ids,
 )
 from sklearn_lstm.data.spelling import PADDING_ID, read_spellings
 from sklearn_lstm.exceptions import (
@@ -37,7 +36,12 @@ Table: TypeAlias = Array | list[Array]  # rows of one length, or a list
 
 
 def read_sequences(
-    arrays: Arrays, input_type: str, n_channels: int | None = None, *, has_gaps: bool | None = None
+    arrays: Arrays,
+    input_type: str,
+    n_channels: int | None = None,
+    *,
+    has_gaps: bool | None = None,
+    takes_fractions: bool = True,
 ) -> Sequences:
     """Return arrays as sequences.
 
@@ -46,12 +50,15 @@ def read_sequences(
     arrays : Arrays
     input_type : {"auto", "words", "characters", "measurements"}
         "auto": non-negative integers are token ids, everything else is a measurement. "words" and
-        "characters" are ids in floats too; a fraction is an unknown token.
+        "characters" are ids in floats too.
     n_channels : int or None, default=None
         Those of training; None: as many as X has, or one if no series of it has a step.
     has_gaps : bool or None, default=None
         Whether values were missing in training: then nothing at all may be known of a series. None:
         this is the X of training.
+    takes_fractions : bool, default=True
+        Whether a fraction in a table of ids is an unknown token; else, and in lists, it is an
+        error.
 
     Raises
     ------
@@ -81,9 +88,9 @@ def read_sequences(
         spelling, values = read_spellings(steps)
         known |= {"spelling": spelling, "as_written": getattr(steps, "texts", None)}
         return FlatSequences(values, n_entries, **known)
-    n_entries = _count_ids(steps)
+    n_entries = _count_ids(steps, takes_fractions=takes_fractions)
     if isinstance(steps, list):
-        ids = [whole_ids(row[row != PADDING_ID]).astype(np.int32) for row in steps]
+        ids = [row[row != PADDING_ID].astype(np.int32) for row in steps]
         return FlatSequences(np.concatenate(ids), n_entries, **known)
     return ArraySequences(steps, np.maximum(n_entries, 1), None, **known)
 
@@ -208,7 +215,7 @@ def _blocks(rows: Table) -> Iterator[tuple[Array, int]]:
     yield from ((rows[start : start + n_rows], start) for start in range(0, len(rows), n_rows))
 
 
-def _count_ids(rows: Table) -> Lengths:
+def _count_ids(rows: Table, *, takes_fractions: bool) -> Lengths:
     """Return how many ids each row of a table or a list holds: 0 is padding."""
     if isinstance(rows, list):
         for index, row in enumerate(rows):
@@ -220,13 +227,16 @@ def _count_ids(rows: Table) -> Lengths:
         return np.array([*map(np.count_nonzero, rows)], np.intp)
     counts = []
     for block, first_row in _blocks(rows):
-        _check_ids(block, np.arange(0, block.size, block.shape[1]), first_row)
+        starts = np.arange(0, block.size, block.shape[1])
+        _check_ids(block, starts, first_row, takes_fractions=takes_fractions)
         counts.append(np.count_nonzero(block, axis=1))
     return np.concatenate(counts)
 
 
-def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> None:
-    """Raise an error for what is no id, and warn if most values have fractions.
+def _check_ids(
+    values: NDArray[Any], starts: ArrayLike, first_row: int = 0, *, takes_fractions: bool = False
+) -> None:
+    """Raise an error for what is no id, or warn if most values have fractions.
 
     Rows begin at `starts` in the flattened values.
     """
@@ -234,7 +244,7 @@ def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> N
     if values.dtype.kind != "f" and not is_outside.any():
         return
     whole = values == np.floor(values)
-    wrong = ~np.isfinite(values) | (whole & is_outside)
+    wrong = ~np.isfinite(values) | (whole & is_outside if takes_fractions else is_outside | ~whole)
     if wrong.any():
         place = int(np.argmax(wrong))
         row = first_row + int(np.searchsorted(starts, place, side="right")) - 1

@@ -218,7 +218,10 @@ class ArraySequences(Sequences):
     def read_spellings(self, rows: Rows) -> Steps:
         """Return the steps of rows laid end to end."""
         if self.n_channels is None:
-            ids = whole_ids(self.arrays[rows]).astype(np.int64, copy=False)
+            ids = self.arrays[rows]
+            if ids.dtype.kind == "f":  # a fraction stands for no id, so its token is unknown
+                ids = np.where(ids == np.floor(ids), ids, NO_ID)
+            ids = ids.astype(np.int64, copy=False)
             ids[~ids.any(axis=1), 0] = NO_ID
             return np.asarray(ids[ids != PADDING_ID])
         lengths = self.lengths[rows]
@@ -227,13 +230,6 @@ class ArraySequences(Sequences):
         if self.time_channel is None:
             return steps
         return with_exact_times(steps, lengths, self.time_channel)
-
-
-def whole_ids(values: Steps) -> Steps:
-    """Return ids as integers; a fraction stands for no id, so its token is unknown."""
-    if values.dtype.kind != "f":
-        return values
-    return np.where(values == np.floor(values), values, NO_ID).astype(np.int64)
 
 
 def gather(values: Steps, starts: Lengths, lengths: Lengths) -> Steps:

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import check_same_columns, column_names
-from sklearn_lstm.data.numbers import Numbers, texts_and_numbers
+from sklearn_lstm.data.numbers import Numbers, refuse_columns, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.storage.fields import check_agreement
@@ -82,7 +82,7 @@ class TextReader:
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
         ids = CallIds(self.vocabulary)
-        texts, numbers = self._divided(raw_documents)
+        texts, numbers = self.divided(raw_documents)
         return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
 
     def read(self, raw_documents: Iterable[object]) -> Any:
@@ -93,7 +93,7 @@ class TextReader:
         if self.output != "sparse":
             return self(raw_documents)
         ids = CallIds(self.vocabulary)
-        texts, numbers = self._divided(raw_documents)
+        texts, numbers = self.divided(raw_documents)
         batches = read_tokens(self.analysis, texts, ids)
         spellings, lengths = joined(cut_batches(batches, self.max_length, self.truncation))
         if not len(lengths):
@@ -125,16 +125,19 @@ class TextReader:
         X.numbers = numbers or None
         return X
 
-    def _divided(self, raw_documents: Iterable[object]) -> tuple[Any, Numbers]:
+    def divided(self, raw_documents: Any) -> tuple[Any, Numbers]:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
-        if self.columns is not None:
+        if self.columns is None:
+            refuse_columns(raw_documents)
+        else:
             check_same_columns(column_names(raw_documents), self.columns)
-        known = self.categories or ()
-        texts, numbers = divided(raw_documents, self.output, known, keeps_texts=self.keeps_texts)
-        if self.takes_lists:
-            lists = without_strings(texts)
-            texts = list(lists) if self.keeps_texts else lists
-        return texts, numbers
+        return divided(
+            raw_documents,
+            self.output,
+            self.categories or (),
+            keeps_texts=self.keeps_texts,
+            takes_lists=self.takes_lists,
+        )
 
     def _as_written(self, texts: Iterable[object]) -> NDArray[np.object_] | None:
         """Return the texts that the output keeps, None in place of one that is no str."""
@@ -145,11 +148,17 @@ class TextReader:
 
 
 def divided(
-    X: object, output: str, categories: tuple[str, ...] | None = None, *, keeps_texts: bool = False
+    X: object,
+    output: str,
+    categories: tuple[str, ...] | None = None,
+    *,
+    keeps_texts: bool = False,
+    takes_lists: bool | None = False,
 ) -> tuple[Any, Numbers]:
     """Return what `texts_and_numbers` does.
 
-    Texts that the output keeps become a list, which can be read twice.
+    Texts that the output keeps become a list, which can be read twice. If all texts of `fit` were
+    lists, strings are refused.
     """
     texts, numbers = texts_and_numbers(X, categories)
     if numbers and output != "sparse":
@@ -157,6 +166,7 @@ def divided(
             f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "
             "texts. Leave it 'sparse', the default, or pass the texts alone."
         )
+    texts = without_strings(texts) if takes_lists else texts
     return list(iterate_texts(texts)) if keeps_texts else texts, numbers
 
 

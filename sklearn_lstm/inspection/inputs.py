@@ -14,7 +14,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
-from sklearn_lstm.data.numbers import texts_and_numbers
 from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, starts_of
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
@@ -207,7 +206,7 @@ def open_model(model: object, X: object) -> OpenModel:
     for step in transformers:
         if step is transformers[-1] and isinstance(step, TextSequenceVectorizer):
             vectorizer = step
-            column, numbers = texts_and_numbers(X, step._categories or ())  # noqa: SLF001
+            column, numbers = step._reader().divided(X)  # noqa: SLF001
             texts = list(iterate_texts(column))
             X = X if numbers else texts
             if step.output == "dense":  # CSR means the same, and names unknown tokens too

@@ -21,9 +21,10 @@ from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.unpack import FIRST_BYTES, PER_MARK, TIMES_SIZE, Unpacker
 
-OTHER_FILES = {  # how they begin, and what they may be
-    b"\x80": "It looks like a pickle: joblib.load may read it, and run the code in it.",
-    b"PK": "It looks like a zip archive: skops.io.load reads those of skops.",
+OTHER_FILES = {  # their first eight bytes, and what they may be
+    rb"\x80": "It looks like a pickle: joblib.load may read it, and run the code in it.",
+    rb"PK": "It looks like a zip archive: skops.io.load reads those of skops.",
+    rb"[^\x00-\x08]+$": "It looks like text: pandas.read_csv reads a table of data.",
 }
 
 
@@ -102,7 +103,7 @@ def opened(
         size, first = os.fstat(file.fileno()).st_size, file.read(8)
         start = 8 + int.from_bytes(first, "little")
         if start > size:
-            hints = (hint for mark, hint in OTHER_FILES.items() if first.startswith(mark))
+            hints = (hint for begin, hint in OTHER_FILES.items() if re.match(begin, first))
             raise ModelFileError(
                 "is no safetensors file, which sklearn_lstm.io.save writes, or is cut short: it "
                 f"has {size:,} bytes. {next(hints, '')}".rstrip()
@@ -114,7 +115,10 @@ def opened(
         if re.search(rb"[\x00-\x1f]", header):
             raise ModelFileError("is damaged: its header holds control characters.")
         entries = forms.from_text(header)
-        content = forms.read_content(**entries.pop("__metadata__"))
+        metadata = entries.pop("__metadata__", {})
+        if metadata.keys() != {"content", "checksum"}:
+            raise ModelFileError("holds no model that sklearn_lstm.io.save stored.")
+        content = forms.read_content(**metadata)
         unpack.table |= find_arrays(file, entries, start)
         yield content, unpack
 

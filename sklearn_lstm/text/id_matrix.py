@@ -82,13 +82,21 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         return self._told(super().__getitem__(key), key)
 
     def __setitem__(self, key: object, value: object) -> None:
+        self._check_knows_nothing()
+        super().__setitem__(key, value)
+
+    def resize(self, *shape: object) -> None:
+        """Cut or extend rows and columns in place, of ids that know no tokens."""
+        self._check_knows_nothing()
+        super().resize(*shape)
+
+    def _check_knows_nothing(self) -> None:
         if hasattr(self, "temporary_ids"):
             raise TypeError(
-                "Token ids can't be assigned: the texts and numbers that belong to the rows would "
-                "not follow. Select rows, such as X[[1, 1, 2]], or change a csr_matrix(X), which "
-                "knows of none."
+                "Token ids can't be assigned or resized: the texts and numbers that belong to the "
+                "rows would not follow. Select rows, such as X[[1, 1, 2]], or change a "
+                "csr_matrix(X), which knows of none."
             )
-        super().__setitem__(key, value)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[row] for row in range(self.shape[0]))
@@ -105,20 +113,6 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         """Return the numbers in another type; if one changes, they are no ids."""
         cast = super().astype(dtype, casting, copy)
         return self._told(cast) if np.array_equal(cast.data, self.data) else cast
-
-    def resize(self, *shape: object) -> None:
-        """Cut or extend rows and columns in place."""
-        knows_texts = hasattr(self, "temporary_ids")
-        if knows_texts:
-            numbers = self._temporary_matrix().copy()  # other matrices may share its arrays
-            numbers.resize(*shape)
-            self.temporary_ids = numbers.data, numbers.indices, numbers.indptr
-        super().resize(*shape)
-        if knows_texts:
-            n_added = max(0, self.shape[0] - len(self.texts))
-            if self.numbers is not None:  # of a row that is added nothing is known
-                self.numbers = None if n_added else self.numbers[: self.shape[0]]
-            self.texts = np.append(self.texts, [None] * n_added)[: self.shape[0]]
 
     def _told(self, part: object, key: object = slice(None)) -> Any:
         """Return a part or a copy, told what is known of its tokens."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Hashable, ItemsView, Iterable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count, islice
@@ -161,46 +161,6 @@ def _add_counts(counts: NDArray[np.int64], numbers: NDArray[np.integer]) -> NDAr
     return total
 
 
-class Vocabulary(Mapping[Hashable, int]):
-    """The tokens that a dict holds now, and their ids; tokens that are added later do not count.
-
-    `partial_fit` of the vectorizer adds tokens to its dict. The output of an earlier `transform`
-    keeps the tokens of its time, without a copy of the dict.
-
-    Parameters
-    ----------
-    tokens : dict
-        Token to id, the ids rising from `FIRST_TOKEN` on.
-    """
-
-    def __init__(self, tokens: dict[Hashable, int]) -> None:
-        self._tokens = tokens
-        self._n_tokens = len(tokens)
-
-    def __getitem__(self, token: Hashable) -> int:
-        id_ = self._tokens[token]
-        if id_ >= FIRST_TOKEN + self._n_tokens:
-            raise KeyError(token)
-        return id_
-
-    def __len__(self) -> int:
-        return self._n_tokens
-
-    def __iter__(self) -> Iterator[Hashable]:
-        return iter(self._copy())
-
-    def items(self) -> ItemsView[Hashable, int]:
-        """Return the tokens with their ids."""
-        return self._copy().items()
-
-    def __repr__(self) -> str:
-        return repr(self._copy())
-
-    def _copy(self) -> dict[Hashable, int]:
-        """Return a copy. It is made in one step, so no other thread adds tokens meanwhile."""
-        return dict(islice(self._tokens.items(), self._n_tokens))
-
-
 class UnknownTokens(dict[Hashable, int]):
     """Unknown tokens and their numbers: -2, -3, ... in the order in which they are looked up."""
 
@@ -214,25 +174,23 @@ class CallIds:
 
     Parameters
     ----------
-    tokens : dict
-        Token to id. Tokens that are added to it later are unknown.
+    vocabulary : dict
+        Token to id.
 
     Attributes
     ----------
-    vocabulary : Vocabulary
     unknown : UnknownTokens
         Those so far. The first one, "", is that of an empty text.
     """
 
-    def __init__(self, tokens: dict[Hashable, int]) -> None:
-        self.vocabulary: Vocabulary = Vocabulary(tokens)
+    def __init__(self, vocabulary: dict[Hashable, int]) -> None:
+        self.vocabulary = vocabulary
         self.unknown: UnknownTokens = UnknownTokens({"": FIRST_UNKNOWN})
-        self._tokens = tokens
 
     def __call__(self, tokens: Iterable[Hashable]) -> Iterator[int]:
         """Yield the id of each token, or its number if it is unknown."""
-        find, unknown, limit = self._tokens.get, self.unknown, FIRST_TOKEN + len(self.vocabulary)
-        return (id_ if (id_ := find(token, limit)) < limit else unknown[token] for token in tokens)
+        find, unknown = self.vocabulary.get, self.unknown
+        return (find(token) or unknown[token] for token in tokens)
 
 
 def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[Hashable]:

@@ -47,6 +47,7 @@ def test_fit_stores_the_model_that_python_fits_and_the_names_of_its_columns(fold
         ("new.tsv", lambda X: as_csv([["message", "n"], *((x, 1) for x in X)], "\t"), []),
         ("new.txt", lambda X: as_csv([["message"], *((x,) for x in X)], ";"), ["--delimiter", ";"]),
         ("new.csv", lambda X: as_csv([["x"], *((x,) for x in X)]), ["--text", "x"]),
+        ("new.csv", lambda X: as_csv([["n", "message"], *enumerate(X)], ";"), []),
         ("new.jsonl", lambda X: MARK + as_json_lines({"message": x} for x in X) + "\n", []),
         ("new.JSONL", as_json_lines, []),
         ("new.txt", as_json_lines, ["--format", "jsonl"]),
@@ -58,7 +59,7 @@ def test_fit_stores_the_model_that_python_fits_and_the_names_of_its_columns(fold
 def test_a_label_is_printed_for_each_record_of_every_format(  # noqa: PLR0917
     name, content, options, run, folder, records, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("sklearn_lstm.__main__.MOST_BYTES", 50)
+    monkeypatch.setattr("sklearn_lstm.records.MOST_BYTES", 50)
     texts = [record["message"] for record in records]  # more than one batch
     data = content(texts)
     path = name if name == "-" else tmp_path / name
@@ -135,7 +136,7 @@ def test_several_labels_are_lists_in_json_lines(run, records, tmp_path):
     assert told["accuracy"] == pytest.approx(accuracy_score(indicator, predicted))
     _, printed, _ = run("explain", model, data, "--jsonl")
     assert {json.loads(line)["label"] for line in printed.splitlines()} <= {"a;b", "ham", "short"}
-    for label, reason in [("ham", "a list of labels"), (["egg"], "the model has no class 'egg'")]:
+    for label, reason in [("ham", "a list of labels"), (["egg"], "labels of a;b, ham, short")]:
         stdin = as_json_lines([{"text": "so", "label": label}])
         status, _, errors = run("evaluate", model, "-", "--format", "jsonl", stdin=stdin)
         assert (status, reason in errors) == (1, True), errors
@@ -186,7 +187,7 @@ def test_equal_numbers_are_one_label(run, records, tmp_path):
     assert run("evaluate", model, "-", "--format", "csv", stdin=stdin)[0] == 0
     stdin = as_json_lines([{"text": "so", "label": True}])
     _, _, errors = run("evaluate", model, "-", "--format", "jsonl", stdin=stdin)
-    assert "the model has no class 'true', but '1', '2'" in errors
+    assert "'label' is true, but has to be one label of 1, 2" in errors
 
 
 def test_series_are_lists_in_json_lines_and_labels_may_be_numbers(run, tmp_path):
@@ -240,12 +241,17 @@ def test_numbers_stand_beside_a_text(run, records, tmp_path):
     assert np.allclose(found, expected, atol=1e-6)
     _, printed, errors = run("explain", model, data)
     assert (errors, printed.count("  price\n"), printed.count("  pages\n")) == ("", 8, 8)
-    for wrong in ["dear", "1e39", "1e999", "12_34"]:
+    for wrong, reason in {
+        "dear": "'price' is \"dear\", but has to be a number; fit --categories takes names",
+        "12_34": "'price' is \"12_34\", but has to be a number",
+        "1e39": "The column 'price' holds infinity or a value too large (1e+39). Correct",
+        "1e999": "The column 'price' holds infinity or a value too large (inf). Correct",
+    }.items():
         table = ["text", "label", "price", "pages"], ["a", "x", "3", "2"], ["b", "y", wrong, "2"]
         data.write_text(as_csv(table))
         status, printed, errors = run("predict", model, data)
         assert (status, printed.count("\n")) == (1, 1)
-        expected = f"line 3: 'price' is \"{wrong}\", but has to be a number"
+        expected = f"{data}, line 3: {reason}"
         assert expected in errors
         assert expected in run("fit", data, *options)[2]
 
@@ -265,10 +271,6 @@ def test_categories_stand_beside_a_text(run, records, tmp_path):
     described = json.loads(run("describe", model)[1])["columns"]
     assert (described["numbers"], described["categories"]) == (["price"], ["shop"])
     assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
-    values = [{"text": x, "label": x, "shop": shop} for x, shop in [("a", 1), ("b", ["c"])]]
-    (lines := tmp_path / "lines.jsonl").write_text(as_json_lines(values))
-    found = run("fit", lines, "--categories", "shop", "--output", model)
-    assert "line 2: 'shop' is [\"c\"], but has to be the name of a category" in found[2]
 
 
 def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_path):
@@ -385,6 +387,48 @@ def test_models_that_python_stored_are_read_too(run, tmp_path, records):
         assert (status, told) == (0, [[label] for label in expected])
 
 
+def test_a_model_of_a_data_frame_finds_its_columns_by_their_names(run, records, tmp_path):
+    data, path = tmp_path / "data.csv", tmp_path / "model"
+    frame = pd.DataFrame(records * 3).assign(
+        is_new=[True, False, False] * 8, price=np.arange(24.0) % 5
+    )
+    frame["shop"] = pd.Categorical(["a", "b", None] * 8)
+    frame = frame[["price", "message", "shop", "is_new", "label"]]
+    classifier = LSTMSequenceClassifier(max_epochs=0, random_state=0)
+    X, y = frame.drop(columns="label"), frame["label"]
+    save(make_pipeline(TextSequenceVectorizer(), classifier).fit(X, y), path)
+    expected = Predictor.load(path).predict_proba(X)
+    for source, options in (("message", []), ("body", ["--text", "body"])):
+        frame.rename(columns={"message": source}).to_csv(data, index=False)
+        status, printed, errors = run("predict", path, data, "--proba", *options)
+        found = [row[1:] for row in csv.reader(printed.splitlines()[1:])]
+        assert (status, errors) == (0, "")
+        assert np.allclose(np.array(found, float), expected, atol=1e-6)
+        assert json.loads(run("evaluate", path, data, *options, "--json")[1])["records"] == 24
+        assert run("explain", path, data, *options)[1].count("  is_new\n") == 24
+    columns = json.loads(run("describe", path)[1])["columns"]
+    assert columns["sequence"] == "message"
+    assert (columns["numbers"], columns["categories"]) == (["price", "is_new"], ["shop"])
+    X.drop(columns="shop").to_csv(data, index=False)
+    _, _, errors = run("predict", path, data, "--text", "body")
+    assert f"{data}, line 2: no column 'body', but 'price', 'message', 'is_new'" in errors
+
+
+def test_a_model_of_series_in_a_data_frame_finds_its_columns_too(run, tmp_path):
+    data, path = tmp_path / "data.jsonl", tmp_path / "model"
+    values = [
+        {"age": row % 3, "signal": [row, row % 2, 3.5], "y": int(row % 2)} for row in range(12)
+    ]
+    frame = pd.DataFrame(values)
+    classifier = LSTMSequenceClassifier(max_epochs=0, random_state=0)
+    save(classifier.fit(frame[["age", "signal"]], frame["y"]), path)
+    data.write_text(as_json_lines(values))
+    status, printed, errors = run("predict", path, data)
+    assert (status, errors) == (0, "")
+    expected = Predictor.load(path).predict(frame[["age", "signal"]])
+    assert printed.split() == list(map(str, expected))
+
+
 # --- Errors
 
 
@@ -393,16 +437,16 @@ def test_models_that_python_stored_are_read_too(run, tmp_path, records):
     [
         (b"text,label\nhello,ham", 0, "line 2: no column 'message', but 'text', 'label'"),
         (
-            b"message;label\nhello;ham",
+            b"text;label\nhello;ham",
             0,
-            "line 2: no column 'message', but 'message;label'. Set --delimiter ';'",
+            "line 2: no column 'message', but 'text', 'label'",
         ),
         (
-            b"message\tlabel\nhello, you\tham",
-            0,
-            "line 2: 2 fields, but the header has 1. Set --delimiter '\\t'",
+            b"message\tlabel\nhello, you\tham\nhello\tyou\tham",
+            1,
+            "line 3: 3 fields, but the header has 2: message, label. Put quotes",
         ),
-        (b'message\na\n"two\nlines"\na,b\n', 2, "line 5: 2 fields, but the header has 1"),
+        (b'message\na\n"two\nlines"\na,b\n', 2, "line 5: 2 fields, but the header has 1: message"),
         (b'message\na\n"never\nclosed', 1, "line 3: unexpected end of data. Lines end with"),
         (b"message\ra\rb\r", 0, "line 1: new-line character seen in unquoted field"),
         (b"\xff\xfem\0", 0, "line 1: 'utf-8' codec can't decode byte 0xff in position 0"),
@@ -428,7 +472,11 @@ def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # 
         ("predict", ["a", {}], "line 2: no column 'message'"),
         ("evaluate", [], "no records"),
         ("evaluate", ["a"], "line 1: no column 'label', but 'message'"),
-        ("evaluate", [{"message": "a", "label": "egg"}], "line 1: the model has no class 'egg'"),
+        (
+            "evaluate",
+            [{"message": "a", "label": "egg"}],
+            "line 1: 'label' is \"egg\", but has to be one label of ham, spam",
+        ),
         (
             "evaluate",
             [{"message": "a", "label": ["ham"]}],
@@ -466,8 +514,8 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
     for series, expected in [
         ([[1, 2, 3]], "channels"),
         ([[1, 2], [3]], "'series' is not a sequence of steps of one width"),
-        ("1", "'series' is a str: '1'"),
-        ([1, "1"], "'series' holds strings, not numbers"),
+        ("1", "'series' is a str: '1'. Series are lists, as in JSON lines (--format jsonl); fit"),
+        ([1, "1"], "'series' holds strings, not numbers. Series are lists"),
         ([[10**400, 1]], "a value too large (1e+308): 'series', step 0"),
     ]:
         stdin = as_json_lines([[[1, 0], [2, 0]], series])
@@ -475,6 +523,15 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
         assert (status, printed, errors.count("\n")) == (1, "true\n", 1)
         assert "standard input, line 2: " in errors
         assert expected in errors
+
+
+def test_series_in_csv_are_told_to_be_lists(run, tmp_path):
+    data, model = tmp_path / "data.csv", tmp_path / "model"
+    data.write_text("x,label\n1 2 3,up\n3 2 1,down\n")
+    status, _, errors = run("fit", data, "--series", "x", "--output", model, *FIT)
+    assert (status, errors.count("\n"), "make_pipeline" in errors) == (1, 1, False)
+    assert f"{data}: X is" not in errors
+    assert "line 2: 'x' is a str: '1 2 3'. Series are lists, as in JSON lines" in errors
 
 
 @pytest.mark.parametrize(
@@ -487,7 +544,7 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
         (["--output", "model", "--seed", "-1"], 2, "argument --seed: invalid seed value: '-1'"),
         (["--output", "model", "--delimiter", ""], 2, "argument --delimiter: invalid delimiter"),
         (["--output", "model", "--set", "token_pattern=("], 1, "token_pattern='(' is no regular"),
-        (["--output", "model", "--set", "hidden=3"], 2, "no estimator has a parameter 'hidden'"),
+        (["--output", "model", "--set", "hidden=3"], 2, "--set: Invalid parameter 'hidden' for"),
         (["--output", "model", "--set", "optimizer=torch.optim.SGD"], 2, "'optimizer' parameter"),
         (
             ["--output", "model", "--set", "lr=-1"],
@@ -565,11 +622,13 @@ def test_classes_are_explained_over_all_records(run, folder):
     model, data = folder / "spam.safetensors", folder / "spam.csv"
     status, printed, errors = run("explain", model, data, "--classes")
     assert (status, errors) == (0, "")
-    assert printed.startswith("ham: mean contribution")
+    assert printed.startswith("spam: mean contribution")
+    assert "ham:" not in printed  # what adds to one class takes from the other
     assert "linear model (8 samples)" in printed
     _, printed, _ = run("explain", model, data, "--classes", "--jsonl")
     rows = [json.loads(line) for line in printed.splitlines()]
-    free = [row for row in rows if (row["class"], row["name"]) == ("spam", "free")]
+    assert {row["class"] for row in rows} == {"spam"}
+    free = [row for row in rows if row["name"] == "free"]
     assert {(row["part"], row["n_with"], row["n_samples"]) for row in free} >= {
         ("linear model", 3, 8)
     }

@@ -88,13 +88,22 @@ def test_a_fraction_is_an_unknown_token_and_not_id_1(input_type):
     assert np.abs(fraction - one).max() > 1e-6
 
 
-@pytest.mark.parametrize("kind", [np.array, list])
-def test_measurements_for_a_model_of_ids_are_not_taken_in_silence(kind):
+@pytest.mark.parametrize("hold", [np.array, list, lambda X: [*X, [3.5]]])
+def test_fractions_for_a_model_of_ids_are_refused(hold):
     X, y = data()
     model = small().fit(X, y)
-    measurements = kind(np.random.default_rng(0).random((5, 12)).tolist())
+    for row in (X[1] + 0.25, [3, 3.5, *X[1, 2:]]):
+        with pytest.raises(ValueError, match=r"X\[1\] holds \d\.[25]+, but token ids are"):
+            model.predict(hold([X[0].tolist(), list(map(float, row))]))
+    with pytest.raises(ValueError, match=r"X\[2\] holds 3.5, but token ids are integers"):
+        small(input_type="words").fit([*X.tolist()[:2], [3.5], *X.tolist()[3:]], y)
+
+
+def test_measurements_for_a_table_of_ids_are_not_taken_in_silence():
+    X, y = data()
+    model = small(input_type="words").fit(X, y)
     with pytest.warns(InputTypeWarning, match="most of its values have fractions"):
-        model.predict(measurements)
+        model.predict(np.random.default_rng(0).random((5, 12)))
 
 
 def test_the_vector_of_id_1_is_not_that_of_the_unknown_token():

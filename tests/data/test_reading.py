@@ -114,7 +114,8 @@ def test_input_type_overrides_what_the_dtype_says():
     assert steps_of(ID_TABLE, "measurements")[1] == [[6], [0], [0], [0], [0]]
     assert read_sequences(IDS, "measurements").n_channels == 1
     assert steps_of(ID_TABLE.astype(float), "words") == IDS
-    assert steps_of([[2.0, 2.5], [3.0]], "words") == [[2, NO_ID], [3]]
+    assert steps_of([[2.0, 4.0], [3.0]], "words") == [[2, 4], [3]]
+    assert steps_of(np.array([[2.0, 2.5], [3.0, 0.0]]), "words") == [[2, NO_ID], [3]]
 
 
 def test_steps_are_found_in_many_chunks_as_in_one():

@@ -53,7 +53,8 @@ OF_CSR = r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words, a list of rows doe
 PERIODS = pd.DataFrame({"day": pd.period_range("2024", periods=3), "x": [1.0, 2.0, 3.0]})
 NO_NUMBER = r"X\[0\] holds .*, which is no number.*\(T,\) or"
 COLUMN = NO_NUMBER.replace("number", "number: pass the one column that holds the sequences")
-LONG = r"long table.*a data frame for each series.*frame.groupby\('id'\)"
+SELECTED = r"\[steps\[\['x', 'y'\]\] for _, steps in frame.groupby\('id'\)\]"  # no id and no label
+LONG = rf"long table.*a data frame for each series.*{SELECTED}.*frame.groupby\('id'\)\['label'\]"
 MACHINES = pd.DataFrame({"machine": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]})
 OF_MACHINES = rf"X is a data frame whose column 'machine' holds strings: leave it out.*{LONG}"
 WRONG = {

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -42,6 +43,28 @@ def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
     for length in [*range(9), *range(9, len(data), 7), len(data) - 1]:
         refusal(path, data[:length])
     refusal(path, data + b"\0")
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (
+            to_safetensors({"weight": np.zeros(3)}),
+            r"holds no model that sklearn_lstm\.io\.save stored",
+        ),
+        (
+            to_safetensors({}, {"format": "pt"}),
+            r"holds no model that sklearn_lstm\.io\.save stored",
+        ),
+        (b"text,label\nso good,1\n", r"looks like text: pandas\.read_csv reads a table"),
+        ("ä,b\n".encode(), "looks like text"),
+    ],
+    ids=["arrays", "weights of torch", "table", "short table"],
+)
+def test_a_file_of_something_else_is_called_so(data, found, path):
+    message = refusal(path, data)
+    assert re.search(found, message)
+    assert "damaged" not in message
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning
+from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 
 COLUMNS = {
@@ -63,29 +66,26 @@ def test_numbers_follow_their_rows(select, rows):
     assert selected.numbers.columns["shop"].tolist() == [SHOPS[row] for row in rows]
 
 
-def test_rows_put_together_or_added_have_no_numbers():
+def test_rows_put_together_have_no_numbers():
     X = TextSequenceVectorizer().fit_transform(PANDAS)
     assert X[[[0, 1], [1, 2]], [[0, 1], [0, 1]]].numbers is None
-    X.resize(2, 2)
-    assert_array_equal(X.numbers.columns["pages"], [1, 2])
-    X.resize(3, 2)
-    assert X.numbers is None
 
 
 RECURRING = ["x", "x", "x"]
-JOINED = r"Join columns of texts: frame\['text'\] \+ ' ' \+ frame\['title'\]; leave out one that is"
+FILLED = r"frame\['text'\]\.fillna\(''\) \+ ' ' \+ frame\['title'\]\.fillna\(''\)"
+JOINED = rf"Join columns of texts: {FILLED}\."
 CATEGORY = r"Make few values that recur .* frame.astype\(\{'seller': 'category'\}\)"
 DAY = pd.Timestamp("2026-01-01")
 ALONE = PANDAS[["price", "pages"]]
 WRONG = {
     "two columns of texts": (
         PANDAS.assign(title=COLUMNS["text"][::-1]),
-        rf"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. {JOINED} an id\.$",
+        rf"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. {JOINED} Leave out ids\.$",
     ),
     "values that recur": (PANDAS.assign(seller=RECURRING), rf"'seller' \(.*\)\. {CATEGORY}"),
     "texts, and values that recur": (
         PANDAS.assign(title=["d", "e", "f"], seller=RECURRING),
-        f"{JOINED} an id. {CATEGORY}",
+        f"{JOINED} {CATEGORY}",
     ),
     "dates": (
         PANDAS.assign(day=DAY),
@@ -127,9 +127,42 @@ def test_only_sparse_output_has_a_place_for_numbers(output):
 @pytest.mark.parametrize("columns", [["price", "text", "pages", "is_new", "shop"], ["text"]])
 def test_columns_have_the_names_and_the_order_of_fit(columns):
     vectorizer = TextSequenceVectorizer().fit(PANDAS)
-    with pytest.raises(ValueError, match="feature names should match"):
-        vectorizer.transform(PANDAS[columns])
+    remedy = r"Pass frame\[\['text', 'price', 'pages', 'is_new', 'shop'\]\]"
+    for read in (vectorizer.transform, vectorizer.partial_fit, vectorizer.known_share):
+        with pytest.raises(ValueError, match=remedy):
+            read(PANDAS[columns])
     assert vectorizer.transform(COLUMNS["text"]).numbers is None  # texts alone can't be mixed up
+
+
+def test_a_model_fitted_to_texts_alone_names_the_columns_that_may_hold_them(tmp_path):
+    frame, y = reviews(60)
+    model = linear().fit(frame["text"], y)
+    save(model, tmp_path / "model")
+    for read in (
+        model.predict,
+        Predictor.load(tmp_path / "model").predict,
+        partial(explain, model),
+    ):
+        for X in (frame, frame[["text", "price"]], TABLE):
+            with pytest.raises(ValueError, match=r"fitted to texts alone.* alone: frame\['text'\]"):
+                read(X)
+    with pytest.raises(ValueError, match=r"alone: frame\['text'\] or frame\['shop'\]\.$"):
+        model.predict(frame)
+
+
+@pytest.mark.parametrize("typed", [str, "category"])
+@pytest.mark.parametrize("mark", [".", ","])
+def test_numbers_that_are_strings_at_predict_become_numbers_as_the_message_says(mark, typed):
+    frame, y = reviews(60)
+    frame = frame[["text", "price"]].round(2)
+    model = linear().fit(frame, y)
+    written = frame["price"].map(str).str.replace(".", mark).astype(typed)
+    wrong = frame.assign(price=written)[:5]
+    with pytest.raises(ValueError, match=r"'price' of X holds .* at fit it held numb") as caught:
+        model.predict(wrong)
+    code = re.search(r"pd.to_numeric\(.*\)", str(caught.value))[0]
+    right = wrong.assign(price=eval(code, {"pd": pd, "frame": wrong}))  # noqa: S307 - our own text
+    assert_array_equal(model.predict_proba(right), model.predict_proba(frame[:5]))
 
 
 # --- Categories that `fit` finds among strings
@@ -153,10 +186,9 @@ def linear():
 
 
 @pytest.mark.parametrize("way", [pd.DataFrame.copy, pl.from_pandas, pa.Table.from_pandas])
-@pytest.mark.parametrize("n_texts", [None, 3])  # texts recur too
 @pytest.mark.parametrize("n_rows", [20, 1_000])
-def test_strings_beside_texts_whose_few_values_recur_are_categories(n_rows, n_texts, way):
-    frame, _ = reviews(n_rows, n_texts)
+def test_strings_beside_texts_whose_few_values_recur_are_categories(n_rows, way):
+    frame, _ = reviews(n_rows)
     vectorizer = TextSequenceVectorizer()
     found = vectorizer.fit_transform(way(frame))
     assert found.texts.tolist() == frame["text"].tolist()
@@ -199,19 +231,35 @@ def test_the_first_batch_tells_what_a_category_is():
         TextSequenceVectorizer().partial_fit(frame[:19])
 
 
-MANY, _ = reviews(60, 5)
+MANY, _ = reviews(60)
+RECUR, _ = reviews(60, 5)
+NAMED = r"Make few values that recur .*, but not the texts: frame.astype\(\{'shop': 'category'\}\)"
+LONG_NAMES = ["Department of Sanitation", "Department of Buildings"] * 30
 UNCLEAR = {
+    "texts that recur too": (RECUR, rf"2 hold neither: 'text' \(.*\), 'shop' \(.*\)\. {NAMED}"),
+    "short texts that recur, and long names": (
+        RECUR[["text"]].assign(shop=LONG_NAMES),
+        rf"2 hold neither: 'text' \(.*\), 'shop' \(.*\)\. {NAMED}",
+    ),
+    "short texts, and long names": (
+        MANY[["text"]].assign(shop=LONG_NAMES),
+        rf"2 hold neither: 'text' \(.*\), 'shop' \(.*\)\. {NAMED}",
+    ),
     "ids beside texts that recur": (
-        MANY[["text"]].assign(id=[f"user {k}" for k in range(60)]),
-        r"Join .* leave out one that is an id\.$",
+        RECUR[["text"]].assign(id=[f"user {k}" for k in range(60)]),
+        r"2 hold neither: 'text' \(.*\), 'id' \(.*\)\. .* Leave out ids\.$",
     ),
     "a title": (
         MANY.assign(title=[f"part {k}" for k in range(60)]),
-        r"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. Join .* leave out one that is an id\.$",
+        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*\['text'\] .*\['title'\]\. .*'shop'",
     ),
     "numbers": (
         MANY[["text"]].assign(cost=["1.5", "n/a", "2"] * 20),
-        r"'cost' \(.*\)\. Turn strings into numbers, .*: pd.to_numeric\(frame\['cost'\], err",
+        r"'cost' \(.*\)\. Turn strings into numbers, .*: frame\['cost'\] = pd.to_num",
+    ),
+    "numbers with a comma": (
+        MANY[["text"]].assign(cost=["1,50", "n/a", "12,5"] * 20),
+        r"pd.to_numeric\(frame\['cost'\].str.replace\(',', '.'\), errors='coerce'\), if a comma",
     ),
     "dates": (MANY.assign(day=DAY), r"2 hold neither: 'text' \(.*\), 'day' \(.*\)\. Turn dates"),
 }
@@ -221,6 +269,33 @@ UNCLEAR = {
 def test_nothing_is_a_category_where_it_is_not_clear(frame, message):
     with pytest.raises(ValueError, match=message):
         TextSequenceVectorizer().fit(frame)
+
+
+def test_a_number_and_a_string_are_never_one_category():
+    for kind in (object, "category"):
+        shops = pd.Series([1, "1", 2.0, "x", None] * 12, dtype=object).astype(kind)
+        with pytest.raises(ValueError, match=r"'shop' holds '1' as a string and as a number"):
+            TextSequenceVectorizer().fit(MANY[["text"]].assign(shop=shops.astype("category")))
+    shops = pd.Categorical([2, 1.0, "x", "y", None] * 12)
+    X = TextSequenceVectorizer().fit_transform(MANY[["text"]].assign(shop=shops))
+    assert X.numbers.columns["shop"][:5].tolist() == ["2", "1", "x", "y", None]
+
+
+LISTS = {
+    "lists": [["x"]],
+    "arrays": [np.array(["x"])],
+    "dates": [DAY],
+    "dates of Python": [DAY.date()],
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("way", [pd.DataFrame.copy, pl.from_pandas])
+def test_a_column_of_something_else_is_no_unseen_category(name, way):
+    frame, y = reviews(60)
+    model = linear().fit(way(frame), y)
+    with pytest.raises(ValueError, match=r"column 'shop' of X holds .*, but at fit it held categ"):
+        model.predict(way(frame[:1].assign(shop=LISTS[name])))
 
 
 @pytest.mark.parametrize("way", [pd.DataFrame.copy, pl.from_pandas, pa.Table.from_pandas])

@@ -202,5 +202,8 @@ class NumberModel(RegressionModel):
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""
-        n_columns = len(self.numbers) + len(self.categories)
-        return f"logistic regression on {len(self.mean):,} features of {n_columns} columns"
+        told = []
+        for kind, columns in ("numbers", self.numbers), ("categories", self.categories):
+            names = [name for name, kept in columns.items() if kept]
+            told += [f"{kind} {', '.join(names[:9])}" + ", ..." * (len(names) > 9)] * bool(names)
+        return f"logistic regression on {len(self.mean):,} features of the {'; '.join(told)}"

@@ -110,8 +110,7 @@ def test_texts_follow_their_rows():
         assert part.texts.tolist() == ["C!", "A"]
     assert X[1].texts.tolist() == X[np.array([False, True, False])].texts.tolist() == ["b"]
     assert X[[[0, 1], [1, 2]], [[0, 0], [0, 0]]].texts.tolist() == [None, None]
-    X.resize(4, 1)
-    assert X.astype(np.int64).texts.tolist() == ["A", "b", "C!", None]
+    assert X.astype(np.int64).texts.tolist() == ["A", "b", "C!"]
 
 
 def test_each_text_is_encoded_once_in_a_fit(encoder):
