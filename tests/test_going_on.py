@@ -246,7 +246,9 @@ def contents(model):
         if attributes.get("_fitted") is not None:
             fitted = attributes.pop("_fitted")
             weights = fitted.model.network.module.state_dict()
-            attributes["optimizer"] = fitted.model.network.optimizer_state
+            gathered = fitted.model.network.optimizer_state or {"state": {}}
+            values_of_state = [v for one in gathered["state"].values() for v in one.values()]
+            attributes["state"] = [torch.as_tensor(value).tolist() for value in values_of_state]
             attributes["labels"] = fitted.labels, fitted.input_format, fitted.n_samples
             attributes["weights"] = {name: table.tolist() for name, table in weights.items()}
         values.append(attributes)
