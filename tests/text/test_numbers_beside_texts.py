@@ -251,7 +251,7 @@ UNCLEAR = {
     ),
     "a title": (
         MANY.assign(title=[f"part {k}" for k in range(60)]),
-        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*\['text'\] .*\['title'\]\. .*'shop'",
+        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*\['text'\].*\['title'\].*\. .*'shop'",
     ),
     "numbers": (
         MANY[["text"]].assign(cost=["1.5", "n/a", "2"] * 20),
