@@ -14,17 +14,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skorch import NeuralNet
 from torch.nn import Module
 
+from sklearn_lstm import fitting
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.fitting import (
-    fit_classifier,
-    fit_one_epoch,
-    read_as_at_fit,
-    read_further_data,
-    read_training_data,
-    what_was_fitted,
-)
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
@@ -43,7 +36,7 @@ INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own par
 
 def _left_by_fit(read: Callable[[Fitted], Any]) -> property:
     """Return an attribute of the fitted classifier."""
-    return property(lambda classifier: read(what_was_fitted(classifier)))
+    return property(lambda classifier: read(fitting.what_was_fitted(classifier)))
 
 
 class LSTMSequenceClassifier(
@@ -445,8 +438,8 @@ class LSTMSequenceClassifier(
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         parameters = checked_parameters(self)
         passed, validation = (X, y, sample_weight), (X_val, y_val, sample_weight_val)
-        data = read_training_data(parameters, passed, groups, validation)
-        fit_classifier(self, parameters, data, task)
+        data = fitting.read_training_data(parameters, passed, groups, validation)
+        fitting.fit_classifier(self, parameters, data, task)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -483,8 +476,8 @@ class LSTMSequenceClassifier(
             for an encoder or numbers beside the sequences if `fit` was never called.
         """
         parameters, before, passed = checked_parameters(self), self._fitted, (X, y, sample_weight)
-        data = read_further_data(before, self, parameters, passed, classes)
-        self._fitted = fit_one_epoch(before, data, parameters)
+        data = fitting.read_further_data(before, self, parameters, passed, classes)
+        self._fitted = fitting.fit_one_epoch(before, data, parameters)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -502,7 +495,7 @@ class LSTMSequenceClassifier(
             count: `predict` compares it with ``log(t / (1 - t))`` for a threshold t, which is 0 for
             0.5.
         """
-        logits, labels = self._logits(X), what_was_fitted(self).labels
+        logits, labels = self._logits(X), fitting.what_was_fitted(self).labels
         if len(labels) == 2 and not labels.is_multilabel:
             return np.asarray(logits[:, 1] - logits[:, 0])
         return logits
@@ -521,7 +514,7 @@ class LSTMSequenceClassifier(
             The probabilities, in the order of `classes_`.
         """
         logits = self._logits(X)
-        return what_was_fitted(self).labels.proba(logits)
+        return fitting.what_was_fitted(self).labels.proba(logits)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of `predict_proba`, exact for small probabilities too.
@@ -537,7 +530,7 @@ class LSTMSequenceClassifier(
             The logarithms, in the order of `classes_`.
         """
         logits = self._logits(X)
-        return what_was_fitted(self).labels.log_proba(logits)
+        return fitting.what_was_fitted(self).labels.log_proba(logits)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds if y is multilabel.
@@ -554,7 +547,7 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The class of each sequence, or an indicator of its labels.
         """
-        logits, fitted = self._logits(X), what_was_fitted(self)
+        logits, fitted = self._logits(X), fitting.what_was_fitted(self)
         return fitted.labels.predict(logits, fitted.model.thresholds)
 
     classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)
@@ -572,7 +565,7 @@ class LSTMSequenceClassifier(
     @property
     def net_(self) -> NeuralNet:
         """Return the skorch net that trained the network; after loading, a new one."""
-        fitted = what_was_fitted(self)
+        fitted = fitting.what_was_fitted(self)
         network = fitted.model.network
         if network.net is None:
             network.check_has_weights()
@@ -584,14 +577,14 @@ class LSTMSequenceClassifier(
     @property
     def module_(self) -> Module:
         """Return the network."""
-        network = what_was_fitted(self).model.network
+        network = fitting.what_was_fitted(self).model.network
         network.check_has_weights()
         return network.module
 
     # --- What is fitted
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
-        return what_was_fitted(self).model.blended_logits(read_as_at_fit(self, X))
+        return fitting.what_was_fitted(self).model.blended_logits(fitting.read_as_at_fit(self, X))
 
     def _fitted_parts(self) -> dict[str, str]:
         """Return the rows of the table that `repr` and HTML show."""
@@ -679,7 +672,7 @@ class LSTMSequenceClassifier(
         return tags
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
-        fitted = what_was_fitted(self)
+        fitted = fitting.what_was_fitted(self)
         sizes = {**fitted.model.network.encoding.sizes, "n_outputs": len(fitted.labels)}
         return sizes | {"n_weights": fitted.model.network.n_weights}, fitted.n_samples
 
