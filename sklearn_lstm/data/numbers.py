@@ -299,8 +299,8 @@ def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
     texts = [name for name in strings if name not in (*recurring, *written)]
     remedies = list[str]()
     if wanted == "texts" and len(texts) > 1:
-        joined = " + ' ' + ".join(f"frame[{name!r}].fillna('')" for name in texts)
-        remedies.append(f"Join columns of texts: {joined}.")
+        own_texts = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in texts)
+        remedies.append(f"Join columns of texts: frame[{_longest(strings)!r}] = {own_texts}.")
     if recurring:
         category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
         ways = "polars: Categorical; pyarrow: dictionary_encode"
