@@ -14,17 +14,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skorch import NeuralNet
 from torch.nn import Module
 
+from sklearn_lstm import fitting
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DescribedMixin
-from sklearn_lstm.fitting import (
-    fit_classifier,
-    fit_one_epoch,
-    read_as_at_fit,
-    read_further_data,
-    read_training_data,
-    what_was_fitted,
-)
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
@@ -43,7 +36,7 @@ INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own par
 
 def _left_by_fit(read: Callable[[Fitted], Any]) -> property:
     """Return an attribute of the fitted classifier."""
-    return property(lambda classifier: read(what_was_fitted(classifier)))
+    return property(lambda classifier: read(fitting.what_was_fitted(classifier)))
 
 
 class LSTMSequenceClassifier(
@@ -371,22 +364,35 @@ class LSTMSequenceClassifier(
         device: Any = "auto",
         precision: str = "auto",
     ) -> None:
-        self.input_type, self.time_channel = input_type, time_channel
-        self.embedding_dim, self.normalize = embedding_dim, normalize
+        self.input_type = input_type
+        self.time_channel = time_channel
+        self.embedding_dim = embedding_dim
         self.embeddings: Any = embeddings
         self.encoder: Any = encoder
-        self.linear_model, self.cell = linear_model, cell
-        self.hidden_size, self.num_layers = hidden_size, num_layers
-        self.bidirectional, self.pooling = bidirectional, pooling
-        self.dropout, self.criterion = dropout, criterion
-        self.optimizer, self.lr, self.weight_decay = optimizer, lr, weight_decay
-        self.max_epochs, self.batch_size = max_epochs, batch_size
-        self.class_weight, self.threshold = class_weight, threshold
-        self.early_stopping, self.n_iter_no_change = early_stopping, n_iter_no_change
+        self.linear_model = linear_model
+        self.normalize = normalize
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.dropout = dropout
+        self.criterion = criterion
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.class_weight = class_weight
+        self.threshold = threshold
+        self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
-        self.random_state, self.verbose = random_state, verbose
-        self.device, self.precision = device, precision
+        self.random_state = random_state
+        self.verbose = verbose
+        self.device = device
+        self.precision = precision
 
     @with_callbacks
     def fit(
@@ -445,8 +451,8 @@ class LSTMSequenceClassifier(
         task = CallbackTask.of_fit(self, X, y, sample_weight)
         parameters = checked_parameters(self)
         passed, validation = (X, y, sample_weight), (X_val, y_val, sample_weight_val)
-        data = read_training_data(parameters, passed, groups, validation)
-        fit_classifier(self, parameters, data, task)
+        data = fitting.read_training_data(parameters, passed, groups, validation)
+        fitting.fit_classifier(self, parameters, data, task)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -483,8 +489,8 @@ class LSTMSequenceClassifier(
             for an encoder or numbers beside the sequences if `fit` was never called.
         """
         parameters, before, passed = checked_parameters(self), self._fitted, (X, y, sample_weight)
-        data = read_further_data(before, self, parameters, passed, classes)
-        self._fitted = fit_one_epoch(before, data, parameters)
+        data = fitting.read_further_data(before, self, parameters, passed, classes)
+        self._fitted = fitting.fit_one_epoch(before, data, parameters)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -502,7 +508,7 @@ class LSTMSequenceClassifier(
             count: `predict` compares it with ``log(t / (1 - t))`` for a threshold t, which is 0 for
             0.5.
         """
-        logits, labels = self._logits(X), what_was_fitted(self).labels
+        logits, labels = self._logits(X), fitting.what_was_fitted(self).labels
         if len(labels) == 2 and not labels.is_multilabel:
             return np.asarray(logits[:, 1] - logits[:, 0])
         return logits
@@ -521,7 +527,7 @@ class LSTMSequenceClassifier(
             The probabilities, in the order of `classes_`.
         """
         logits = self._logits(X)
-        return what_was_fitted(self).labels.proba(logits)
+        return fitting.what_was_fitted(self).labels.proba(logits)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of `predict_proba`, exact for small probabilities too.
@@ -537,7 +543,7 @@ class LSTMSequenceClassifier(
             The logarithms, in the order of `classes_`.
         """
         logits = self._logits(X)
-        return what_was_fitted(self).labels.log_proba(logits)
+        return fitting.what_was_fitted(self).labels.log_proba(logits)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds if y is multilabel.
@@ -554,7 +560,7 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The class of each sequence, or an indicator of its labels.
         """
-        logits, fitted = self._logits(X), what_was_fitted(self)
+        logits, fitted = self._logits(X), fitting.what_was_fitted(self)
         return fitted.labels.predict(logits, fitted.model.thresholds)
 
     classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)
@@ -572,7 +578,7 @@ class LSTMSequenceClassifier(
     @property
     def net_(self) -> NeuralNet:
         """Return the skorch net that trained the network; after loading, a new one."""
-        fitted = what_was_fitted(self)
+        fitted = fitting.what_was_fitted(self)
         network = fitted.model.network
         if network.net is None:
             network.check_has_weights()
@@ -584,14 +590,14 @@ class LSTMSequenceClassifier(
     @property
     def module_(self) -> Module:
         """Return the network."""
-        network = what_was_fitted(self).model.network
+        network = fitting.what_was_fitted(self).model.network
         network.check_has_weights()
         return network.module
 
     # --- What is fitted
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
-        return what_was_fitted(self).model.blended_logits(read_as_at_fit(self, X))
+        return fitting.what_was_fitted(self).model.blended_logits(fitting.read_as_at_fit(self, X))
 
     def _fitted_parts(self) -> dict[str, str]:
         """Return the rows of the table that `repr` and HTML show."""
@@ -679,7 +685,7 @@ class LSTMSequenceClassifier(
         return tags
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
-        fitted = what_was_fitted(self)
+        fitted = fitting.what_was_fitted(self)
         sizes = {**fitted.model.network.encoding.sizes, "n_outputs": len(fitted.labels)}
         return sizes | {"n_weights": fitted.model.network.n_weights}, fitted.n_samples
 

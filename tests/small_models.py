@@ -16,6 +16,18 @@ def series(n_samples=40):
     return np.random.default_rng(0).normal(size=(n_samples, 5)), np.arange(n_samples) % 2
 
 
+def bumps(n_series, n_channels=1, seed=0):
+    """Return noise with a short pulse in its first channel, up in class 1 and down in class 0."""
+    rng = np.random.default_rng(seed)
+    y, X = rng.integers(0, 2, n_series), []
+    for sign in 2 * y - 1:
+        series = rng.normal(size=(rng.integers(30, 60), n_channels)) / 4
+        start = rng.integers(len(series) - 6)
+        series[start : start + 6, 0] += 2 * sign
+        X.append(series)
+    return X, y
+
+
 def small(**parameters):
     """Return a network without the linear model, unless a test is about both."""
     defaults = {"hidden_size": 4, "max_epochs": 2, "linear_model": False, "random_state": 0}

@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 import pytest
 import small_models
-from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
@@ -128,14 +127,6 @@ def test_the_bar_does_not_change_the_model(data):
     logits = [small(verbose=verbose).fit(data, y).decision_function(data) for verbose in (0, 1, 2)]
     np.testing.assert_array_equal(logits[1], logits[0])
     np.testing.assert_array_equal(logits[2], logits[0])
-
-
-@pytest.mark.slow
-def test_a_search_with_processes_works_with_a_bar():
-    search = GridSearchCV(
-        small(max_epochs=1, linear_model=False), {"hidden_size": [2, 3]}, cv=2, n_jobs=2
-    )
-    assert np.isfinite(search.fit(X, Y).cv_results_["mean_test_score"]).all()
 
 
 @pytest.mark.parametrize("verbose", [1, 2])

@@ -10,16 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.inspection.drawing import (
-    Axes,
-    Display,
-    has_no_value,
-    hatch_missing,
-    is_measured,
-    label_steps,
-    printable,
-    token_names,
-)
+from sklearn_lstm.inspection import drawing
+from sklearn_lstm.inspection.drawing import printable
 from sklearn_lstm.inspection.explaining import Explanation, explain_opened
 from sklearn_lstm.inspection.inputs import open_model
 
@@ -38,7 +30,7 @@ TOKEN = (
 )
 
 
-class ExplanationDisplay(Display):
+class ExplanationDisplay(drawing.Display):
     """Draw what each token or step adds to the score of a class.
 
     The picture shows bars, which tell the parts of the linear model and of the network apart. In a
@@ -117,7 +109,7 @@ class ExplanationDisplay(Display):
 
     @classmethod
     def from_explanation(
-        cls, explanation: Explanation, *, n_steps: int = 30, ax: Axes | None = None
+        cls, explanation: Explanation, *, n_steps: int = 30, ax: drawing.Axes | None = None
     ) -> Self:
         """Draw an explanation.
 
@@ -137,7 +129,7 @@ class ExplanationDisplay(Display):
         """
         return cls(explanation).plot(ax, n_steps=n_steps)
 
-    def plot(self, ax: Axes | None = None, *, n_steps: int = 30) -> Self:
+    def plot(self, ax: drawing.Axes | None = None, *, n_steps: int = 30) -> Self:
         """Draw bars: horizontal ones of tokens, vertical ones of measurements.
 
         The dot is the sum of both parts.
@@ -163,32 +155,32 @@ class ExplanationDisplay(Display):
         if n_steps < 1:
             raise ValueError(f"n_steps must be at least 1; got {n_steps}.")
         explanation, n_all = self.explanation, len(self.explanation.data)
-        is_series = is_measured(explanation.data)
+        is_series = drawing.is_measured(explanation.data)
         by_strength = np.argsort(-np.abs(explanation.values), kind="stable")
         shown = np.arange(n_all) if is_series else np.sort(by_strength[:n_steps])
         linear, network = explanation.linear[shown], explanation.network[shown]
         # Parts of one sign are put one behind the other, parts of two signs on both sides of 0.
         starts = np.where(linear * network > 0, linear, 0.0)
         places, numbers = np.arange(len(shown)), {} if is_series else explanation.numbers
-        below = len(shown) + np.arange(len(numbers))
         height = float(np.clip(1.4 + 0.22 * (len(shown) + len(numbers)), 2.4, 12))
         ax = self._begin(ax, (8.0, 4.0) if is_series else (6.4, height))
         draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
         draw(places, linear, thickness, label="linear model")
         draw(places, network, thickness, starts, label="network")
         if numbers:
+            below = range(len(shown), len(shown) + len(numbers))
             draw(below, [*numbers.values()], thickness, label="numbers")
         if is_series:
             ax.plot(places, explanation.values[shown], "k.", markersize=3, label="sum")
-            hatch_missing(ax, explanation.data)
+            drawing.hatch_missing(ax, explanation.data)
         else:
             ax.plot(explanation.values[shown], places, "k.", label="sum")
             ax.margins(y=0.02)
             ax.invert_yaxis()  # the first token is at the top
         (ax.axhline if is_series else ax.axvline)(0, color="0.5", linewidth=0.8)
-        names = np.array([*numbers], np.object_)
-        steps = np.append(explanation.data[shown], names) if numbers else explanation.data[shown]
-        label_steps(ax.xaxis if is_series else ax.yaxis, steps)
+        steps = explanation.data[shown]
+        steps = np.append(steps, np.array([*numbers], np.object_)) if numbers else steps
+        drawing.label_steps(ax.xaxis if is_series else ax.yaxis, steps)
         set_label = ax.set_ylabel if is_series else ax.set_xlabel
         set_label(f"adds to the score of {printable(explanation.target)}", parse_math=False)
         ax.legend()
@@ -207,11 +199,11 @@ class ExplanationDisplay(Display):
         """Return the text, each token on a background that shows what it adds."""
         explanation, data = self.explanation, self.explanation.data
         space, blank = "0.15em", " "
-        if is_measured(data):
-            gaps = has_no_value(data).tolist()
+        if drawing.is_measured(data):
+            gaps = drawing.has_no_value(data).tolist()
             names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
         else:
-            names = token_names(data)
+            names = drawing.token_names(data)
             if all(len(name) == 1 for name in names):
                 names = [*map(printable, data)]  # with the white space of the text
                 space, blank = "0", ""
@@ -308,7 +300,7 @@ def _features(explanation: Explanation) -> tuple[list[str], Any, NDArray[np.floa
     """Return names, what a plot shows of them (the token, or the one channel), and values."""
     data, beside = explanation.data, [*map(printable, explanation.beside)]
     values = np.append(explanation.values, [*explanation.beside.values()])
-    if is_measured(data):
+    if drawing.is_measured(data):
         known = np.full(len(beside), np.nan)
         shown = np.append(data[:, 0], known) if data.shape[1] == 1 else None
         return [f"step {step}" for step in range(len(data))] + beside, shown, values

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -68,22 +67,15 @@ class OpenModel:
         for row, data in enumerate(np.split(steps, np.cumsum(self.sequences.lengths)[:-1])):
             yield self.sequences.subset(np.array([row])), data
 
-    @cached_property
-    def _tokens(self) -> NDArray[np.object_]:
-        """The tokens of all spellings, those of unknown words from the end on."""
-        spelling: Any = self.sequences.spelling
-        known = UNKNOWN_TOKEN, UNKNOWN_TOKEN, *spelling.vocabulary
-        unknown = (
-            UNKNOWN_TOKEN if word == "" else word for word in reversed(spelling.unknown_words)
-        )
-        return np.fromiter((*known, *unknown, UNKNOWN_TOKEN), np.object_)  # -1 is the last one
-
     def named(self, spellings: NDArray[Any]) -> NDArray[np.object_]:
         """Return the tokens of spellings, or the ids without a vocabulary, as objects."""
         if self.sequences.spelling is None:
             return spellings.astype(np.object_)
-        n_known = 2 + len(self.sequences.spelling.vocabulary)
-        return np.asarray(self._tokens[np.where(spellings < n_known, spellings, UNKNOWN)])
+        numbers = spellings.tolist()
+        tokens = dict.fromkeys(numbers, UNKNOWN_TOKEN)
+        found = self.sequences.spelling.tokens(tokens).items()
+        tokens |= {number: token for number, token in found if number > 0 or token != ""}
+        return np.fromiter(map(tokens.__getitem__, numbers), np.object_, len(numbers))
 
     def left_out(self, row: int) -> dict[str, int]:
         """Return what the sequence of a row lacks or hides, as far as it is known."""

@@ -2,62 +2,28 @@
 
 import copy
 import pickle
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 import small_models
 
 from sklearn_lstm import Predictor, fitting
-from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
-from sklearn_lstm.members.learner import Learner
-from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.storage import forms
 
-
-@dataclass(frozen=True)
-class LengthModel(LinearMember):
-    """That of CONTRIBUTING.md."""
-
-    name = "lengths"
-    means: np.ndarray  # (n_outputs,), of the logarithms of the lengths
-
-    def logits(self, sequences):
-        return -np.abs(np.subtract.outer(np.log(sequences.lengths), self.means))
-
-    def contributions(self, sequences, directions):
-        added = self.logits(sequences) @ directions  # of sequences as a whole
-        return added, np.zeros_like(added)
-
-    def describe(self):
-        return f"the mean lengths of {len(self.means)} classes"
-
-
-def fit_lengths(split, _):
-    """That of CONTRIBUTING.md."""
-    models = []
-    for samples in (split.samples, split.learned):
-        has, logs = samples.targets.indicators(), np.log(samples.sequences.lengths)
-        models.append(LengthModel(logs @ has / has.sum(axis=0)))
-    return models[0], models[1].logits(split.held_out.sequences)
-
-
-LENGTHS = Learner(
-    LengthModel,
-    suits=lambda settings: settings.kind in TOKENS,
-    work=lambda samples, _: len(samples),
-    fit_member=fit_lengths,
-)
-
+GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+(BLOCK,) = (block for block in GUIDE.split("```")[1::2] if "class LengthModel" in block)
+# The class and its `LENGTHS`, which the guide then puts into `LEARNERS`.
+exec(BLOCK.removeprefix("python").partition("\n\nfitting.LEARNERS")[0])  # noqa: S102 - our own page
 
 X, Y = [[5, 6] * (1 + k % 3) for k in range(60)], [k % 3 for k in range(60)]
 
 
 @pytest.fixture
 def model(monkeypatch):
-    monkeypatch.setattr(fitting, "LEARNERS", [*fitting.LEARNERS, LENGTHS])
+    monkeypatch.setattr(fitting, "LEARNERS", [*fitting.LEARNERS, globals()["LENGTHS"]])
     monkeypatch.setitem(forms.PARTS, "LengthModel", __name__)
     return small_models.small(linear_model=True).fit(X, Y)
 

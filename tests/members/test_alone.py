@@ -9,12 +9,8 @@ from sklearn_lstm.fitting import read_as_at_fit
 
 
 @pytest.fixture
-def pairs():
-    """Class 1 where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5."""
-    rng = np.random.default_rng(0)
-    X, y = rng.integers(6, 40, (300, 12)), rng.integers(0, 2, 300)
-    X[:, :2] = np.where(y[:, np.newaxis], (4, 5), (5, 4))
-    return X, y
+def data(pairs):
+    return pairs(300)
 
 
 def alone(**parameters):
@@ -24,16 +20,16 @@ def alone(**parameters):
 
 
 @pytest.mark.parametrize("max_epochs", ["auto", 5])
-def test_its_name_is_that_of_no_epochs(pairs, max_epochs):
-    named = alone(linear_model="alone", max_epochs=max_epochs).fit(*pairs)
-    expected = alone().fit(*pairs).decision_function(pairs[0])
-    np.testing.assert_array_equal(named.decision_function(pairs[0]), expected)
+def test_its_name_is_that_of_no_epochs(data, max_epochs):
+    named = alone(linear_model="alone", max_epochs=max_epochs).fit(*data)
+    expected = alone().fit(*data).decision_function(data[0])
+    np.testing.assert_array_equal(named.decision_function(data[0]), expected)
     assert named.n_epochs_ == 0
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_the_network_neither_learns_nor_counts(pairs, early_stopping):
-    X, y = pairs
+def test_the_network_neither_learns_nor_counts(data, early_stopping):
+    X, y = data
     model = alone(early_stopping=early_stopping).fit(X[:200], y[:200])
     assert model.n_epochs_ == len(model.history_) == 0
     assert model.calibration_["network_weight"] == 0
@@ -54,8 +50,8 @@ def test_series_and_several_labels_have_it_too():
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_network_that_is_trained_later_counts(pairs, method):
-    X, y = pairs
+def test_a_network_that_is_trained_later_counts(data, method):
+    X, y = data
     model = alone().fit(X, y).set_params(max_epochs=2)
     getattr(model, method)(X, y)
     assert model.n_epochs_ > 0
@@ -64,10 +60,10 @@ def test_a_network_that_is_trained_later_counts(pairs, method):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.LinearModelSkippedWarning")
-def test_a_linear_model_that_is_too_large_is_an_error(pairs, allow_bytes):
+def test_a_linear_model_that_is_too_large_is_an_error(data, allow_bytes):
     allow_bytes(10)
     with pytest.raises(ValueError, match="no linear model to fit alone: it was left out"):
-        alone().fit(*pairs)
+        alone().fit(*data)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +81,11 @@ def test_a_linear_model_that_is_too_large_is_an_error(pairs, allow_bytes):
     ],
 )
 def test_without_a_linear_model_an_error_names_the_conditions_that_are_not_met(
-    pairs, parameters, lacking
+    data, parameters, lacking
 ):
     model = alone(**parameters)
     with pytest.raises(
         ValueError, match=rf"no linear model to fit alone: it needs {lacking}\. Change this"
     ):
-        model.fit(*pairs)
+        model.fit(*data)
     assert not hasattr(model, "classes_")

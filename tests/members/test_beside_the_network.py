@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from as_read import read_sequences
+from small_models import bumps
 
 from sklearn_lstm import LSTMSequenceClassifier, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
@@ -15,18 +16,6 @@ from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
 SMALL_SERIES = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
-
-
-def bumps(n_series, seed=0):
-    """Noise with a short pulse somewhere, up in class 1 and down in class 0."""
-    rng = np.random.default_rng(seed)
-    y, X = rng.integers(0, 2, n_series), []
-    for sign in 2 * y - 1:
-        series = rng.normal(size=rng.integers(30, 60)) / 4
-        start = rng.integers(len(series) - 6)
-        series[start : start + 6] += 2 * sign
-        X.append(series)
-    return X, y
 
 
 @pytest.mark.parametrize(

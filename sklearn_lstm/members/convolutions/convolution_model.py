@@ -28,7 +28,6 @@ from sklearn_lstm.storage.fields import check_agreement
 
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
-ROWS_PER_BLOCK = 128
 N_PLACES = 128  # of the course of a series
 
 
@@ -311,12 +310,21 @@ class Reading:
                     sums[found[starts]] += counts.T @ coef
         return np.asarray(sums / np.maximum(n_steps, 1)[:, np.newaxis])
 
-    def features(self, sequences: Sequences) -> Iterator[Batch]:
-        """Yield rows and their features, in batches."""
+    def features(self, sequences: Sequences, fewest_rows: int = 1) -> Iterator[Batch]:
+        """Yield rows and their features, in blocks of so many rows or more; the last has the rest.
+
+        Blocks of some hundred rows are multiplied faster.
+        """
+        parts, n_rows, n_left = [], 0, len(sequences)
         for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
             counts, values = self._counts(steps, lengths), self.statistics(steps, lengths)
-            yield rows, Features(counts, lengths, values)
+            parts.append((rows, counts, lengths, values))
+            n_rows, n_left = n_rows + len(rows), n_left - len(rows)
+            if n_rows >= fewest_rows or not n_left:
+                block, *columns = map(np.concatenate, zip(*parts, strict=True))
+                yield block, Features(*columns)
+                parts, n_rows = [], 0
 
     def _counts(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.unsignedinteger]:
         """Return the number of steps with each event, (n_samples, n_events)."""
@@ -390,21 +398,3 @@ def _added_up(parts: Iterable[Contributions]) -> Contributions:
 def _places(n_steps: int) -> NDArray[np.intp]:
     """Return the place of each step of a series, 0 to 127."""
     return np.arange(n_steps) * N_PLACES // n_steps
-
-
-def in_blocks(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Join batches to blocks of some hundred rows, which are multiplied faster."""
-    joined: list[Batch] = []
-    for batch in batches:
-        joined.append(batch)
-        if sum(len(rows) for rows, _ in joined) >= ROWS_PER_BLOCK:
-            yield _join(joined)
-            joined = []
-    if joined:
-        yield _join(joined)
-
-
-def _join(batches: list[Batch]) -> Batch:
-    rows, parts = zip(*batches, strict=True)
-    columns = zip(*((part.counts, part.lengths, part.values) for part in parts), strict=True)
-    return np.concatenate(rows), Features(*map(np.concatenate, columns))

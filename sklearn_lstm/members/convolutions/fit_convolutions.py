@@ -10,16 +10,15 @@ from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
+from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.convolutions.convolution_model import (
     N_PLACES,
     ConvolutionModel,
     Features,
     Reading,
     SeriesStatistics,
-    in_blocks,
 )
 from sklearn_lstm.members.convolutions.random_convolutions import Convolutions
-from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.settings import FitSettings
@@ -138,12 +137,12 @@ def _fit_reading(
         Whether most series have a twin.
     """
     targets = samples.targets.subset(rows)
-    gram = GramMatrix(*untrained.coef.shape) if _are_many(samples, untrained) else None
+    gram = ridge.GramMatrix(*untrained.coef.shape) if _are_many(samples, untrained) else None
     features = _features_of(untrained, samples, rows, gram)
     if gram is None:
-        fit = fit_few(features[:], targets, deviations)
+        fit = ridge.fit_few(features[:], targets, deviations)
     else:
-        fit = fit_many(gram, features, targets, deviations)
+        fit = ridge.fit_many(gram, features, targets, deviations)
     # Large penalties draw the predictions towards their mean.
     prior = ClassPrior.of(samples.targets, is_drawn=False)
     factor, bias = _calibration(fit.left_out, targets, prior)
@@ -157,7 +156,7 @@ def _fit_reading(
     if len(compared):
         # The ratio of the scales that the logits of both predictions need.
         known = targets.subset(compared)
-        *pair, has_twins = leave_alike_out(features[compared], known, fit.alpha, deviations)
+        *pair, has_twins = ridge.leave_alike_out(features[compared], known, fit.alpha, deviations)
         alone, alike = (_calibration(part, known, prior)[0] for part in pair)
         confidence = min(1.0, alike / alone)
     logits = factor * fit.left_out
@@ -198,14 +197,16 @@ def _deviations(model: Reading) -> NDArray[np.float64]:
     return np.asarray(deviations)
 
 
-def _features_of(model: Reading, samples: Samples, rows: Rows, gram: GramMatrix | None) -> Features:
+def _features_of(
+    model: Reading, samples: Samples, rows: Rows, gram: ridge.GramMatrix | None
+) -> Features:
     """Return the features of some rows; the Gram matrix gets those of all samples."""
     position = np.full(len(samples), -1)
     position[rows] = np.arange(len(rows))
     lengths = samples.sequences.lengths[rows]
     counts = np.empty((len(rows), len(model.convolutions)), np.min_scalar_type(lengths.max()))
     kept = Features(counts, lengths, np.empty((len(rows), len(model.statistics)), np.float32))
-    for block, features in in_blocks(model.features(samples.sequences)):
+    for block, features in model.features(samples.sequences, ridge.ROWS_PER_BLOCK):
         if gram is not None:
             gram.add(features[:], samples.targets.subset(block))
         is_kept = position[block] >= 0

@@ -18,12 +18,13 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import Rows
-from sklearn_lstm.members.convolutions.convolution_model import ROWS_PER_BLOCK, Features
+from sklearn_lstm.members.convolutions.convolution_model import Features
 from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
+ROWS_PER_BLOCK = 128
 N_CLUSTERS = 12  # for each class
 LEAST_GAP, LEAST_SHARE = 2.0, 3 / 4  # how much nearer a twin is, and how many have one
 

@@ -19,8 +19,6 @@ from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 
 Vectors: TypeAlias = NDArray[np.floating]  # (n_samples, dim); NaN: nothing is known
 Feature: TypeAlias = Literal["value", "is missing"]
-VALUE: Feature = "value"
-IS_MISSING: Feature = "is missing"
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class NumberModel(RegressionModel):
         columns, parts = sequences.numbers.columns, [np.empty((len(sequences), 0))]
         for name, kept in self.numbers.items():
             values = np.asarray(columns[name], np.float64)
-            found = {VALUE: values, IS_MISSING: np.isnan(values)}
+            found = {"value": values, "is missing": np.isnan(values)}
             parts += [found[feature][:, np.newaxis] for feature in kept]
         for name, categories in self.categories.items():
             places = {category: place for place, category in enumerate(categories)}
@@ -187,7 +185,7 @@ class NumberModel(RegressionModel):
             if name in self.categories:
                 known = [f"{name} = {value}" for value in values]
             else:
-                mean = self.mean[part][kept.index(VALUE)] if VALUE in kept else 0.0
+                mean = self.mean[part][kept.index("value")] if "value" in kept else 0.0
                 relations = np.where(values.astype(np.float64) > mean, ">", "≤").tolist()
                 known = [f"{name} {relation} {mean:.4g}" for relation in relations]
             # A column without a value may be of the other type.

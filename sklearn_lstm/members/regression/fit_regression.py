@@ -20,8 +20,6 @@ from sklearn_lstm.members.duration import WORK_PER_SECOND
 from sklearn_lstm.members.held_out import Split, folds
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.regression.encoder_and_numbers import (
-    IS_MISSING,
-    VALUE,
     EncoderModel,
     Feature,
     NumberModel,
@@ -188,7 +186,8 @@ def fit_numbers(split: Split, _: FitSettings) -> tuple[RegressionModel | None, L
             missing = np.isnan(values)
             known = np.unique(values[~missing])
             kept = len(known) > 1, 0 < missing.sum() < len(values)
-            numbers[name] = tuple(compress((VALUE, IS_MISSING), kept))
+            features: tuple[Feature, ...] = "value", "is missing"
+            numbers[name] = tuple(compress(features, kept))
     return _fit(split, rows, NumberModel.untrained(numbers, categories), _likelihood)
 
 

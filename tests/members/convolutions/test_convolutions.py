@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import log_loss
+from small_models import bumps
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
@@ -23,18 +24,6 @@ from sklearn_lstm.members.convolutions import ridge as ridge_regression
 from sklearn_lstm.members.convolutions.convolution_model import SeriesStatistics
 from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
 from sklearn_lstm.members.convolutions.random_convolutions import convolve
-
-
-def bumps(n_series, n_channels=1, seed=0):
-    """Noise with a short pulse somewhere, up in class 1 and down in class 0, in one channel."""
-    rng = np.random.default_rng(seed)
-    y, X = rng.integers(0, 2, n_series), []
-    for sign in 2 * y - 1:
-        series = rng.normal(size=(rng.integers(30, 60), n_channels)) / 4
-        start = rng.integers(len(series) - 6)
-        series[start : start + 6, 0] += 2 * sign
-        X.append(series)
-    return X, y
 
 
 def waves(n_series, n_steps=10, n_classes=3, seed=0):
@@ -383,7 +372,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     read, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
-    monkeypatch.setattr(convolution_model, "ROWS_PER_BLOCK", rows_per_block)
+    monkeypatch.setattr(ridge_regression, "ROWS_PER_BLOCK", rows_per_block)
     rng = np.random.default_rng(0)
     X, y = waves(400)
     X[7][:] = X[8]  # a series that is there twice

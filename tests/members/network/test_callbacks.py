@@ -2,7 +2,6 @@
 
 import gc
 import io
-import json
 import weakref
 from functools import partial
 
@@ -95,14 +94,6 @@ def test_callbacks_after_early_stopping_of_skorch_see_the_last_epoch_too():
 
 
 @kinds
-def test_callbacks_do_not_change_what_is_learned(make):
-    X, y = make()
-    expected = small_beside_linear().fit(X, y).predict_proba(X)
-    model = small_beside_linear(callbacks=[listener([], [], [])]).fit(X, y)
-    assert_array_equal(model.predict_proba(X), expected)
-
-
-@kinds
 def test_a_callback_that_sets_the_weights_acts_on_the_final_network(make):
     X, y = make()
     modules = []
@@ -119,18 +110,6 @@ def test_a_callback_that_sets_the_weights_acts_on_the_final_network(make):
 
 
 # --- Checkpoint
-
-
-@kinds
-def test_a_checkpoint_of_skorch_is_that_of_the_network(make, tmp_path):
-    X, y = make()
-    checkpoint = Checkpoint(dirname=tmp_path, monitor=None)
-    model = small_beside_linear(callbacks=[checkpoint]).fit(X, y)
-    assert same_weights(model.module_, torch.load(tmp_path / "params.pt"))
-    history = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
-    assert len(history) == model.n_epochs_
-    assert (tmp_path / "optimizer.pt").exists()
-    assert (tmp_path / "criterion.pt").exists()
 
 
 @kinds
