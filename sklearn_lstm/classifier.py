@@ -364,22 +364,35 @@ class LSTMSequenceClassifier(
         device: Any = "auto",
         precision: str = "auto",
     ) -> None:
-        self.input_type, self.time_channel = input_type, time_channel
-        self.embedding_dim, self.normalize = embedding_dim, normalize
+        self.input_type = input_type
+        self.time_channel = time_channel
+        self.embedding_dim = embedding_dim
         self.embeddings: Any = embeddings
         self.encoder: Any = encoder
-        self.linear_model, self.cell = linear_model, cell
-        self.hidden_size, self.num_layers = hidden_size, num_layers
-        self.bidirectional, self.pooling = bidirectional, pooling
-        self.dropout, self.criterion = dropout, criterion
-        self.optimizer, self.lr, self.weight_decay = optimizer, lr, weight_decay
-        self.max_epochs, self.batch_size = max_epochs, batch_size
-        self.class_weight, self.threshold = class_weight, threshold
-        self.early_stopping, self.n_iter_no_change = early_stopping, n_iter_no_change
+        self.linear_model = linear_model
+        self.normalize = normalize
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.dropout = dropout
+        self.criterion = criterion
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.class_weight = class_weight
+        self.threshold = threshold
+        self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
-        self.random_state, self.verbose = random_state, verbose
-        self.device, self.precision = device, precision
+        self.random_state = random_state
+        self.verbose = verbose
+        self.device = device
+        self.precision = precision
 
     @with_callbacks
     def fit(

@@ -2,6 +2,7 @@
 
 import os
 from threading import RLock
+from weakref import WeakSet
 
 
 class ForkSafeLock:
@@ -12,9 +13,17 @@ class ForkSafeLock:
     """
 
     def __init__(self) -> None:
-        self._open()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._open)
-
-    def _open(self) -> None:
         self.lock = RLock()
+        _locks.add(self)
+
+
+_locks: WeakSet[ForkSafeLock] = WeakSet()
+
+
+def _open_all() -> None:
+    for lock in _locks:
+        lock.lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_all)

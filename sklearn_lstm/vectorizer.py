@@ -16,8 +16,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.containers import check_same_columns, column_names
-from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, check_numbers
+from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.sklearn_internals import (
@@ -284,13 +283,13 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier, counts = self._check(), vars(self).copy(), TokenCounts()
-        if self._columns is not None:
-            check_same_columns(column_names(raw_documents), self._columns)
         texts, numbers = divided(
-            raw_documents, self.output, self._categories, takes_lists=self._takes_lists
+            raw_documents,
+            self.output,
+            self._columns,
+            self._categories,
+            takes_lists=self._takes_lists,
         )
-        if numbers and self._categories is not None:
-            check_numbers(numbers, tuple(numbers.columns), self._categories)
         read = count_texts(self._analysis(), texts)
         if self._learns():
             counts = earlier.get("_counts", counts) + read.tokens

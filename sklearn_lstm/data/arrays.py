@@ -190,9 +190,12 @@ def _stacked(
             read.append(_row_as_array(column, index, "measurements", own_time))
         except InvalidSequencesTypeError as error:
             name = f"column {names[channel]!r}" if names else f"channel {channel}"
-            if containers.holds_strings(column) and not all(map(containers.holds_strings, columns)):
+            are_strings = np.array([*map(containers.holds_strings, columns)])
+            if are_strings[channel] and not are_strings.all():
+                found = np.flatnonzero(are_strings).tolist()
+                places = f"columns {[names[k] for k in found]}" if names else f"channels {found}"
                 raise InvalidSequencesTypeError(
-                    f"X[{index}]: {name} holds strings: leave it out."
+                    f"X[{index}] holds strings in {places}: leave them out."
                 ) from None
             error.args = (f"{error} This is {name}: leave it out, or turn it into numbers.",)
             raise

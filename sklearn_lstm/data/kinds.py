@@ -162,22 +162,20 @@ def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
     InputTypeWarning
     """
     table = X[:: -(-X.size // VALUES_PER_CHUNK)]
-    are_whole = ((table == np.floor(table)) & (table >= 0)).all(axis=0)  # NaN is not
-    are_steps = table[:, are_whole] > 0
-    fewest = min(are_steps.shape[1], table[:, are_whole].max(initial=0))
-    if fewest < FEWEST_IDS or are_whole.all() or are_steps.all():
+    are_whole = ((table % 1 == 0) & (table >= 0)).all(axis=0)  # NaN is not
+    ids = table[:, are_whole]
+    if are_whole.all() or ids.all() or min(ids.shape[1], ids.max(initial=0)) < FEWEST_IDS:
         return
-    for steps in (are_steps, are_steps[:, ::-1]):
-        if steps[:, 0].all() and (steps[:, :-1] >= steps[:, 1:]).all():
-            warn_user(
-                "X is read as series, but some of its columns look like padded token ids, beside "
-                "columns with fractions, as ColumnTransformer puts them. To give the model both, "
-                "pass a data frame with one column of texts and columns of numbers to a Pipeline "
-                "of a TextSequenceVectorizer and the classifier, frame[['text', 'price']]. If all "
-                "are measurements, say so with input_type='measurements'.",
-                InputTypeWarning,
-            )
-            return
+    steps = (ids > 0).astype(np.int8)
+    if any((one[:, 0].all() and (np.diff(one) <= 0).all()) for one in (steps, steps[:, ::-1])):
+        warn_user(
+            "X is read as series, but some of its columns look like padded token ids, beside "
+            "columns with fractions, as ColumnTransformer puts them. To give the model both, pass "
+            "a data frame with one column of texts and columns of numbers to a Pipeline of a "
+            "TextSequenceVectorizer and the classifier, frame[['text', 'price']]. If all are "
+            "measurements, say so with input_type='measurements'.",
+            InputTypeWarning,
+        )
 
 
 def warn_of_a_long_table(sequences: Sequences, names: tuple[str, ...]) -> None:

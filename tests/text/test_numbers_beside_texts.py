@@ -72,8 +72,10 @@ def test_rows_put_together_have_no_numbers():
 
 
 RECURRING = ["x", "x", "x"]
-FILLED = r"frame\['text'\]\.fillna\(''\) \+ ' ' \+ frame\['title'\]\.fillna\(''\)"
-JOINED = rf"Join columns of texts: {FILLED}\."
+JOINED = (
+    r"Join columns of texts: "
+    r"frame\['text'\] = frame.pop\('text'\).fillna\(''\) \+ ' ' \+ frame.pop\('title'\).*\."
+)
 CATEGORY = r"Make few values that recur .* frame.astype\(\{'seller': 'category'\}\)"
 DAY = pd.Timestamp("2026-01-01")
 ALONE = PANDAS[["price", "pages"]]
@@ -251,7 +253,7 @@ UNCLEAR = {
     ),
     "a title": (
         MANY.assign(title=[f"part {k}" for k in range(60)]),
-        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*\['text'\].*\['title'\].*\. .*'shop'",
+        r"3 hold neither: 'text' .*, 'title' \(.*\)\. Join .*'text'.*'title'.*\. .*'shop'",
     ),
     "numbers": (
         MANY[["text"]].assign(cost=["1.5", "n/a", "2"] * 20),

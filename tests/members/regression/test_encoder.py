@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import gc
 import io
 import os
 import pickle
@@ -33,6 +34,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVec
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.regression import fit_regression
 from sklearn_lstm.members.regression.fit_regression import ENCODER
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
@@ -515,6 +517,15 @@ def test_a_fork_while_an_encoder_is_busy_can_predict(model, monkeypatch):
             os._exit(in_child.is_alive())
         goes_on.set()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_no_lock_stays_for_an_encoder_that_is_gone():
+    locks = []
+    for _ in range(2):
+        pipeline(small_encoder.SmallEncoder(), max_epochs=0).fit(TEXTS, LABELS)
+        gc.collect()
+        locks.append(sum(type(found) is ForkSafeLock for found in gc.get_objects()))
+    assert locks[0] == locks[1]
 
 
 # --- Stored models
