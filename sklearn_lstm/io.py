@@ -269,7 +269,7 @@ def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
 # --- Trees to models
 
 
-def read_model(content: Mapping[str, Any], unpack: Unpacker) -> Any:
+def read_model(content: Mapping[str, forms.Tree], unpack: Unpacker) -> Any:
     """Return the model in an open file."""
     model = _unpack(content, unpack)
     unpack.check_all_used()
@@ -277,7 +277,7 @@ def read_model(content: Mapping[str, Any], unpack: Unpacker) -> Any:
     return model
 
 
-def _unpack(content: Mapping[str, Any], unpack: Unpacker) -> Any:
+def _unpack(content: Mapping[str, forms.Tree], unpack: Unpacker) -> Any:
     kind = content["class"]
     if kind == "passthrough":
         return kind
@@ -301,13 +301,13 @@ class Describer(Unpacker):
             return self(told)
         return super()._value(form, content)
 
-    def estimator(self, content: Mapping[str, Any], _: object = None) -> Any:
+    def estimator(self, content: Mapping[str, forms.Tree], _: object = None) -> Any:
         """Return the class and the parameters of an estimator."""
         parameters = {name: self(tree) for name, tree in content["parameters"].items()}
         return {"class": content["class"], "parameters": parameters}
 
 
-def described(content: Mapping[str, Any], unpack: Unpacker) -> dict[str, Any]:
+def described(content: Mapping[str, forms.Tree], unpack: Unpacker) -> dict[str, Any]:
     """Return the description of the model in an open file."""
     shared = {name: content[name] for name in ("format", "versions")}
     if "steps" in content:

@@ -148,12 +148,11 @@ class Stream:
     def __init__(self, batches: Iterable[tuple[Any, ...]], *, is_shown: bool) -> None:
         self._batches, self._is_shown = batches, is_shown
         self.n_samples, self.place = 0, ""
-        self._first: str | None = None  # what the labels of the first batch are
+        self._first = ""  # what the labels of the first batch are
         self._names: tuple[str, ...] = ()
         # The labels of each batch, each once, and which of them each sample has.
-        self._labels: list[NDArray[np.generic]] = []
-        self._places: list[NDArray[np.integer[Any]]] = []
-        self._weights: list[Weights] = []
+        self._labels = list[NDArray[np.generic]]()
+        self._places, self._weights = list[NDArray[np.integer]](), list[Weights]()
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the X of each batch that holds a sample.

@@ -1,6 +1,7 @@
 """Models that others trained: a stored classifier names them, and holds none of their weights."""
 
 import reprlib
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -52,6 +53,11 @@ class NamedModel(Shared):
         self.source: str | Path = source
         self.mark: Vectors = mark
 
+    @classmethod
+    @abstractmethod
+    def opened(cls, source: Any) -> Self:
+        """Return the model that the user brings, or the one of this name or in this folder."""
+
     @property
     def is_named(self) -> bool:
         """Whether a pickle can find the model again: in a folder, or by its name."""
@@ -64,7 +70,7 @@ class NamedModel(Shared):
     def __getstate__(self) -> dict[str, object]:
         return self.stored() | {"model": None if self.is_named else self.model}
 
-    def __setstate__(self: Any, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         new = type(self)(**state)
         if new.model is None and len(new.mark):
             with forms.one_error("The stored model"):
@@ -72,7 +78,7 @@ class NamedModel(Shared):
         vars(self).update(vars(new))
 
     @classmethod
-    def from_stored(cls: Any, unpack: Unpacker, source: str | Path, mark: Vectors) -> Any:
+    def from_stored(cls, unpack: Unpacker, source: str | Path, mark: Vectors) -> Self:
         """Return the model that a file names: installed, or passed to `load`.
 
         A file may come from a stranger, so the folder that it names is not opened.
@@ -83,7 +89,7 @@ class NamedModel(Shared):
         return cls.recognized(passed, source, mark)
 
     @classmethod
-    def recognized(cls, models: Sequence[Any], source: str | Path, mark: Vectors) -> Any:
+    def recognized(cls, models: Sequence[Self], source: str | Path, mark: Vectors) -> Self:
         """Return the model of these that has the vectors; any one will do if there are none."""
         for model in models:
             if not len(mark) or model.is_like(mark):
