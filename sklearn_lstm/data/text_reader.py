@@ -37,7 +37,7 @@ class TextReader:
     keeps_texts : bool
         Whether the output holds the texts as they were written.
     vocabulary : dict
-        The id of each token. Tokens that are added to it during a call are unknown.
+        The id of each token.
     max_length : int
         The number of columns of the output.
     truncation, padding, output : str
