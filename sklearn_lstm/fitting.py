@@ -85,8 +85,9 @@ def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> No
     try:
         check_consistent_length(sequences, y)
     except ValueError as error:
-        names, known = input_format.column_names, input_format.number_names
-        if len(names) > 1 and not (known or input_format.channel_names):
+        is_cut, is_table = input_format.channel_names, len(input_format.column_names) > 1
+        has_all_labels = len(y) == sequences.lengths.sum()  # of the steps
+        if has_all_labels if is_cut else is_table and not input_format.number_names:
             raise InvalidSequencesError(f"{error}. {LONG_TABLE}") from None
         raise
 
@@ -167,7 +168,8 @@ class TrainingData:
                 InputTypeWarning,
             )
         if are_series and self.input_format.has_fixed_width:
-            warn_of_a_long_table(self.samples.sequences, self.input_format.column_names)
+            names, targets = self.input_format.column_names, self.samples.targets.values
+            warn_of_a_long_table(self.samples.sequences, names, targets)
         warn_of_values_seen_once(self.samples.sequences.numbers)
         warn_of_the_target(self.samples.sequences.numbers, self.samples.targets.values)
 

@@ -213,21 +213,3 @@ def test_a_failed_first_fit_leaves_the_model_unfitted(broken):
 def test_probabilities_are_finite_however_large_the_measurements(normalize):
     model = small(normalize=normalize).fit(1e-6 * SERIES, LABELS)
     assert np.isfinite(model.predict_proba(np.sign(SERIES) * 3e38)).all()
-
-
-def test_fit_changes_no_parameter():
-    parameters = {"pooling": ["max", "mean"], "class_weight": {0: 1.0, 1: 2.0}, "verbose": 0}
-    model = small(**parameters)
-    before = model.get_params()
-    model.fit(SERIES, LABELS)
-    assert all(model.get_params()[name] is value for name, value in before.items())
-
-
-def test_attributes_describe_what_is_fitted():
-    model = small().fit(IDS, np.array(["no", "yes"])[LABELS])
-    assert model.classes_.tolist() == ["no", "yes"]
-    assert model.n_features_in_ == 6
-    assert model.input_type_ == "characters"  # ten ids
-    assert model.n_epochs_ == len(model.history_) == 3
-    assert model.module_ is model.net_.module_
-    assert not model.module_.training

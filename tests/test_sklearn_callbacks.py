@@ -160,16 +160,6 @@ def test_the_fitted_estimator_comes_at_the_end_of_the_whole_fit_alone():
     assert keeper.kept == {"linear model": [None], "network": [None], "epoch": [None] * 3}
 
 
-def test_a_copy_shares_what_is_fitted():
-    model = small().fit(X, Y)
-    copied = copy.copy(model)
-    assert vars(copied) == vars(model)
-    assert copied._fitted.model is model._fitted.model
-    expected = model.predict_proba(X)
-    copied.partial_fit(X, Y)
-    assert_array_equal(model.predict_proba(X), expected)
-
-
 # --- scikit-learn's callbacks, in a Pipeline and in a search
 
 

@@ -82,11 +82,6 @@ def test_several_labels_are_told_too(make):
     check_calibration(model.calibration_, n_corrections=2)
 
 
-def test_an_unfitted_model_has_built_nothing():
-    for name in ("linear_model_", "calibration_"):
-        assert not hasattr(small(), name)
-
-
 # --- repr and HTML
 
 

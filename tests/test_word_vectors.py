@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from memory_taken import peak_bytes
-from round_trips import ROUND_TRIPS, through_file
+from round_trips import ROUND_TRIPS
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, ParameterGrid
@@ -22,7 +22,6 @@ from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, word_vectors
-from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io import describe, save
 from sklearn_lstm.word_vectors import count_neighbours, factorize
 
@@ -156,17 +155,6 @@ def test_texts_that_tell_nothing_are_refused_and_change_nothing(texts, message):
     assert joblib.hash(vars(vectors)) == before
 
 
-def test_an_interrupted_fit_leaves_nothing(monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("sklearn_lstm.word_vectors.factorize", interrupt)
-    vectors = small(verbose=1)
-    with pytest.raises(KeyboardInterrupt):
-        vectors.fit(TEXTS)
-    assert vars(vectors) == small(verbose=1).get_params()
-
-
 # --- What scikit-learn expects
 
 
@@ -298,14 +286,6 @@ def test_a_file_is_described_without_its_vectors(tmp_path, fitted):
     assert described["sizes"]["embedding_dim"] == n_dimensions == 50
     assert described["parameters"]["vectorizer"]["class"] == "TextSequenceVectorizer"
     assert described["parameters"]["vectorizer"]["parameters"]["vocabulary"] == ["a"]
-
-
-def test_a_stored_parameter_can_not_replace_a_method(tmp_path):
-    vectorizer = TextSequenceVectorizer()
-    vectorizer.transform = 1
-    vectors = small(vectorizer=vectorizer).fit(TEXTS)
-    with pytest.raises(ModelFileError, match="attributes that hide others"):
-        through_file(vectors, tmp_path)
 
 
 N_WORDS = 40

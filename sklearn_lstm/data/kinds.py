@@ -178,11 +178,14 @@ def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
         )
 
 
-def warn_of_a_long_table(sequences: Sequences, names: tuple[str, ...]) -> None:
-    """Warn of a data frame of floats in which a column holds runs of equal whole numbers.
+def warn_of_a_long_table(
+    sequences: Sequences, names: tuple[str, ...], targets: NDArray[np.generic]
+) -> None:
+    """Warn of a data frame of floats in which a column of whole numbers looks like an id.
 
-    So does the id of a recording where a row is a step. In ordinary series, equal values are
-    scattered over the rows; those that are sorted by class may make a few runs.
+    Where a row is a step, equal ids stand one after the other, and if the rows were shuffled, each
+    has one class. In ordinary series, equal values are scattered over rows and classes; a value
+    that tells the class does so by its size, and rows that are sorted by class make a few runs.
 
     Warns
     -----
@@ -192,17 +195,21 @@ def warn_of_a_long_table(sequences: Sequences, names: tuple[str, ...]) -> None:
     table = pad(sequences.read(rows), sequences.lengths[rows])[:, :, 0]
     if not (table % 1 > 0).any():
         return
+    classes = np.unique(targets[rows], axis=0, return_inverse=True)[1].ravel()
     found = []
     for name, values in zip(names, table.T, strict=False):
-        n_runs = 1 + np.count_nonzero(np.diff(values))
-        is_whole = (values % 1 == 0).all() and FEWEST_RECORDINGS <= n_runs <= len(values) / 2
-        if is_whole and len(np.unique(values)) == n_runs:
-            found.append(name)
+        ids, first, places = np.unique(values, return_index=True, return_inverse=True)
+        if (ids % 1).any() or not FEWEST_RECORDINGS <= len(ids) <= len(values) / 2:
+            continue
+        have_one_class = (classes[first][places] == classes).all()
+        is_mixed = np.count_nonzero(np.diff(classes[first])) >= 2 * (classes.max() + 1)
+        are_together = np.count_nonzero(np.diff(values)) == len(ids) - 1
+        found += [name] if are_together or (have_one_class and is_mixed) else []
     if found:
         warn_user(
             "Each row of X is read as a series, whose steps are the columns. But the columns "
-            f"{found} hold equal whole numbers one after the other, as the id of a recording does "
-            f"in a table with a row for each step. {LONG_TABLE} If each row is a series, leave "
-            f"out what is no step: frame.drop(columns={found}).",
+            f"{found} look like the id of a recording in a table with a row for each step: equal "
+            f"whole numbers stand one after the other, or each has one class. {LONG_TABLE} If each "
+            f"row is a series, leave out what is no step: frame.drop(columns={found}).",
             InputTypeWarning,
         )

@@ -72,6 +72,8 @@ class NoTextError(Exception):
             )
         elif self.expected == TEXT and isinstance(found, list | tuple | np.ndarray):
             advice = "If the texts are split into tokens already, pass analyzer=list."
+        elif self.expected == TEXT and isinstance(found, Mapping):
+            advice = "Pass rows with names as a data frame: pd.DataFrame(X)."
         error = InvalidSequencesError if _is_nan(found) else InvalidSequencesTypeError
         return error(f"{place} is {reason}. {advice}")
 

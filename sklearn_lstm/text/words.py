@@ -33,7 +33,6 @@ PLAIN_WORDS = re.compile(
     r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"  # noqa: RUF001
 )
 
-_BYTES = np.arange(256)
 _KEY_BYTES = 7  # characters of a key; its highest byte is their number
 _KEY_MASKS = np.array([(1 << 8 * n) - 1 for n in range(_KEY_BYTES + 1)], np.uint64)
 _SLOT_BITS = 16  # the table fits in the processor's cache
@@ -89,10 +88,10 @@ class CharacterTable:
         # By code point; -1: not computed yet. The last one stays -1: take() clips to it.
         self._values: NDArray[np.number] = np.full(1, -1, np.int8)
 
-    def __call__(self, code_points: NDArray[np.number]) -> NDArray[Any]:
+    def __call__(self, code_points: NDArray[Any]) -> NDArray[Any]:
         """Return the value of each code point, in a new array of the smallest type that fits."""
         known = self._values
-        values = _take(known, code_points)
+        values: NDArray[Any] = known.take(code_points, mode="clip")
         is_new = values == -1
         if not is_new.any():
             return values
@@ -101,16 +100,7 @@ class CharacterTable:
         table[: len(known)] = known
         table[new] = list(self._evaluate(map(chr, new.tolist())))
         self._values = table.astype(np.min_scalar_type(min(table.min(), -1 - table.max())))
-        return _take(self._values, code_points)
-
-
-def _take(table: NDArray[np.number], code_points: NDArray[Any]) -> NDArray[np.number]:
-    """Return the values of code points in a table, the last one for those beyond it."""
-    if code_points.itemsize > 1 or table.itemsize > 1:
-        return table.take(code_points, mode="clip")
-    # Bytes to bytes takes half the time.
-    values = table.take(_BYTES, mode="clip").tobytes()
-    return np.frombuffer(bytearray(code_points).translate(values), np.int8)
+        return np.asarray(self._values.take(code_points, mode="clip"))
 
 
 class Words(NamedTuple):

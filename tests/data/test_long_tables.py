@@ -13,7 +13,7 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError
 
 RNG = np.random.default_rng(0)
-RECIPE = re.escape("[steps.drop(columns='id') for _, steps in frame.groupby('id')]")
+RECIPE = re.escape("[steps[['x', 'y']] for _, steps in frame.groupby('id')]")
 N_STEPS = RNG.integers(2, 30, 40)
 IDS = np.repeat(RNG.permutation(40), N_STEPS)
 LONG = pd.DataFrame(
@@ -36,6 +36,12 @@ def test_a_long_table_with_a_label_for_each_row_gets_one_warning(way):
         model = fit(way(LONG), IDS % 2)
     assert len(told) == 1
     model.predict(way(LONG))  # fit alone tells
+
+
+def test_a_long_table_whose_rows_were_shuffled_is_told_by_its_labels():
+    table = LONG.assign(label=RNG.integers(0, 3, 40)[IDS]).sample(frac=0.8, random_state=0)
+    with pytest.warns(InputTypeWarning, match=rf"columns \['recording'\].*long.*{RECIPE}"):
+        fit(table.drop(columns="label"), table["label"])
 
 
 @pytest.mark.parametrize("time", [IDS % 7, np.repeat(np.nan, len(IDS)), RNG.normal(size=len(IDS))])
@@ -81,3 +87,9 @@ WIDE = {
 @pytest.mark.parametrize("name", WIDE)
 def test_a_row_for_each_series_gets_no_warning(name):
     fit(WIDE[name], np.arange(len(WIDE[name])) % 2)  # warnings are errors
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_a_step_that_tells_the_class_by_its_size_gets_no_warning(n_classes):
+    X = WIDE["integers beside floats"]
+    fit(X, X["gear"] * n_classes // 12)

@@ -222,6 +222,9 @@ def test_a_long_table_without_groupby_is_told_how_to_become_a_list_of_frames():
     table = pd.DataFrame({"machine": [1, 1, 2, 2], "x": [0.5, 1.0, 2.0, 1.5]})
     with pytest.raises(ValueError, match=rf"(?s)\[4, 2\].*{LONG}"):
         LSTMSequenceClassifier().fit(table, ["fine", "worn"])
+    series = [steps[["x"]] for _, steps in table.groupby("machine")]
+    with pytest.raises(ValueError, match=rf"(?s)\[2, 4\].*{LONG}"):  # labels of all steps
+        LSTMSequenceClassifier().fit(series, ["fine", "fine", "worn", "worn"])
 
 
 def test_the_errors_are_those_of_python_too():

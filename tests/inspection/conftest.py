@@ -39,8 +39,8 @@ def classes(n, n_classes, seed=0):
     return np.random.default_rng(seed).permutation(np.arange(n) % n_classes)
 
 
-def char_pipeline():
-    return make_pipeline(TextSequenceVectorizer(analyzer="char"), LSTMSequenceClassifier(**SMALL))
+def lstm(**parameters):
+    return LSTMSequenceClassifier(**SMALL | parameters)
 
 
 TEXTS, LABELS = texts_and_labels()
@@ -49,59 +49,29 @@ PADDED = np.full((60, 19, 2), np.nan)
 for _row, _steps in zip(PADDED, SERIES, strict=True):
     _row[: len(_steps)] = _steps
 
+AS_THEY_ARE = {"normalize": False, "embedding_dim": None}
+DEEP = {"cell": "gru", "num_layers": 3, "pooling": ("attention", "last")}
+LABELS_OF_IDS, LABELS_OF_SERIES = (
+    np.column_stack([classes(n, 2, seed) for seed in range(n_labels)])
+    for n, n_labels in ((120, 3), (60, 2))
+)
 # Name -> (unfitted model, X, y)
 KINDS = {
-    "texts": (
-        make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(**SMALL)),
-        TEXTS,
-        LABELS,
-    ),
-    "characters": (char_pipeline(), TEXTS, LABELS),
-    "sparse ids": (LSTMSequenceClassifier(**SMALL), csr_matrix(dense(IDS)), classes(120, 3)),
-    "ragged ids": (LSTMSequenceClassifier(**SMALL), IDS, classes(120, 5).astype(str)),
-    "one-hot ids": (
-        LSTMSequenceClassifier(embedding_dim=None, **SMALL),
-        dense(IDS),
-        classes(120, 2),
-    ),
-    "series": (
-        LSTMSequenceClassifier(**SMALL),
-        np.nan_to_num(PADDED[:, :, 0]),
-        classes(60, 2).astype(bool),
-    ),
-    "channels": (LSTMSequenceClassifier(**SMALL), PADDED, classes(60, 3)),
-    "ragged series": (LSTMSequenceClassifier(**SMALL), SERIES, classes(60, 4)),
-    "series as they are": (
-        LSTMSequenceClassifier(normalize=False, embedding_dim=None, **SMALL),
-        SERIES,
-        classes(60, 2),
-    ),
-    "multilabel": (
-        LSTMSequenceClassifier(**SMALL),
-        IDS,
-        np.column_stack([classes(120, 2, seed) for seed in range(3)]),
-    ),
-    "two labels": (
-        LSTMSequenceClassifier(**SMALL),
-        SERIES,
-        np.column_stack([classes(60, 2, seed) for seed in range(2)]),
-    ),
-    "network alone": (LSTMSequenceClassifier(linear_model=False, **SMALL), IDS, classes(120, 3)),
-    "linear model alone": (
-        LSTMSequenceClassifier(**SMALL | {"max_epochs": 0}),
-        IDS,
-        classes(120, 3),
-    ),
-    "convolutions alone": (
-        LSTMSequenceClassifier(**SMALL | {"max_epochs": 0}),
-        SERIES,
-        classes(60, 3),
-    ),
-    "three layers of GRU": (
-        LSTMSequenceClassifier(cell="gru", num_layers=3, pooling=("attention", "last"), **SMALL),
-        IDS,
-        classes(120, 3),
-    ),
+    "texts": (make_pipeline(TextSequenceVectorizer(), lstm()), TEXTS, LABELS),
+    "characters": (make_pipeline(TextSequenceVectorizer(analyzer="char"), lstm()), TEXTS, LABELS),
+    "sparse ids": (lstm(), csr_matrix(dense(IDS)), classes(120, 3)),
+    "ragged ids": (lstm(), IDS, classes(120, 5).astype(str)),
+    "one-hot ids": (lstm(embedding_dim=None), dense(IDS), classes(120, 2)),
+    "series": (lstm(), np.nan_to_num(PADDED[:, :, 0]), classes(60, 2).astype(bool)),
+    "channels": (lstm(), PADDED, classes(60, 3)),
+    "ragged series": (lstm(), SERIES, classes(60, 4)),
+    "series as they are": (lstm(**AS_THEY_ARE), SERIES, classes(60, 2)),
+    "multilabel": (lstm(), IDS, LABELS_OF_IDS),
+    "two labels": (lstm(), SERIES, LABELS_OF_SERIES),
+    "network alone": (lstm(linear_model=False), IDS, classes(120, 3)),
+    "linear model alone": (lstm(max_epochs=0), IDS, classes(120, 3)),
+    "convolutions alone": (lstm(max_epochs=0), SERIES, classes(60, 3)),
+    "three layers of GRU": (lstm(**DEEP), IDS, classes(120, 3)),
 }
 
 
@@ -120,16 +90,10 @@ def fitted_texts():
     def fit(analyzer, **parameters):
         key = analyzer, tuple(sorted(parameters.items()))
         if key not in fitted_pipelines:
-            of_vectorizer = {"max_length", "truncation"}
-            model = make_pipeline(
-                TextSequenceVectorizer(
-                    analyzer=analyzer,
-                    **{name: parameters[name] for name in of_vectorizer & parameters.keys()},
-                ),
-                LSTMSequenceClassifier(
-                    **SMALL | {k: v for k, v in parameters.items() if k not in of_vectorizer}
-                ),
-            )
+            of_vectorizer = {"max_length", "truncation"} & parameters.keys()
+            own = {name: parameters.pop(name) for name in of_vectorizer}
+            vectorizer = TextSequenceVectorizer(analyzer=analyzer, **own)
+            model = make_pipeline(vectorizer, lstm(**parameters))
             fitted_pipelines[key] = model.fit(TEXTS, LABELS)
         return fitted_pipelines[key], TEXTS[:10]
 

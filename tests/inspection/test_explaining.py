@@ -60,13 +60,6 @@ def test_every_class_can_be_explained(fitted):
         np.testing.assert_allclose(scores_of(model, X, explanations), scores, atol=2e-3, rtol=1e-3)
 
 
-def test_two_classes_have_opposite_contributions():
-    X = [[1, 2, 3], [3, 2], [4, 4, 4, 1]]
-    model = LSTMSequenceClassifier(**SMALL).fit(X, [0, 1, 1])
-    for one, other in zip(explain(model, X, 0), explain(model, X, 1), strict=True):
-        np.testing.assert_allclose(one.values, -other.values, atol=1e-5)
-
-
 # --- The linear model
 
 
@@ -90,13 +83,6 @@ def test_the_linear_part_is_exact_for_words_among_characters(fitted_texts):
     assert model[-1].linear_model_.lexicon is not None
     found = [each.score for each in explain(model, texts[:20], "pos")]
     np.testing.assert_allclose(found, model.decision_function(texts[:20]), atol=1e-5)
-
-
-def test_a_run_that_no_training_sequence_holds_adds_nothing(fitted_texts):
-    model, _ = fitted_texts("word", max_epochs=0)
-    (explanation,) = explain(model, ["good zebra zebra bad"])
-    assert explanation.linear[0] * explanation.linear[3] != 0
-    assert (explanation.linear[1:3] == 0).all()
 
 
 def test_a_convolution_counts_where_its_shape_is():
@@ -180,13 +166,6 @@ def test_a_module_in_training_is_explained_without_dropout(fitted_texts):
 
 
 # --- What is shown
-
-
-def test_tokens_have_their_names_also_unknown_ones(fitted_texts):
-    model, _ = fitted_texts("word", max_length=4, max_epochs=0)
-    (explanation,) = explain(model, ["The film is a Zebra, NOT good"])
-    assert explanation.data.tolist() == ["zebra", ",", "not", "good"]
-    assert explanation.left_out == {"truncated tokens": 4, "unknown tokens": 2}
 
 
 @pytest.mark.parametrize(

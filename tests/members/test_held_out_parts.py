@@ -187,19 +187,6 @@ def test_logits_of_held_out_series_come_from_other_groups():
     assert weight < 0.3  # of logits that leave out one series at a time: 1
 
 
-def test_labels_of_groups_may_be_anything_that_has_a_hash():
-    people = np.array(["ann", "ben", "cem", "dia", "eva", "fay"])[np.arange(120) % 6]
-    mixed = [("day", 1), 7, "x", 2.5, True, b"b"]
-    expected = small().fit(IDS, Y, groups=people).predict_proba(IDS)
-    for groups in (
-        people.tolist(),
-        pd.Series(people, index=people),
-        [mixed[i % 6] for i in range(120)],
-    ):
-        assert_array_equal(small().fit(IDS, Y, groups=groups).predict_proba(IDS), expected)
-    assert not np.array_equal(small().fit(IDS, Y).predict_proba(IDS), expected)
-
-
 @pytest.mark.parametrize(
     ("groups", "message"),
     [

@@ -190,17 +190,6 @@ def test_embeddings_that_are_not_frozen_are_trained_further():
         assert not has_vector(trained, vector)
 
 
-def test_frozen_vectors_are_those_of_their_ids():
-    rng = np.random.default_rng(0)
-    X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
-    vectors = matrix_of(400, 5)
-    model = small(embeddings=vectors, callbacks=FROZEN, max_epochs=2)
-    model.fit(X, rng.integers(0, 3, 60))
-    ids = np.unique(np.concatenate(X))
-    codes = model._fitted.model.network.encoding(ids)
-    assert np.array_equal(model.module_.embedding.weight[codes].detach(), vectors[ids])
-
-
 def test_ids_with_a_pretrained_vector_are_known_although_fit_never_saw_them():
     matrix = matrix_of(8, 3)
     matrix[7] = matrix[2]

@@ -235,21 +235,6 @@ def test_a_wrong_vector_of_gensim_is_refused_when_its_word_is_read():
 # --- Tables are shared, and stay as they were
 
 
-class Uncopied(dict):
-    """A table that can't be copied, like a fastText model."""
-
-    def __deepcopy__(self, memo):
-        raise TypeError
-
-
-@pytest.mark.parametrize("make", [lambda: Uncopied(TABLE), learned])
-def test_clones_share_the_table(make):
-    table = make()
-    model = pipeline(table)
-    assert clone(model)[-1].embeddings is table
-    assert clone(model)[-1].get_params().keys() == model[-1].get_params().keys()
-
-
 def refit(vectors):
     vectors.fit(["sour glad day"] * 9)
 

@@ -21,6 +21,7 @@ GROUPS = [7, 7, 3, 7, 3]
         lambda groups: pa.array(groups).dictionary_encode(),
         lambda groups: [(group, "a") for group in groups],
         lambda groups: tuple((group, "a") for group in groups),
+        lambda groups: pd.Series([{7: ("day", 1), 3: b"b"}[group] for group in groups], groups),
         iter,
     ],
 )

@@ -36,7 +36,7 @@ WRONG = {
     "another NaN": (float("nan"), WrongValue, MISSING),
     "NaN of NumPy": (np.float32("nan"), WrongValue, MISSING),
     "number": (5, WrongType, r"^X\[1\] is no text, but 5 \(int\). Turn it into a string"),
-    "dict": ({"text": "a"}, WrongType, r"^X\[1\] is no text, but \{'text'.* pass the column"),
+    "dict": ({"text": "a"}, WrongType, r"^X\[1\] is no text, but \{'text'.* pd.DataFrame\(X\)"),
     "list": (["so", "bad"], WrongType, LISTS),
     "array": (np.array(["so", "bad"]), WrongType, LISTS.replace(r"\[.", "array.")),
 }

@@ -69,13 +69,6 @@ def test_early_stopping_false_trains_all_epochs_but_holds_out_for_the_blend():
     np.testing.assert_array_equal(whole.predict_proba(X), again.predict_proba(X))
 
 
-def test_without_early_stopping_nothing_is_held_out():
-    model = small().fit(SERIES, LABELS)
-    assert set(column(model, "valid_loss")) == {None}
-    n_steps = column(model, "tokens_per_second") * column(model, "seconds")
-    np.testing.assert_allclose(n_steps, SERIES.size)  # all are learned from
-
-
 def test_the_learning_rate_rises_stays_and_falls_but_in_partial_fit_it_stays():
     model = small(lr=0.01, max_epochs=10).fit(SERIES, LABELS)
     rates = column(model, "lr")  # of 40 updates, 2 rise and 13 fall
@@ -130,34 +123,6 @@ def test_callbacks_are_called_and_not_changed(wrap):
     assert callbacks == [wrap(counter)]
     assert model.callbacks is callbacks
     assert [c.n_epochs for _, c in model.net_.callbacks_ if isinstance(c, Counter)] == [4]
-
-
-def test_history_has_a_row_for_each_epoch():
-    X = [series[: 2 + row % 6] for row, series in enumerate(SERIES)]
-    model = small(early_stopping=True, n_iter_no_change=9).fit(X, LABELS)
-    assert model.n_epochs_ == len(model.history_) == 4
-    for row in model.history_:
-        assert {"train_loss", "valid_loss", "lr", "seconds", "tokens_per_second"} <= set(row)
-        assert 0 < row["train_loss"] < 5
-        assert 0 < row["valid_loss"] < 5
-        assert row["seconds"] > 0
-        assert 0 <= row["padding"] < 0.5
-    n_steps = column(model, "tokens_per_second") * column(model, "seconds")
-    np.testing.assert_allclose(n_steps, n_steps[0])
-    n_all = sum(map(len, X))
-    assert n_all * 0.8 < n_steps[0] < n_all  # a tenth is held out
-
-
-class HalvedLoss(torch.nn.CrossEntropyLoss):
-    def forward(self, logits, targets):
-        return super().forward(logits, targets) / 2
-
-
-def test_a_criterion_may_be_any_loss_module():
-    whole = small(max_epochs=1, batch_size=60).fit(SERIES, LABELS)
-    halved = small(max_epochs=1, batch_size=60, criterion=HalvedLoss).fit(SERIES, LABELS)
-    losses = [column(model, "train_loss")[0] for model in (whole, halved)]
-    assert losses[1] == pytest.approx(losses[0] / 2, rel=1e-6)
 
 
 IDS = np.random.default_rng(0).integers(1, 9, (60, 6))

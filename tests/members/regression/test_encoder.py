@@ -289,16 +289,6 @@ def test_several_labels_and_weights(encoder):
     assert weighted.score(X[:120], LABELS) > 0.9
 
 
-def test_partial_fit_leaves_the_encoder_as_it_is(model):
-    X = model[0].transform(TEXTS)
-    learned = copy.deepcopy(model[-1]).partial_fit(X, LABELS)
-    before, after = model[-1].calibration_["weights"], learned.calibration_["weights"]
-    assert after["encoder"] == before["encoder"]
-    assert_array_equal(
-        learned._fitted.model["encoder"].coef, model[-1]._fitted.model["encoder"].coef
-    )
-
-
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
     monkeypatch.setattr(fit_regression, "MOST_SAMPLES", 400)
     model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
