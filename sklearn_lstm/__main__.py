@@ -81,7 +81,8 @@ def refused(
     from sklearn_lstm.data.containers import PIPELINE_ADVICE
 
     reason = str(error).replace(PIPELINE_ADVICE, LISTS)
-    if (found := ROW.search(reason)) is None:
+    found = ROW.search(reason)
+    if found is None or int(found[2]) >= len(batch):  # as in a label
         return 0, CommandError(f"{options.source}: {reason}")
     names = {"X": repr(columns.sequence), "y": repr(columns.label), "groups": repr(options.groups)}
     row, reason = int(found[2]), reason.replace(found[0], names.get(found[1], ""), 1)
