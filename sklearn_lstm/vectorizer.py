@@ -27,7 +27,7 @@ from sklearn_lstm.sklearn_internals import (
     plain_parameters,
 )
 from sklearn_lstm.storage.estimators import StoredMixin
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, refuse_nan
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, refuse_nan
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
@@ -256,8 +256,9 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             As from `transform`.
         """
-        is_kept = keeps_texts(vars(self))
-        texts, numbers = divided(raw_documents, self.output, keeps_texts=is_kept)
+        texts, numbers = divided(raw_documents, self.output)
+        if keeps_texts(vars(self)):
+            texts = list(iterate_texts(texts))  # which are read twice
         batches, ids = fit_and_number(self, texts, [], numbers)
         return self._reader().lay_out(batches, ids, texts, numbers)
 
@@ -283,13 +284,10 @@ class TextSequenceVectorizer(
             The vectorizer, with the extended vocabulary.
         """
         vocabulary, earlier, counts = self._check(), vars(self).copy(), TokenCounts()
-        texts, numbers = divided(
-            raw_documents,
-            self.output,
-            self._columns,
-            self._categories,
-            takes_lists=self._takes_lists,
-        )
+        if self.__sklearn_is_fitted__():
+            texts, numbers = replace(self._reader(), keeps_texts=False).divided(raw_documents)
+        else:
+            texts, numbers = divided(raw_documents, self.output)
         read = count_texts(self._analysis(), texts)
         if self._learns():
             counts = earlier.get("_counts", counts) + read.tokens

@@ -129,14 +129,14 @@ class TextReader:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
         if self.columns is None:
             refuse_columns(raw_documents)
-        return divided(
-            raw_documents,
-            self.output,
-            self.columns,
-            self.categories or (),
-            keeps_texts=self.keeps_texts,
-            takes_lists=self.takes_lists,
-        )
+        else:
+            check_same_columns(column_names(raw_documents), self.columns)
+        known = self.categories or ()
+        texts, numbers = divided(raw_documents, self.output, known)
+        if numbers:
+            check_numbers(numbers, tuple(numbers.columns), known)
+        texts = without_strings(texts) if self.takes_lists else iterate_texts(texts)
+        return list(texts) if self.keeps_texts else texts, numbers
 
     def _as_written(self, texts: Iterable[object]) -> NDArray[np.object_] | None:
         """Return the texts that the output keeps, None in place of one that is no str."""
@@ -147,31 +147,16 @@ class TextReader:
 
 
 def divided(
-    X: object,
-    output: str,
-    columns: tuple[str, ...] | None = None,
-    categories: tuple[str, ...] | None = None,
-    *,
-    keeps_texts: bool = False,
-    takes_lists: bool | None = False,
+    X: object, output: str, categories: tuple[str, ...] | None = None
 ) -> tuple[Any, Numbers]:
-    """Return what `texts_and_numbers` does, if X has the columns of `fit`.
-
-    Texts that the output keeps become a list, which can be read twice. If all texts of `fit` were
-    lists, strings are refused.
-    """
-    if columns is not None:
-        check_same_columns(column_names(X), columns)
+    """Return what `texts_and_numbers` does, if the output has a place for it."""
     texts, numbers = texts_and_numbers(X, categories)
-    if columns is not None and numbers:
-        check_numbers(numbers, tuple(numbers.columns), categories or ())
     if numbers and output != "sparse":
         raise ValueError(
             f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "
             "texts. Leave it 'sparse', the default, or pass the texts alone."
         )
-    texts = without_strings(texts) if takes_lists else texts
-    return list(iterate_texts(texts)) if keeps_texts else texts, numbers
+    return texts, numbers
 
 
 def keeps_texts(parameters: Mapping[str, object]) -> bool:
