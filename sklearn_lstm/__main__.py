@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sklearn_lstm.predictor import Predictor
 
 Batch: TypeAlias = Sequence[Record]
-Batches: TypeAlias = Iterable[Batch] | None
+Compute: TypeAlias = Callable[[Any, Batch], Any]  # of the X of records, and these
 Settings: TypeAlias = dict[str, Any]  # of an option, as argparse takes them
 ROW = re.compile(r"(?:\b(X|y|groups)\[|^row | in row )(\d+)(?:\]|: |)")  # in an error
 LISTS = "Series are lists, as in JSON lines (--format jsonl); fit --text reads texts."
@@ -46,16 +46,16 @@ LISTS = "Series are lists, as in JSON lines (--format jsonl); fit --text reads t
 
 
 def results(
-    options: Namespace, columns: Columns, compute: Callable[[object], Any], batches: Batches = None
+    options: Namespace, columns: Columns, compute: Compute, batches: Iterable[Batch] | None = None
 ) -> Iterator[Any]:
-    """Yield what a function returns for the X of each batch of records, else of those in the file.
+    """Yield what a function returns for each batch of records, None: of those in the file.
 
     Those of a batch before a record that the model can't read come before its error.
     """
     read = records.read_records(options, columns.sequence) if batches is None else batches
     for batch in filter(None, read):
         try:
-            yield compute(columns.inputs_of(batch))
+            yield compute(columns.inputs_of(batch), batch)
         except (TypeError, ValueError) as error:
             row, refusal = refused(error, batch, columns, options)
             yield from results(options, columns, compute, [batch[:row]])
@@ -63,8 +63,8 @@ def results(
         sys.stdout.flush()
 
 
-def result(options: Namespace, columns: Columns, compute: Callable[[Any, Batch], Any]) -> Any:
-    """Return what a function returns for the X of all records, and the records."""
+def result(options: Namespace, columns: Columns, compute: Compute) -> Any:
+    """Return what a function returns for all records."""
     batch = [*chain.from_iterable(records.read_records(options, columns.sequence))]
     if not batch:
         raise CommandError(f"{options.source}: no records")
@@ -81,7 +81,8 @@ def refused(
     from sklearn_lstm.data.containers import PIPELINE_ADVICE
 
     reason = str(error).replace(PIPELINE_ADVICE, LISTS)
-    if (found := ROW.search(reason)) is None:
+    found = ROW.search(reason)
+    if found is None or int(found[2]) >= len(batch):  # as in a label
         return 0, CommandError(f"{options.source}: {reason}")
     names = {"X": repr(columns.sequence), "y": repr(columns.label), "groups": repr(options.groups)}
     row, reason = int(found[2]), reason.replace(found[0], names.get(found[1], ""), 1)
@@ -191,7 +192,7 @@ def predict(options: Namespace) -> None:
     write = csv.writer(sys.stdout, lineterminator="\n").writerow
     if options.proba and not options.jsonl:
         write(["label", *names])
-    for proba in results(options, columns, model.predict_proba):
+    for proba in results(options, columns, lambda X, _: model.predict_proba(X)):
         for has_label, row in zip(predicted(model, proba), proba.tolist(), strict=True):
             found = [labels[output] for output in has_label.nonzero()[0]]
             if options.jsonl:
@@ -218,7 +219,9 @@ def evaluate(options: Namespace) -> None:
         truth = np.array(records.column(batch, columns.label, truth_of, wanted))
         return truth, model.predict_proba(X)
 
-    truth, proba = result(options, columns, truth_and_proba)
+    if not (batches := [*results(options, columns, truth_and_proba)]):
+        raise CommandError(f"{options.source}: no records")
+    truth, proba = map(np.concatenate, zip(*batches, strict=True))
     found = predicted(model, proba)
     of_classes = metrics.precision_recall_fscore_support(truth, found, zero_division=0)
     shape, values = ((-1,), [False, True]) if is_several else (truth.shape, None)
@@ -260,7 +263,7 @@ def explain(options: Namespace) -> None:
         print(*map(to_json, told.rows()) if options.jsonl else [told], sep="\n")
         return
     labels = dict(zip(model.classes_, plain_labels(model.classes_), strict=True))
-    found = results(options, columns, partial(inspection.explain, model))
+    found = results(options, columns, lambda X, _: inspection.explain(model, X))
     for one in chain.from_iterable(found):
         label = labels.get(one.target, one.target)  # or the name of one of several
         data = np.where(one.data != one.data, np.array(None), one.data)  # JSON has no NaN

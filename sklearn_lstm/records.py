@@ -52,10 +52,11 @@ class Lines:
         self.n_left = 0  # that need not be waited for
 
     def __iter__(self) -> Iterator[str]:
-        while chunk := self.file.read1(MOST_BYTES):
-            if not chunk.endswith(b"\n"):
-                chunk += self.file.readline()
-            lines = chunk.removesuffix(b"\n").split(b"\n")
+        rest = b""
+        while chunk := rest + self.file.read1(MOST_BYTES):
+            if b"\n" not in chunk:
+                chunk += self.file.readline() or b"\n"
+            *lines, rest = chunk.split(b"\n")
             for self.n_left, line in zip(reversed(range(len(lines))), lines, strict=True):
                 self.number += 1
                 yield line.decode("utf-8-sig" if self.number == 1 else "utf-8") + "\n"

@@ -144,7 +144,13 @@ def _architecture(
         raise ValueError(f"pooling needs names out of {POOLINGS}, found {found!r}.")
     if network is not None:
         known = network.module.architecture
-        _warn_of_ignored(architecture, known)
+        for name in sorted(architecture):
+            if architecture[name] not in ("auto", going_on := getattr(known, name)):
+                warn_user(
+                    f"{name}={architecture[name]!r} is ignored: the network goes on with "
+                    f"{name}={going_on!r}. Call fit for a new one.",
+                    IgnoredParameterWarning,
+                )
         architecture["embedding_dim"] = known.embedding_dim
     width, embedding_dim = vectors and vectors.width, architecture["embedding_dim"]
     if width and embedding_dim not in ("auto", width):
@@ -153,17 +159,6 @@ def _architecture(
             f"{embedding_dim}. Leave it 'auto', and call fit for a new network."
         )
     return architecture | {"embedding_dim": width or embedding_dim}
-
-
-def _warn_of_ignored(settings: Mapping[str, object], known: Architecture) -> None:
-    """Warn of parameters that differ from the architecture that the network goes on with."""
-    for name in sorted(settings):
-        if settings[name] not in ("auto", getattr(known, name)):
-            warn_user(
-                f"{name}={settings[name]!r} is ignored: the network goes on with "
-                f"{name}={getattr(known, name)!r}. Call fit for a new one.",
-                IgnoredParameterWarning,
-            )
 
 
 def _read_vectors(

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 import sklearn_lstm
 from sklearn_lstm.__main__ import main
+from sklearn_lstm.records import Lines
 
 # As if these packages were not installed.
 WITHOUT = """
@@ -54,6 +56,14 @@ def test_a_pipe_gets_each_label_at_once_and_may_be_closed(folder):
         process.stdin.write(b"one more\n")
         process.stdin.close()
         assert (process.stderr.read(), process.wait()) == (b"", 141)
+
+
+def test_complete_lines_do_not_wait_for_the_one_behind_them():
+    pieces = [b"first\nsec", b"ond\nthird\n\nlast", b"", b"", b""]
+    file = SimpleNamespace(read1=lambda _: pieces.pop(0), readline=lambda: pieces.pop(0))
+    lines = iter(Lines(file))
+    assert (next(lines), len(pieces)) == ("first\n", 4)
+    assert [*lines] == ["second\n", "third\n", "\n", "last\n"]
 
 
 def test_lines_end_alike_on_all_systems(monkeypatch):

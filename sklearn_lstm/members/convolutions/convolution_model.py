@@ -228,8 +228,10 @@ class Reading:
     course: Annotated[NDArray[np.float64], "128 n_outputs"]
 
     def check(self) -> None:
-        """Raise ValueError if the convolutions read something else than the encoding gives."""
+        """Raise ValueError if convolutions read nothing, or what the encoding does not give."""
         check_agreement(self.convolutions, n_inputs=len(self.statistics.encoding))
+        if not self.convolutions.channels.any(axis=2).all():
+            raise ValueError("a convolution that reads no channel")
 
     @property
     def n_events(self) -> int:

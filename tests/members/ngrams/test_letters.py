@@ -54,14 +54,6 @@ def test_letters_of_known_words_need_no_vocabulary_in_predict(fitted, texts):
     )
 
 
-def test_selected_rows_know_their_letters(texts):
-    everything, labels = map(np.array, zip(*texts, strict=True))
-    X = TextSequenceVectorizer(min_df=3).fit_transform(everything)
-    model = linear_model().fit(X[:150], labels[:150])
-    assert model.linear_model_.lexicon is not None
-    assert model.score(X[np.arange(150, 200)], labels[150:]) == 1
-
-
 def test_entries_that_are_set_to_zero_take_no_letters_along(fitted, texts):
     X = fitted[0].transform([text for text, _ in texts[150:]])
     X.data[X.indptr[:-1]] = 0
