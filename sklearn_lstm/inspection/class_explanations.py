@@ -179,13 +179,19 @@ class ClassExplanations(Display):
         shown = {part: self._rows_of(place, rows) for part, rows in self.shown(place).items()}
         return {part: (rows[0]["n_samples"] if rows else 0, rows) for part, rows in shown.items()}
 
+    def _told_classes(self) -> list[tuple[int, Any]]:
+        """Return the classes that are shown, with their places: of two, one mirrors the other."""
+        classes = [*enumerate(self.classes)]
+        is_mirrored = len(classes) == 2 and not self.means.sum(axis=1).any()
+        return classes[1:] if is_mirrored else classes
+
     def _beside(self, place: int) -> list[Row]:
         """Return what belongs to no name: what an encoder adds, and the base values."""
         return self._rows_of(place, np.flatnonzero(np.isin(self.parts, [WHOLE, BASE])))
 
     def __repr__(self) -> str:
         lines = []
-        for place, target in enumerate(self.classes):
+        for place, target in self._told_classes():
             lines += ["", f"{printable(target)}: mean contribution, and that where it is present"]
             for part, (n_samples, rows) in self._shown_rows(place).items():
                 lines.append(f"  {part} ({n_samples:,} samples)")
@@ -201,7 +207,7 @@ class ClassExplanations(Display):
     def _repr_html_(self) -> str:
         """Return a table for each class, each name on a background that shows what it adds."""
         tables = []
-        for place, target in enumerate(self.classes):
+        for place, target in self._told_classes():
             cells = []
             for part, (n_samples, rows) in self._shown_rows(place).items():
                 largest = max((abs(row["mean"]) for row in rows), default=1.0)

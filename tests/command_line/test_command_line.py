@@ -631,8 +631,8 @@ def test_classes_are_explained_over_all_records(run, folder):
     assert "linear model (8 samples)" in printed
     _, printed, _ = run("explain", model, data, "--classes", "--jsonl")
     rows = [json.loads(line) for line in printed.splitlines()]
-    assert {row["class"] for row in rows} == {"spam"}
-    free = [row for row in rows if row["name"] == "free"]
+    assert {row["class"] for row in rows} == {"ham", "spam"}
+    free = [row for row in rows if (row["class"], row["name"]) == ("spam", "free")]
     assert {(row["part"], row["n_with"], row["n_samples"]) for row in free} >= {
         ("linear model", 3, 8)
     }
