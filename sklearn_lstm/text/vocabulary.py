@@ -184,7 +184,7 @@ class CallIds:
     """
 
     def __init__(self, vocabulary: dict[Hashable, int]) -> None:
-        self.vocabulary = vocabulary
+        self.vocabulary: dict[Hashable, int] = vocabulary
         self.unknown: UnknownTokens = UnknownTokens({"": FIRST_UNKNOWN})
 
     def __call__(self, tokens: Iterable[Hashable]) -> Iterator[int]:
