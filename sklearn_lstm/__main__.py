@@ -92,7 +92,7 @@ def refused(
 def stored_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, Any]:
     """Return the columns in a model file, and what a function makes of the open file."""
     from sklearn_lstm.pretrained.sentence_encoders import passed_models
-    from sklearn_lstm.storage.file import opened
+    from sklearn_lstm.storage.file import READS_TABLES, opened
 
     if sys.stdout is None:
         raise CommandError("the standard output is closed")
@@ -100,7 +100,8 @@ def stored_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns,
         with opened(options.model, passed_models(None, options.encoder)) as (content, unpack):
             return Columns.stored(content).chosen(options), read(content, unpack)
     except (TypeError, ValueError) as error:
-        raise CommandError(error) from error
+        reason = str(error).replace(READS_TABLES, "the model comes before the data")
+        raise CommandError(reason) from error
 
 
 def stored_predictor(options: Namespace) -> tuple[Columns, Predictor, list[Any], bool]:
