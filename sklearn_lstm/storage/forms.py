@@ -26,9 +26,9 @@ Table: TypeAlias = dict[str, Any]  # by their names: arrays, and in a pickle oth
 
 FORMAT = 4
 VIEWED = "iufcSUMm"  # kinds of arrays that a file may hold as bytes: strings, dates, ...
-# What safetensors files call the types of arrays.
-_TYPES = "BOOL|b1 U8|u1 I8|i1 U16<u2 I16<i2 F16<f2 U32<u4 I32<i4 F32<f4 U64<u8 I64<i8 F64<f8"
-DTYPES = {one[:-3]: one[-3:] for one in _TYPES.split()}
+DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
+    f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
+}  # what safetensors files call the types of arrays
 
 PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stored`
     name: f"sklearn_lstm.{module}"
