@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
@@ -150,20 +151,14 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     if len(columns) < 2:
         return X, NO_NUMBERS
     if categories is not None:
-        strings = _columns_of_strings([pair for pair in columns if pair[0] not in categories])
-        texts = _longest(strings)
-        for name, values in strings.items():
-            if name != texts:
-                _refuse_as_numbers(name, "strings", values)
-    else:
-        categories = _found_categories(columns)
-        for name in (name for name, column in columns if _counts_rows(column)):
-            warn_user(
-                f"The column {name!r} counts the rows: its integers follow one after the other. "
-                f"If it is an id, leave it out: frame.drop(columns=[{name!r}]).",
-                InputTypeWarning,
-            )
-    return _split(columns, "texts", categories)
+        return _split(columns, "texts", categories, is_fitted=True)
+    for name in (name for name, column in columns if _counts_rows(column)):
+        warn_user(
+            f"The column {name!r} counts the rows: its integers follow one after the other. "
+            f"If it is an id, leave it out: frame.drop(columns=[{name!r}]).",
+            InputTypeWarning,
+        )
+    return _split(columns, "texts", _found_categories(columns))
 
 
 def refuse_columns(X: object) -> None:
@@ -220,6 +215,15 @@ def _longest(strings: dict[str, list[str]]) -> str:
     return max(strings, key=n_letters, default="")
 
 
+def _refuse_written_numbers(own: list[tuple[str, Column]]) -> None:
+    """Raise an error if strings stand beside the texts: at fit, they were numbers."""
+    strings = _columns_of_strings(own)
+    texts = _longest(strings)
+    for name, values in strings.items():
+        if name != texts:
+            _refuse_as_numbers(name, "strings", values)
+
+
 def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
     raise InvalidSequencesError(
         f"The column {name!r} of X holds {found}, but at fit it held numbers. Convert it: "
@@ -262,7 +266,11 @@ def _counts_rows(column: Column) -> bool:
 
 
 def _split(
-    columns: list[tuple[str, Column]], wanted: str, categories: tuple[str, ...] = ()
+    columns: list[tuple[str, Column]],
+    wanted: str,
+    categories: tuple[str, ...] = (),
+    *,
+    is_fitted: bool = False,
 ) -> tuple[Any, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     names = tuple(name for name, _ in columns)
@@ -273,6 +281,8 @@ def _split(
             f"categories. {_remedy_without_texts(columns)}"
         )
     if len(own) > 1:
+        if is_fitted:
+            _refuse_written_numbers(own)
         found = ", ".join(f"{name!r} ({_type_name(column):.40})" for name, column in own)
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
@@ -344,12 +354,14 @@ def _content(column: Column) -> str:
     name = _type_name(column)
     if name.lower() != "object":
         return next((content for content, types in CONTENTS.items() if types.match(name)), "")
-    known = _known(column)
-    if all(isinstance(value, bool | np.bool_) for value in known):
+    values = containers.listed(column)
+    known = (value for value in values if not containers.is_missing_or_nan(value))
+    first = next(known, True)  # a column without a value holds missing numbers
+    if all(isinstance(value, bool | np.bool_) for value in chain([first], known)):
         return "numbers"
-    if containers.is_row(known[0]):
+    if containers.is_row(first):
         return "sequences"
-    return "dates" if any(map(containers.is_date, known)) else ""
+    return "dates" if any(map(containers.is_date, values)) else ""
 
 
 def _is_beside(column: Column) -> bool:
@@ -359,8 +371,8 @@ def _is_beside(column: Column) -> bool:
 def _values(column: Column, name: str, *, is_category: bool) -> Array:
     """Return numbers as floats, categories, by their type or as said, as texts."""
     if is_category or _content(column) == "categories":
-        _check_categories(column, name, are_strings=is_category)
         values = containers.listed(column)
+        _check_categories(values, name, are_strings=is_category)
         return np.fromiter(map(_category, values), np.object_, len(values))
     array = containers.to_numpy(column, f"The column {name!r}")
     if array.dtype.kind == "O":
@@ -378,16 +390,15 @@ def _values(column: Column, name: str, *, is_category: bool) -> Array:
     return array
 
 
-def _check_categories(column: Column, name: str, *, are_strings: bool) -> None:
+def _check_categories(values: list[Any], name: str, *, are_strings: bool) -> None:
     """Raise an error for categories that are no strings, or that only their types tell apart."""
-    known = _known(column)
-    others = [value for value in known if not isinstance(value, str)]
+    others = [v for v in values if not (isinstance(v, str) or containers.is_missing_or_nan(v))]
     if are_strings and others:
         raise InvalidSequencesError(
             f"The column {name!r} of X holds a {type(others[0]).__name__}, but at fit it "
             "held categories, which are strings. Convert it."
         )
-    for twin in {*map(_category, others)}.intersection(known if others else ()):
+    for twin in {*map(_category, others)}.intersection(values if others else ()):
         raise InvalidSequencesError(
             f"The column {name!r} holds {twin!r} as a string and as a number. Make all of its "
             f"values strings: frame.astype({{{name!r}: str}}).astype({{{name!r}: 'category'}})."
