@@ -167,11 +167,11 @@ class TrainingData:
                 "label steps, pass a window of the series around each, with one label.",
                 InputTypeWarning,
             )
-        if are_series and self.input_format.has_fixed_width:
-            names, targets = self.input_format.column_names, self.samples.targets.values
+        names, targets = self.input_format.column_names, self.samples.targets.values
+        if are_series and names and self.input_format.has_fixed_width:
             warn_of_a_long_table(self.samples.sequences, names, targets)
         warn_of_values_seen_once(self.samples.sequences.numbers)
-        warn_of_the_target(self.samples.sequences.numbers, self.samples.targets.values)
+        warn_of_the_target(self.samples.sequences.numbers, targets)
 
 
 def _read_validation(
