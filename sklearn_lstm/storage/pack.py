@@ -1,7 +1,5 @@
 """Values -> trees, and a table of their arrays."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
