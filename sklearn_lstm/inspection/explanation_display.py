@@ -101,28 +101,6 @@ class ExplanationDisplay(drawing.Display):
                 f"X must hold one sequence, to be shown; found {len(opened)}. Pass X[:1]."
             )
         (explanation,) = explain_opened(opened, target)
-        return cls.from_explanation(explanation, n_steps=n_steps, ax=ax)
-
-    @classmethod
-    def from_explanation(
-        cls, explanation: Explanation, *, n_steps: int = 30, ax: drawing.Axes | None = None
-    ) -> Self:
-        """Draw an explanation.
-
-        Parameters
-        ----------
-        explanation : Explanation
-            An element of the list that `explain` returns.
-        n_steps : int, default=30
-            As in `plot`.
-        ax : matplotlib Axes, default=None
-            As in `plot`.
-
-        Returns
-        -------
-        ExplanationDisplay
-            The display, drawn.
-        """
         return cls(explanation).plot(ax, n_steps=n_steps)
 
     def plot(self, ax: drawing.Axes | None = None, *, n_steps: int = 30) -> Self:

@@ -243,7 +243,7 @@ def bar_ends(container):
 
 
 def test_bars_of_both_parts_are_told_apart(explanation):
-    display = ExplanationDisplay.from_explanation(explanation)
+    display = ExplanationDisplay(explanation).plot()
     linear, network = display.ax_.containers
     assert [linear.get_label(), network.get_label()] == ["linear model", "network"]
     assert bar_ends(linear) == [(0, 0.5), (0, -1.0), (0, 0.25)]
@@ -253,7 +253,7 @@ def test_bars_of_both_parts_are_told_apart(explanation):
 
 
 def test_the_strongest_tokens_are_shown_in_their_order(explanation):
-    display = ExplanationDisplay.from_explanation(explanation, n_steps=2)
+    display = ExplanationDisplay(explanation).plot(n_steps=2)
     assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["so", "fun"]
     assert "2 of 3 tokens" in display.ax_.get_title()
 
