@@ -229,17 +229,6 @@ def test_an_encoder_that_was_not_given_is_named(path):
         Predictor.load(path, embeddings=EMBEDDING)
 
 
-def test_other_columns_than_those_of_the_fit_are_refused(path):
-    model, X = KINDS["frames with names"]()
-    save(model, path)
-    predictor = Predictor.load(path)
-    swapped = [each[["right", "left"]] for each in X]
-    expected = predictor.predict_proba(X)
-    np.testing.assert_array_equal(predictor.predict_proba(swapped), expected)
-    with pytest.raises(ValueError, match="middle"):
-        predictor.predict([each.rename(columns={"left": "middle"}) for each in X])
-
-
 def test_one_list_of_tokens_is_refused(path):
     model, X = KINDS["analyzer=list"]()
     save(model, path)

@@ -100,11 +100,6 @@ def test_a_row_without_an_id_is_one_unknown_token():
         assert steps.tolist() == [NO_ID, 5, NO_ID, NO_ID, 6, 7]
 
 
-def test_negative_integers_are_measurements():
-    for X in [np.array([[3, 4], [-1, 2]]), [[3, 4], [-1, 2]], [np.array([3]), np.array([-1, 2])]]:
-        assert read_sequences(X).n_channels == 1
-
-
 def test_three_axes_of_integers_are_measurements():
     assert read_sequences(np.ones((2, 3, 4), dtype=int)).n_channels == 4
     assert read_sequences([np.ones((3, 4), dtype=int), np.ones((2, 4), dtype=int)]).n_channels == 4

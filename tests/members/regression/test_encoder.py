@@ -3,7 +3,6 @@
 import copy
 import ctypes
 import gc
-import io
 import os
 import pickle
 import re
@@ -26,7 +25,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch.nn import MultiMarginLoss
 
@@ -122,20 +121,6 @@ def test_each_text_is_encoded_once_in_a_fit(encoder):
     X, X_val = model[0].transform(TEXTS), model[0].transform(NEW)
     model[-1].fit(X, LABELS, X_val=X_val, y_val=NEW_LABELS)
     assert sorted(encoder.texts) == sorted({*TEXTS, *NEW, *FIXED_SENTENCES})
-
-
-def test_words_survive_what_scikit_learn_does_with_rows(encoder):
-    X = TextSequenceVectorizer().fit_transform(TEXTS)
-    X = pickle.loads(pickle.dumps(X[np.arange(len(TEXTS))][:100]))
-    file = io.BytesIO()
-    joblib.dump(X, file)
-    file.seek(0)
-    X, y = joblib.load(file), LABELS[:100]
-    assert cross_val_score(classifier(encoder, max_epochs=0), X, y, cv=2).min() > 0.6
-    search = GridSearchCV(
-        pipeline(encoder, max_epochs=0), {"textsequencevectorizer__lowercase": [True]}, cv=2
-    )
-    assert search.fit(TEXTS, LABELS).best_estimator_[-1].encoder is encoder
 
 
 @pytest.mark.parametrize(
