@@ -1,7 +1,6 @@
 """The contract of TextSequenceVectorizer beyond what it shares with CountVectorizer."""
 
 import copy
-import pickle
 import re
 from functools import partial
 
@@ -72,39 +71,10 @@ def test_unknown_tokens_are_named_in_order():
         assert part.input_type == X.input_type
 
 
-@pytest.mark.parametrize(
-    "same",
-    [
-        lambda X: X.copy(),
-        copy.copy,
-        copy.deepcopy,
-        lambda X: pickle.loads(pickle.dumps(X)),
-        lambda X: X.tocsr(copy=True),
-        lambda X: X.asformat("csr", copy=True),
-        lambda X: X.astype(np.int64),
-        lambda X: X.astype(X.dtype, copy=False),
-        lambda X: X[:, [3, 1, 0, 2]][:, [2, 1, 3, 0]].sorted_indices(),
-    ],
-)
-def test_copies_know_what_the_ids_know(same):
-    X = TextSequenceVectorizer().fit(["a b a b"]).transform(["new a b old", "", "b"])
-    found = same(X)
-    np.testing.assert_array_equal(found.toarray(), X.toarray())
-    assert found.unknown_tokens.tolist() == ["new", "old", ""]
-    assert (found.vocabulary, found.input_type) == (X.vocabulary, X.input_type)
-
-
 def test_other_numbers_have_no_vocabulary():
     X = TextSequenceVectorizer().fit_transform(["a b"])
     for other in (2 * X, -X, X.power(2), X.astype(bool), X > 1):
         assert not hasattr(other, "vocabulary")
-
-
-def test_each_row_knows_what_the_ids_know():
-    X = TextSequenceVectorizer().fit(["a b"]).transform(["new a", "", "b old"])
-    for rows in (list(X), [X.getrow(-3), X.getrow(1), X.getrow(2)], [X[0], X[1], X[2]]):
-        assert [row.unknown_tokens.tolist() for row in rows] == [["new"], [""], ["old"]]
-        assert all(row.vocabulary is X.vocabulary for row in rows)
 
 
 def test_ids_that_may_not_be_written_to_name_their_tokens_in_order():

