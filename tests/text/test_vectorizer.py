@@ -323,11 +323,6 @@ def test_batches_leave_no_trace(analyzer):
     )
 
 
-def test_general_analyzers_may_return_any_iterable_of_hashables():
-    vectorizer = TextSequenceVectorizer(analyzer=lambda text: ((c, c) for c in text)).fit(["ab"])
-    assert tokens(vectorizer, ["ba"]) == [[("b", "b"), ("a", "a")]]
-
-
 # --- input
 
 
