@@ -43,8 +43,11 @@ def tokens(vectorizer, texts):
 
 
 def test_ids_start_at_two_by_falling_frequency_and_ties_are_alphabetical():
-    vectorizer = TextSequenceVectorizer().fit(["b b b", "c a", "a c d"])
-    assert vectorizer.vocabulary_ == {"b": 2, "a": 3, "c": 4, "d": 5}
+    # Long words are numbered as they come.
+    vectorizer = TextSequenceVectorizer().fit(
+        ["b b b", "cinnamon aardvarks", "aardvarks cinnamon d"]
+    )
+    assert vectorizer.vocabulary_ == {"b": 2, "aardvarks": 3, "cinnamon": 4, "d": 5}
 
 
 @pytest.mark.parametrize("text", ["", "  \n "])
