@@ -47,6 +47,15 @@ def test_a_table_of_characters_is_shared_by_threads():
         in_threads(look_up)
 
 
+def test_a_table_of_characters_may_be_replaced_by_another_thread_at_once(monkeypatch):
+    table = CharacterTable(lambda characters: map(ord, characters))
+    other = CharacterTable(list)._values
+    monkeypatch.setattr(
+        CharacterTable, "_values", property(lambda _: other, lambda *_: None), raising=False
+    )
+    assert table(np.array([65, 66], np.uint32)).tolist() == [65, 66]
+
+
 @pytest.mark.usefixtures("_threads_take_turns_often")
 @pytest.mark.parametrize("analyzer", ["word", "char"])
 def test_threads_transform_alike(analyzer):
