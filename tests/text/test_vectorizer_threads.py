@@ -7,6 +7,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.text.words import CharacterTable
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
@@ -75,6 +76,20 @@ def test_threads_transform_alike(analyzer):
     expected = vectorizer.transform(texts).toarray()
     for result in results:
         np.testing.assert_array_equal(result, expected)
+
+
+def test_texts_are_read_by_what_was_fitted_before_partial_fit_or_after_it():
+    class Attributes(dict):
+        def get(self, name):
+            """Get an attribute; another thread commits a `partial_fit` at once."""
+            found = self[name]
+            self.update(later)
+            return found
+
+    vectorizer = TextSequenceVectorizer().fit(["a b"])
+    before, earlier = TextReader.of(vars(vectorizer)), vars(vectorizer).copy()
+    later = vars(vectorizer.partial_fit(["c d e f"]))
+    assert TextReader.of(Attributes(earlier)) == before
 
 
 def test_threads_fit_alike(few_messages):
