@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences, Steps
-from sklearn_lstm.data.spelling import PADDING_ID
-from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN
 
-PADDING_CODE, UNKNOWN_CODE = PADDING_ID, UNKNOWN  # rows of the embedding table without an id
+PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
+SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,24 @@ class TokenCodes:
 
     ids: Annotated[NDArray[np.int64], "n_ids"]
     n_channels = time_channel = None
+
+    @cached_property
+    def table(self) -> NDArray[np.int64] | None:
+        """The code of each id (largest + 2,), or None if the ids are too sparse for a table.
+
+        The last entry, which is also that of -1, is the unknown code.
+        """
+        largest = int(self.ids.max(initial=0))
+        if largest > SPARSEST_TABLE * len(self):
+            return None
+        table = np.full(largest + 2, UNKNOWN_CODE)
+        table[self.ids] = np.arange(FIRST_TOKEN, len(self))
+        return table
+
+    def check(self) -> None:
+        """Raise ValueError for stored ids that no step can have."""
+        if self.ids.min(initial=1) < 1:
+            raise ValueError("ids below 1")
 
     def extended(self, sequences: Sequences, further: NDArray[np.int64]) -> TokenCodes:
         """Return codes for the ids in sequences and `further` too; known ids keep their codes."""
@@ -57,15 +75,14 @@ class TokenCodes:
         return np.full(len(steps), NO_ID)
 
     @cached_property
-    def _known(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """All ids in ascending order, and the code of each; -1 is the unknown token."""
-        ids = np.append(NO_ID, self.ids)
-        order = np.argsort(ids)
-        return ids[order], UNKNOWN_CODE + order
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(self.ids)
 
     def __call__(self, steps: Steps, _lengths: Lengths | None = None) -> NDArray[np.int64]:
         """Ids (n_steps,) -> codes (n_steps,)."""
-        ids, codes = self._known
-        steps = steps.astype(np.int64, copy=False)
-        places = np.minimum(np.searchsorted(ids, steps), len(ids) - 1)
-        return np.where(ids[places] == steps, codes[places], UNKNOWN_CODE)
+        if self.table is not None:
+            steps = steps.astype(np.int64, copy=False)  # a small type could not hold the bound
+            return np.asarray(self.table[np.minimum(steps, len(self.table) - 1)])
+        at = np.searchsorted(self.ids, steps, sorter=self._order)
+        nearest = self._order[np.minimum(at, len(self.ids) - 1)]
+        return np.where(self.ids[nearest] == steps, FIRST_TOKEN + nearest, UNKNOWN_CODE)

@@ -147,7 +147,8 @@ def test_large_values_keep_their_differences():
     np.testing.assert_allclose(inputs_of(X)[:, 0], expected, atol=1e-5)
 
 
-def test_sequences_laid_end_to_end_are_padded_with_zeros(rng):
+def test_sequences_laid_end_to_end_are_padded_with_zeros():
+    rng = np.random.default_rng(0)
     lengths = np.array([7, 1, 4, 6])
     for steps in (np.arange(1, 19), rng.normal(size=(18, 2)).astype(np.float32)):
         padded = pad(steps, lengths)

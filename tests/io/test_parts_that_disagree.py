@@ -182,6 +182,7 @@ ARRAYS = {
         "members.1.readings.0.convolutions.channels",
         np.zeros((1, 84, 8), bool),
     ),
+    "an id below 1": (stream_model, "encoding.ids", np.full(8, -(2**40))),
     "a table of another width": (table_model, "embeddings.vectors", np.ones((3, 2), np.float32)),
     "NaN": (word_vectors, "vectors_", np.full((5, 2), np.nan, np.float32)),
 }
