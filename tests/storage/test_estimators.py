@@ -202,6 +202,7 @@ def test_what_pickle_does_not_take_raises_instead_of_being_skipped(unknown):
         pickle.dumps(model)
 
 
+@pytest.mark.thread_unsafe(reason="joblib's processes are one pool for all threads")
 @pytest.mark.parametrize(
     "tokenizer",
     [
