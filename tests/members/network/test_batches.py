@@ -1,6 +1,5 @@
 """Each sample comes once per epoch, beside others of similar length."""
 
-
 import numpy as np
 import pytest
 import torch
