@@ -16,10 +16,6 @@ from sklearn_lstm.inspection.inputs import find_classifier, open_model
 SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
 
 
-def first(X, n=6):
-    return X[:n] if hasattr(X, "__getitem__") else list(X)[:n]
-
-
 def scores_of(model, X, explanations):
     """Return the score of the target of each explanation, by `decision_function`."""
     decisions = model.decision_function(X)
@@ -35,7 +31,7 @@ def scores_of(model, X, explanations):
 
 def test_each_step_adds_to_both_parts_and_all_sum_to_the_score(fitted):
     model, X = fitted
-    X = first(X)
+    X = X[:6]
     explanations = explain(model, X)
     scores = scores_of(model, X, explanations)
     differences = np.abs(scores - [each.base_value for each in explanations])
@@ -52,7 +48,7 @@ def test_each_step_adds_to_both_parts_and_all_sum_to_the_score(fitted):
 
 def test_every_class_can_be_explained(fitted):
     model, X = fitted
-    X = first(X, 2)
+    X = X[:2]
     for target in model.classes_:
         explanations = explain(model, X, target)
         assert [each.target for each in explanations] == [target] * 2
