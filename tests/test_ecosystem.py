@@ -68,14 +68,6 @@ def data(few_messages, digit_columns, digit_rows):
 # --- Pipelines and columns
 
 
-def test_three_lines_learn_from_texts(data):
-    X, y, X_test, y_test = data["texts"]
-    model = text_model().fit(list(X), pd.Series(y))
-    assert model.score(pd.Series(X_test), y_test) > 0.75
-    assert model.classes_.tolist() == ["de", "nl"]
-    assert model.predict_proba(X_test).shape == (60, 2)
-
-
 @pytest.mark.parametrize("sparse_threshold", [0, 1])
 def test_column_transformer_passes_a_text_column_on(data, sparse_threshold):
     X, y, X_test, y_test = data["texts"]
