@@ -1,7 +1,6 @@
 """`WordVectors`: what scikit-learn expects, which words are near, and the formulas plainly."""
 
 import copy
-import inspect
 import pickle
 import re
 import time
@@ -169,13 +168,6 @@ def test_tags_say_strings_without_labels():
     assert not tags.input_tags.two_d_array
     assert not tags.target_tags.required
     assert not tags.non_deterministic
-
-
-def test_init_only_assigns():
-    names = list(inspect.signature(WordVectors).parameters)
-    assert names[0] == "vectorizer"
-    values = {name: object() for name in names}
-    assert vars(WordVectors(**values)) == values
 
 
 @pytest.mark.parametrize(
