@@ -57,6 +57,7 @@ def test_everything_fitted_survives_a_round_trip(round_trip, tmp_path):
     assert not restored.module_.training
 
 
+@pytest.mark.thread_unsafe(reason="joblib's processes are one pool for all threads")
 @pytest.mark.usefixtures("_new_workers")
 def test_loky_workers_get_and_return_the_same_model():
     all_fitted = [fitted_once(name) for name in MODELS]
