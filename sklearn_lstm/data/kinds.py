@@ -14,6 +14,7 @@ from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
 FEWEST_RECORDINGS = 10  # whose ids tell a long table
+STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
 CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
 
@@ -97,7 +98,7 @@ def guess_kind(sequences: Sequences) -> Kind:
     one. The entropy is that of Chao and Shen (2003), which a few texts estimate too: the share of
     tokens seen once tells how much was never seen.
     """
-    every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
+    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
     sample = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     counts = np.sort(sequences.count_tokens())[:-1]
     if are_a_signal(*sample):
