@@ -155,6 +155,7 @@ def test_calibration_of_a_frozen_model_on_ragged_lists(data):
     assert model.score(X_test[1::2], y_test[1::2]) > 0.8
 
 
+@pytest.mark.thread_unsafe(reason="joblib's processes are one pool for all threads")
 def test_grid_search_over_both_steps_in_two_processes(few_messages):
     texts, labels = few_messages
     grid = {
