@@ -15,7 +15,6 @@ FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set asid
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
 FEWEST_IDS = 3  # in a table of floats, side by side and different: flags are no ids
 FEWEST_RECORDINGS = 10  # whose ids tell a long table
-STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
 CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
 
@@ -99,7 +98,7 @@ def guess_kind(sequences: Sequences) -> Kind:
     one. The entropy is that of Chao and Shen (2003), which a few texts estimate too: the share of
     tokens seen once tells how much was never seen.
     """
-    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
+    every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
     sample = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     counts = np.sort(sequences.count_tokens())[:-1]
     if sequences.spelling is None and are_a_signal(*sample):
