@@ -313,8 +313,7 @@ def check_same_columns(names: tuple[str, ...], expected: tuple[str, ...]) -> Non
         remedy = f"frame[{[*expected]}]" if len(expected) <= 10 else "frame[names]"
         raise InvalidSequencesError(
             "The columns of X have to be those of fit, or of the first batch, in the same order, "
-            f"but X {difference(names, expected)}. Pass {remedy}, made as in fit (such as joined "
-            "texts)."
+            f"but X {difference(names, expected)}. Pass {remedy}, made as in fit."
         )
 
 

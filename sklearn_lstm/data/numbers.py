@@ -194,15 +194,10 @@ def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
     """
     if len(columns[0][1]) < FEWEST_ROWS:
         return ()
-    strings = _columns_of_strings(columns)
+    known = {name: _known(column) for name, column in columns if not _is_beside(column)}
+    strings = {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
     recurring = tuple(name for name, values in strings.items() if _may_be_category(values))
     return recurring if {*strings} - {*recurring} == {_longest(strings)} else ()
-
-
-def _columns_of_strings(columns: list[tuple[str, Column]]) -> dict[str, list[Any]]:
-    """Return by name the columns that hold strings, perhaps beside others, without missing ones."""
-    known = {name: _known(column) for name, column in columns if not _is_beside(column)}
-    return {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
 
 
 def _known(column: Column) -> list[Any]:
