@@ -197,7 +197,7 @@ def _stacked(
                 raise InvalidSequencesTypeError(
                     f"X[{index}] holds strings in {places}: leave them out."
                 ) from None
-            error.args = (f"{error} This is {name}: leave it out, or turn it into numbers.",)
+            error.args = (f"{error} This is {name}, which you can also leave out.",)
             raise
     arrays, have_dates = zip(*read, strict=True)
     if any(array.ndim > 1 for array in arrays):
