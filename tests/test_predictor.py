@@ -235,7 +235,7 @@ def test_other_columns_beside_texts_than_at_fit_are_refused_as_by_the_pipeline(n
     save(model, path)
     predictor = Predictor.load(path)
     X = X.assign(body=X["text"])[names]
-    message = rf"{found}\. Pass frame\[\['text', 'price', 'page'\]\]\.$"
+    message = rf"{found}\. Pass frame\[\['text', 'price', 'page'\]\], made as in fit\.$"
     for read in (model.predict, predictor.predict, predictor.predict_proba, predictor.known_share):
         with pytest.raises(ValueError, match=f"but X {message}"):
             read(X)

@@ -72,10 +72,7 @@ class NoTextError(Exception):
                 "with its label."
             )
         elif self.expected == TEXT and hasattr(found, "__len__"):
-            advice = (
-                "If it is a row of a table, pass a data frame: pd.DataFrame(X). If it is a text, "
-                "split into tokens already, pass analyzer=list."
-            )
+            advice = "For a table pass pd.DataFrame(X); for lists of tokens pass analyzer=list."
         error = InvalidSequencesError if _is_nan(found) else InvalidSequencesTypeError
         return error(f"{place} is {reason}. {advice}")
 
@@ -254,8 +251,7 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     if len(shape) != 1:
         raise InvalidSequencesError(
             f"Expected one column of texts, got a {type(raw_documents).__name__} of shape "
-            f"{tuple(shape)}. A data frame may have columns beside it: pd.DataFrame(X). Or pass it "
-            "alone: frame['text'], or X[:, k] of an array."
+            f"{tuple(shape)}. Pass pd.DataFrame(X), or the texts alone: frame['text'], X[:, k]."
         )
     if hasattr(raw_documents, "to_pylist"):  # pyarrow iterates over its own scalars
         return (scalar.as_py() for scalar in raw_documents)
