@@ -74,6 +74,11 @@ def read_sequences(
         steps = _checked_table(steps, input_type)
     if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
+        if n_channels not in (None, steps[0].shape[1]):
+            raise InvalidSequencesError(
+                f"X has {steps[0].shape[1]} channels, but LSTMSequenceClassifier is expecting "
+                f"{n_channels} channels, as at fit."
+            )
         is_frame = bool(arrays.column_names)
         known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps, is_frame=is_frame)
         return ArraySequences(steps, **known)
