@@ -113,7 +113,7 @@ left.set_xticks(SIZES, map(str, SIZES))
 left.minorticks_off()
 left.legend(fontsize="small")
 for axes, explanation, title in ((middle, shares, "shares"), (right, losses, "left out")):
-    ExplanationDisplay.from_explanation(explanation, ax=axes)
+    ExplanationDisplay(explanation).plot(axes)
     axes.set_ylabel(title)
 plt.show()
 

@@ -165,7 +165,7 @@ message = spam_of_new_words[np.argmax(np.array(unknown_words) * short)]
 print(fill(message, 78))
 print("unknown:", *(word for word in analyzer(message) if word not in known))
 (explanation,) = explain(model, [message], target="spam")
-display = ExplanationDisplay.from_explanation(explanation)
+display = ExplanationDisplay(explanation).plot()
 network, words = explanation.network.sum(), explanation.linear.sum()
 display.ax_.set_title(
     f"The score of spam is {explanation.score:+.1f}:\nbase value {explanation.base_value:+.1f}, "

@@ -152,12 +152,6 @@ class HeldOutLogits:
         """Return the same with the logits of one more member."""
         return replace(self, members={name: (logits, expected), **self.members})
 
-    def expecting(self, factors: Mapping[str, ExpectedFactor]) -> HeldOutLogits:
-        """Return the same with other priors of some members' factors."""
-        pairs = self.members.items()
-        members = {name: (logits, factors.get(name, old)) for name, (logits, old) in pairs}
-        return replace(self, members=members)
-
     def total(self, weights: Mapping[str, float]) -> Logits:
         """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
         weighted = [weights[name] * logits for name, (logits, _) in self.members.items()]

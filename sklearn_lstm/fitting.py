@@ -15,7 +15,7 @@ from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits
+from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
@@ -370,19 +370,22 @@ def fit_linear_members(
     """
     prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
     held_out = HeldOutLogits(split.held_out.targets, prior)
-    members = dict[Learner, LinearMember]()
+    members, found = dict[Learner, LinearMember](), dict[Learner, Logits]()
     for one in learners:
         member, logits = one.fit(split, settings)
         progress.count_linear_model(one.member.name)
         if member is not None:
-            members[one] = member
-            held_out = held_out.joined_by(one.member.name, logits, one.expected_factor)
+            members[one], found[one] = member, logits
     if settings.max_epochs == 0 and not members:
         raise ValueError(
             "There is no linear model to fit alone: it was left out, as a warning says. Leave "
             "linear_model=True."
         )
-    return [*members.values()], held_out.expecting(_factors_of_few(split, settings, members))
+    factors = _factors_of_few(split, settings, members)
+    for one, logits in found.items():
+        expected = factors.get(one.member.name, one.expected_factor)
+        held_out = held_out.joined_by(one.member.name, logits, expected)
+    return [*members.values()], held_out
 
 
 def _factors_of_few(

@@ -74,11 +74,6 @@ def _in_bfloat16(monkeypatch):
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def _new_workers():
     """End loky's workers. One that began with a small task takes torch for a leak, and leaves.
 

@@ -163,34 +163,10 @@ PREDICT |= {"data", "blending"}
 NOT_TO_PREDICT = {"torch", "skorch", "sklearn", "joblib", "pandas", "threadpoolctl", "tqdm"}
 
 
-READS = """
-import numpy as np
-from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.data.text_reader import TextReader
-
-words = dict.fromkeys(["strip_accents", "preprocessor", "tokenizer", "token_pattern"])
-words |= {"input": "content", "encoding": "utf-8", "decode_error": "strict", "lowercase": True}
-words |= {"analyzer": "word", "stop_words": None, "vocabulary_": {"good": 2}, "max_length_": 5}
-words |= {"truncation": "pre", "padding": "post", "output": "sparse"}
-for changed in (
-    {}, {"analyzer": "char"}, {"analyzer": list}, {"stop_words": ["the"]},
-    {"strip_accents": "unicode"}, {"token_pattern": r"\\w+"},
-):
-    X = TextReader.of(words | changed)(["Good, b\u00e4d", b"good"])
-    sequences = InputFormat("words", None, 5, has_fixed_width=False).read(X)
-    assert sequences.lengths.max() <= 5 and sequences.spelling.unknown_words
-series = InputFormat("measurements", 2, 2, has_fixed_width=False, gappy=(1,), time_channel=0)
-series.read([[[0, 1.5], [2, np.nan]], np.ones((3, 2))])
-assert Labels(np.array(["ham", "spam"])).predict(np.eye(2), 0.4).tolist() == ["ham", "spam"]
-assert LabelSets(np.arange(2)).predict(np.eye(2), np.full(2, 0.4)).tolist() == [[1, 1], [1, 1]]
-"""
-
-
 def test_what_predicts_loads_numpy_and_scipy_alone():
     names = [name for name in modules() if entry_of(name) in PREDICT and name not in FIT]
     imports = "\n".join(f"import sklearn_lstm.{name}" for name in names)
-    assert not packages_of(loaded_by(imports + READS)) & NOT_TO_PREDICT
+    assert not packages_of(loaded_by(imports)) & NOT_TO_PREDICT
 
 
 def test_texts_are_read_without_torch():

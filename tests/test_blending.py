@@ -26,7 +26,8 @@ def fit_blend(logits, values, weights=None, *, expected, prior=None):
 
 
 @pytest.mark.parametrize("better", [0, 1])
-def test_logits_that_are_right_on_held_out_samples_weigh_more(rng, better):
+def test_logits_that_are_right_on_held_out_samples_weigh_more(better):
+    rng = np.random.default_rng(0)
     targets = rng.integers(0, 3, 500)
     logits = [5 * rng.normal(size=(500, 3)) for _ in range(2)]
     logits[better] = np.eye(3)[targets] * 2 + rng.normal(size=(500, 3)) / 2
@@ -34,7 +35,8 @@ def test_logits_that_are_right_on_held_out_samples_weigh_more(rng, better):
     assert weights[better] > 5 * weights[1 - better]
 
 
-def test_logits_that_are_too_large_get_a_small_weight(rng):
+def test_logits_that_are_too_large_get_a_small_weight():
+    rng = np.random.default_rng(0)
     logits = rng.normal(size=(4000, 3))
     targets = np.array([rng.choice(3, p=row) for row in softmax(logits, axis=1)])
     weights = fit_blend([8 * logits], targets, expected=[0.5]).factors
@@ -49,7 +51,8 @@ def test_without_samples_the_weights_are_what_is_expected():
     assert blend.prior_correction == 0
 
 
-def test_multilabel_logits_are_weighed_too(rng):
+def test_multilabel_logits_are_weighed_too():
+    rng = np.random.default_rng(0)
     targets = rng.integers(0, 2, (500, 3)).astype(np.float32)
     right = 2.0 * targets - 1 + rng.normal(size=(500, 3)) / 2
     noise = 5 * rng.normal(size=(500, 3))
@@ -57,7 +60,8 @@ def test_multilabel_logits_are_weighed_too(rng):
     assert weights[1] > 5 * weights[0]
 
 
-def test_the_weights_have_the_highest_posterior_probability(rng):
+def test_the_weights_have_the_highest_posterior_probability():
+    rng = np.random.default_rng(0)
     logits, targets = rng.normal(size=(50, 3)), rng.integers(0, 3, 50)
     sample_weights = rng.random(50)
     blend = fit_blend([logits], targets, sample_weights, expected=[0.5])
@@ -78,7 +82,8 @@ def prior_of(values, n_outputs, groups=None, *, is_drawn=False):
     return ClassPrior.of(targets_of(values, n_outputs, groups=groups), is_drawn=is_drawn)
 
 
-def test_a_rare_class_that_is_predicted_too_seldom_is_corrected(rng):
+def test_a_rare_class_that_is_predicted_too_seldom_is_corrected():
+    rng = np.random.default_rng(0)
     targets = (rng.random(3000) < 0.1).astype(int)
     evidence = rng.normal(size=3000) + 2 * targets
     # The right logit is 2 * evidence - 2 + log(0.1 / 0.9); this one does not know the class well.
@@ -89,7 +94,8 @@ def test_a_rare_class_that_is_predicted_too_seldom_is_corrected(rng):
     np.testing.assert_allclose(blend.factors, 1, rtol=0.15)
 
 
-def test_a_rare_class_is_never_made_rarer(rng):
+def test_a_rare_class_is_never_made_rarer():
+    rng = np.random.default_rng(0)
     targets = (rng.random(300) < 0.1).astype(int)
     logits = np.stack([np.zeros(300), 2 * rng.normal(size=300) + 4 * targets], axis=1)
     prior = prior_of(targets, 2)
@@ -97,7 +103,8 @@ def test_a_rare_class_is_never_made_rarer(rng):
     assert blend.prior_correction == 0
 
 
-def test_labels_are_corrected_by_their_odds(rng):
+def test_labels_are_corrected_by_their_odds():
+    rng = np.random.default_rng(0)
     targets = (rng.random((3000, 2)) < [0.1, 0.5]).astype(np.float32)
     logits = 2 * (rng.normal(size=(3000, 2)) + 2 * targets) - 2
     logits[:, 0] += 2 * np.log(0.1 / 0.9)
@@ -125,7 +132,8 @@ def test_a_class_of_one_group_is_not_drawn_either():
     assert blend.prior_correction == pytest.approx(0, abs=1e-3)
 
 
-def test_the_rarer_a_class_the_more_its_correction_needs_evidence(rng):
+def test_the_rarer_a_class_the_more_its_correction_needs_evidence():
+    rng = np.random.default_rng(0)
     targets = (np.arange(40) < 3).astype(int)
     logits = np.stack([np.zeros(40), rng.normal(size=40) - 8], axis=1)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import small_models
 import torch
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import compute_sample_weight
 from skorch.callbacks import Callback
 
@@ -196,17 +195,6 @@ def test_a_failed_fit_leaves_the_earlier_model_as_it_was(broken):
     assert set(vars(model)) == names
     assert model.history_ == history
     np.testing.assert_array_equal(model.predict_proba(SERIES), proba)
-
-
-@pytest.mark.parametrize("broken", BROKEN)
-def test_a_failed_first_fit_leaves_the_model_unfitted(broken):
-    parameters, X, y, error = BROKEN[broken]
-    model = small(**parameters)
-    with pytest.raises(error):
-        model.fit(X, y)
-    assert not [name for name in vars(model) if name.endswith("_")]
-    with pytest.raises(NotFittedError):
-        model.predict(SERIES)
 
 
 @pytest.mark.parametrize("normalize", [True, False])

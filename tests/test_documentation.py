@@ -116,16 +116,6 @@ def test_the_page_of_the_api_has_every_public_name():
     assert set("".join(listed).split()) == names
 
 
-def test_every_page_is_reachable():
-    listed = {
-        name
-        for text in PAGES.values()
-        for toctree in re.findall(r"^\.\. toctree::\n((?:   .*\n|\n)+)", text, re.MULTILINE)
-        for name in re.findall(r"^   (\w+)$", toctree, re.MULTILINE)
-    }
-    assert listed == set(PAGES) - {"index"}
-
-
 def test_gallery_lists_every_example_which_has_a_title_blocks_and_a_picture():
     index = (ROOT / "examples" / "index.rst").read_text(encoding="utf-8")
     paths = {path.stem: path for path in (ROOT / "examples").glob("plot_*.py")}
@@ -137,14 +127,6 @@ def test_gallery_lists_every_example_which_has_a_title_blocks_and_a_picture():
         assert underline == "=" * len(title), name
         assert content.count("\n# %%\n") >= 3, name
         assert "import matplotlib.pyplot as plt" in content, name
-
-
-def test_pictures_of_the_docs_exist():
-    names = [
-        name for text in PAGES.values() for name in re.findall(r"(images/\S+)$", text, re.MULTILINE)
-    ]
-    assert names
-    assert [name for name in names if not (DOCS / name).exists()] == []
 
 
 def test_pictures_have_colours_for_light_and_for_dark_pages():

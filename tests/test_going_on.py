@@ -35,32 +35,6 @@ def stream(rng):
         yield [rng.integers(1, n_ids, rng.integers(0, 9)) for _ in range(3)], [0, 1, number % 2]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "nadam", "rmsprop", "sgd", torch.optim.Adafactor])
-@pytest.mark.parametrize("embedding_dim", [5, None])
-def test_a_model_that_was_stored_between_learns_the_same(optimizer, embedding_dim):
-    models = [
-        growing(optimizer=optimizer, embedding_dim=embedding_dim, dropout=0, lr=0.1)
-        for _ in range(2)
-    ]
-    for number, (X, y) in enumerate(stream(np.random.default_rng(0))):
-        for model in models:
-            model.partial_fit(X, y, classes=[0, 1])
-        if number % 4 == 3:
-            models[1] = pickle.loads(pickle.dumps(models[1]))
-    X, y = next(stream(np.random.default_rng(1)))
-    first, second = [model.partial_fit(X, y).predict_proba([[2, 3, 150], [77]]) for model in models]
-    assert_array_equal(second, first)
-    table = models[0].module_.embedding.weight
-    assert (
-        len(table)
-        == len(models[0]._fitted.model.network.encoding)
-        == models[0].module_.architecture.n_inputs
-    )
-    state = models[0].net_.optimizer_.state[table]
-    assert models[0].net_.module_ is models[0].module_
-    assert all(len(value) == len(table) for name, value in state.items() if name.startswith("exp"))
-
-
 class Scaled(torch.nn.CrossEntropyLoss):
     """A loss with weights of its own, which the optimiser trains too."""
 

@@ -93,13 +93,9 @@ TABLE = pd.DataFrame(SERIES[:, :, 0]).add_prefix("step")
 X_OF_KIND = {
     "ids of the vectorizer": IDS,
     "CSR in a small type": sparse.csr_matrix(IDS, dtype=np.uint8),
-    "lists of ids": [row.data for row in IDS],
     "table of ids": IDS.toarray(),
     "series": SERIES,
-    "lists of series": [series[: 1 + row % 6] for row, series in enumerate(SERIES)],
-    "series without a value": np.concatenate([SERIES[:5], UNKNOWN[np.newaxis], SERIES[6:]]),
     "lists without a value": [*SERIES[:5], UNKNOWN, [], *SERIES[7:120], [], *SERIES[121:]],
-    "counts": (SERIES > 0).astype(np.int8),
     "table of series": TABLE,
 }
 

@@ -2,12 +2,12 @@
 
 import pickle
 from functools import partial
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import small_models
 import torch
+from markup import Markup
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from small_models import series, tokens
@@ -98,36 +98,10 @@ def test_repr_of_an_unfitted_model_is_that_of_scikit_learn():
 # --- The table of what was built
 
 
-class Tables(HTMLParser):
-    """Collect the rows of all tables, the links and the number of scripts."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.rows, self.links, self.tags, self.stack = [], [], [], []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.stack.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in {"td", "th"}:
-            self.rows[-1].append("")
-        if tag == "a":
-            self.links.append(dict(attrs).get("href"))
-
-    def handle_endtag(self, tag):
-        self.stack.remove(tag)
-
-    def handle_data(self, data):
-        if {"td", "th"} & set(self.stack):
-            self.rows[-1][-1] += data
-
-
 def table_of(model):
     """Return what was built, from the HTML: the cells of the rows that come last."""
     names = ("input", "network", "linear model", "blend weights", "logit adjustment", "epochs")
-    rows = [row for row in Tables(model._repr_html_()).rows if row and row[0] in names]
+    rows = [row for row in Markup(model._repr_html_()).rows if row and row[0] in names]
     return dict(rows)
 
 
@@ -169,10 +143,10 @@ def test_html_tells_a_network_that_is_not_trained():
 def test_what_is_shown_is_escaped(monkeypatch):
     X, y = tokens()
     model = small(linear_model=False).fit(X, y)
-    n_scripts = Tables(model._repr_html_()).tags.count("script")
+    n_scripts = Markup(model._repr_html_()).tags.count("script")
     hostile = '<script>alert(1)</script>" onmouseover="alert(2)'
     monkeypatch.setattr(type(model), "input_type_", hostile)
-    shown = Tables(model._repr_html_())
+    shown = Markup(model._repr_html_())
     assert table_of(model)["input"].startswith(hostile)
     assert shown.tags.count("script") == n_scripts
     assert hostile not in model._repr_html_()
@@ -183,7 +157,7 @@ def test_what_is_shown_is_escaped(monkeypatch):
 
 @pytest.mark.parametrize("estimator", [small(), TextSequenceVectorizer()], ids=["model", "texts"])
 def test_html_links_to_the_documentation(estimator):
-    links = Tables(estimator._repr_html_()).links
+    links = Markup(estimator._repr_html_()).values_of("href")
     assert f"{DOCUMENTATION}generated/api/sklearn_lstm.{type(estimator).__name__}.html" in links
 
 

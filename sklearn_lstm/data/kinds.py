@@ -17,7 +17,6 @@ FEWEST_IDS = 3  # in a table of floats, side by side and different: flags are no
 FEWEST_RECORDINGS = 10  # whose ids tell a long table
 MOST_MEASUREMENTS = 11  # in a long table without an id; a table of series may have twelve months
 TIMES_AS_WIDE = 5  # is a column of another unit
-STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
 CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
 
@@ -101,7 +100,7 @@ def guess_kind(sequences: Sequences) -> Kind:
     one. The entropy is that of Chao and Shen (2003), which a few texts estimate too: the share of
     tokens seen once tells how much was never seen.
     """
-    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
+    every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
     sample = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     counts = np.sort(sequences.count_tokens())[:-1]
     if are_a_signal(*sample):

@@ -64,6 +64,7 @@ class TextReader:
     @classmethod
     def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
+        attributes = dict(attributes)  # another thread may set them all in `partial_fit`
         names = ["vocabulary_", "max_length_", "truncation", "padding", "output"]
         names += ["_columns", "_takes_lists", "_categories"]
         known: list[Any] = [attributes.get(name) for name in names]

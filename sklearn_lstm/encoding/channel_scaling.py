@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Self, TypeAlias
 
 import numpy as np
@@ -113,13 +113,11 @@ class ChannelScaling:
     n_channels: int
     mean: Annotated[Values, "n_means"]
     scale: Annotated[Values, "n_means"]
-    gappy: Annotated[NDArray[np.intp], "n_gappy of n_channels"] = field(
-        default_factory=lambda: np.empty(0, np.intp)
-    )
-    time_channel: int | None = None
-    time_unit: float = 1.0
-    level: Annotated[Values, "n_values"] | None = None
-    scores: NormalScores | None = None
+    gappy: Annotated[NDArray[np.intp], "n_gappy of n_channels"]
+    time_channel: int | None
+    time_unit: float
+    level: Annotated[Values, "n_values"] | None
+    scores: NormalScores | None
 
     @classmethod
     def of(
@@ -129,7 +127,7 @@ class ChannelScaling:
         n_channels, gappy = sequences.n_channels or 1, np.flatnonzero(sequences.has_missing)
         zeros, ones, unit = np.zeros(n_channels), np.ones(n_channels), _typical_gap(sequences)
         scores = NormalScores.of(sequences, gappy) if normalize and len(gappy) else None
-        plain = cls(n_channels, zeros, ones, gappy, sequences.time_channel, unit, scores=scores)
+        plain = cls(n_channels, zeros, ones, gappy, sequences.time_channel, unit, None, scores)
         if not normalize:
             return plain
         n_values = plain.n_values

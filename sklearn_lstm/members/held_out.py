@@ -76,8 +76,8 @@ def _without(samples: Samples, rows: Rows) -> Samples:
 def folds(targets: Targets, seed: int) -> list[Rows]:
     """Return the rows of `N_FOLDS` folds, or fewer; groups, if there are two, stay whole.
 
-    Those with a class or label that no sample outside the fold has are in none: nothing that was
-    learned without them could predict them.
+    Some are in none, so that samples outside of each fold have all classes and labels: nothing that
+    was learned without these could predict them.
     """
     rng = np.random.default_rng(seed)
     known = np.zeros(len(targets)) if targets.groups is None else targets.groups
@@ -88,14 +88,22 @@ def folds(targets: Targets, seed: int) -> list[Rows]:
     else:
         fold = rng.permutation(len(names))[groups] % N_FOLDS
         found = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
-    has = targets.indicators()
-    n_samples = has.sum(axis=0)
+    has = _indicators(targets.values)
+    return [rows for fold in found if len(rows := _spare(fold, has, groups))]
 
-    def predictable(rows: Rows) -> Rows:
-        is_alone = (has[rows] & (has[rows].sum(axis=0) == n_samples)).any(axis=1)
-        return rows[~np.isin(groups[rows], groups[rows[is_alone]])]
 
-    return [rows for rows in map(predictable, found) if len(rows)]
+def _indicators(targets: NDArray[Any]) -> csr_matrix:
+    """Return which classes or labels each sample has, (n_samples, n_classes or n_labels)."""
+    one_class = np.ones(len(targets)), targets, np.arange(len(targets) + 1)
+    return csr_matrix(one_class if targets.ndim == 1 else targets != 0)
+
+
+def _spare(rows: Rows, has: csr_matrix, groups: NDArray[np.intp]) -> Rows:
+    """Return the rows without groups that have to stay, to learn a class or label from."""
+    indicators = has[rows].tocsc()
+    n_in_rows, first = np.diff(indicators.indptr), indicators.indptr[:-1]
+    has_last = (n_in_rows == has.getnnz(axis=0)) & (n_in_rows > 0)
+    return rows[~np.isin(groups[rows], groups[rows[indicators.indices[first[has_last]]]])]
 
 
 def classes_of(targets: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -179,23 +187,12 @@ def hold_out_groups(
     strata = np.where(counts[classes] < n_folds, counts.argmax(), classes)
     folds = StratifiedGroupKFold(n_folds)  # its own shuffling ignored the classes in older versions
 
-    # Which classes or labels each sample has (n_samples, n_classes or n_labels).
-    one_class = np.ones(n_samples), classes, np.arange(n_samples + 1)
-    has = csr_matrix(one_class if targets.ndim == 1 else targets != 0)
-    n_in_all = has.getnnz(axis=0)
-
-    def spare(rows: Rows) -> Rows:
-        """Return the rows without the groups that hold the last sample of a class or label."""
-        indicators = has[rows].tocsc()
-        n_in_rows, first = np.diff(indicators.indptr), indicators.indptr[:-1]
-        is_last = (n_in_rows == n_in_all) & (n_in_rows > 0)
-        return rows[~np.isin(groups[rows], groups[rows[indicators.indices[first[is_last]]]])]
-
     def distance(rows: Rows) -> float:
         missing = wanted - np.bincount(classes[rows], minlength=len(counts))
         return float((missing**2 / wanted).sum() + missing.sum() ** 2 / n_held_out)
 
-    drawn = [spare(fold) for _, fold in folds.split(strata, strata, joined)]
+    has = _indicators(targets)
+    drawn = [_spare(fold, has, groups) for _, fold in folds.split(strata, strata, joined)]
     closest = min(filter(len, drawn), key=distance, default=None)
     if closest is None:
         raise ValueError(

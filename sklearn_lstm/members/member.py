@@ -30,7 +30,6 @@ class Member(ABC):
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
 
-    @abstractmethod
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what each step of sequences adds to the scores ``logits @ directions``.
 
@@ -48,6 +47,7 @@ class Member(ABC):
         base : ndarray of shape (n_samples, n_scores)
             The rest of the scores.
         """
+        raise NotImplementedError
 
     def channel_contributions(
         self, sequences: Sequences, directions: NDArray[np.float64]
@@ -59,9 +59,9 @@ class Member(ABC):
         """
         return self.contributions(sequences, directions)
 
-    @abstractmethod
     def describe(self) -> str:
         """Return what the member consists of, in one line."""
+        raise NotImplementedError
 
 
 def one_by_one(

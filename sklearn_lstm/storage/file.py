@@ -164,8 +164,6 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    if os.name == "posix":
-        _sync_folder(target.parent)  # so that the new name is on the disk too
 
 
 def _set_rights(path: Path, old: os.stat_result) -> None:
@@ -174,12 +172,3 @@ def _set_rights(path: Path, old: os.stat_result) -> None:
         with suppress(PermissionError):
             os.chown(path, owner, old.st_gid)
     path.chmod(stat.S_IMODE(old.st_mode))
-
-
-def _sync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

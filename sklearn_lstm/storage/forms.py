@@ -26,9 +26,12 @@ Table: TypeAlias = dict[str, Any]  # by their names: arrays, and in a pickle oth
 
 FORMAT = 4
 VIEWED = "iufcSUMm"  # kinds of arrays that a file may hold as bytes: strings, dates, ...
-DTYPES = {"BOOL": "|b1", "U8": "|u1", "I8": "|i1"} | {
-    f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "UIF" for size in (2, 4, 8)
-}  # what safetensors files call the types of arrays
+DTYPES = {  # what safetensors files call the types of arrays
+    "BOOL": "|b1",
+    "U8": "|u1",
+    "I8": "|i1",
+    **{f"{kind}{8 * n}": f"<{kind.lower()}{n}" for kind in "UIF" for n in (2, 4, 8)},
+}
 
 PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stored`
     name: f"sklearn_lstm.{module}"

@@ -20,7 +20,6 @@ from sklearn_lstm.storage import fields, forms
 # That a file may take when it is loaded, whatever it says: so much, and so many times its size.
 FIRST_BYTES, TIMES_SIZE = 32 << 20, 32
 PER_MARK = 100  # bytes that a bracket or a comma of the tree stands for, at most
-PER_BYTE = 24  # bytes of a list that one byte of an array becomes, at most
 
 
 @dataclass
@@ -154,7 +153,7 @@ class Unpacker:
             raise ModelFileError(f"is damaged: the checksum of {name!r} does not fit.")
         if form not in ("array", "tensor"):
             self.n_bytes_said += array.nbytes
-            self.take_memory(PER_BYTE * array.nbytes)
+            self.take_memory(24 * array.nbytes)  # of a list that one byte becomes, at most
         if dtype:
             if np.dtype(dtype).kind not in forms.VIEWED:
                 raise ValueError(f"an array of {dtype}")

@@ -99,8 +99,9 @@ class CharacterTable:
         table = np.full(max(len(known), int(new[-1]) + 2), -1)
         table[: len(known)] = known
         table[new] = list(self._evaluate(map(chr, new.tolist())))
-        self._values = table.astype(np.min_scalar_type(min(table.min(), -1 - table.max())))
-        return np.asarray(self._values.take(code_points, mode="clip"))
+        table = table.astype(np.min_scalar_type(min(table.min(), -1 - table.max())))
+        self._values = table
+        return np.asarray(table.take(code_points, mode="clip"))
 
 
 class Words(NamedTuple):

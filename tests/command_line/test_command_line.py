@@ -232,49 +232,38 @@ def test_characters_groups_and_any_other_parameter_reach_the_estimators(run, tmp
     assert received["class_weight"] == {"a": 2}
 
 
-def test_numbers_stand_beside_a_text(run, records, tmp_path):
+def test_numbers_and_categories_stand_beside_a_text(run, records, tmp_path):
     data, model = tmp_path / "data.csv", tmp_path / "model.safetensors"
-    rows = [(r["message"], r["label"], i % 3 or "", i / 2) for i, r in enumerate(records)]
-    data.write_text(as_csv([["text", "label", "price", "pages"], *rows]))
-    options = ["--numbers", "price", "pages", "--output", model, *FIT]
+    rows = [
+        (r["message"], r["label"], i % 3 or "", i / 2, "ab"[i % 2] * (i < 6))
+        for i, r in enumerate(records)
+    ]
+    data.write_text(as_csv([["text", "label", "price", "pages", "shop"], *rows]))
+    options = ["--numbers", "price", "pages", "--categories", "shop", "--output", model, *FIT]
     assert run("fit", data, *options)[:2] == (0, "")
-    frame = pd.read_csv(data).drop(columns="label")
+    frame = pd.read_csv(data, dtype={"shop": "category"}).drop(columns="label")
     expected = Predictor.load(model).predict_proba(frame)
     _, printed, errors = run("predict", model, data, "--proba")
     found = [list(map(float, row[1:])) for row in list(csv.reader(printed.splitlines()))[1:]]
     assert np.allclose(found, expected, atol=1e-6)
     _, printed, errors = run("explain", model, data)
-    assert (errors, printed.count("  price\n"), printed.count("  pages\n")) == ("", 8, 8)
+    assert (errors, [printed.count(f"  {name}\n") for name in frame][1:]) == ("", [8] * 3)
+    described = json.loads(run("describe", model)[1])["columns"]
+    assert (described["numbers"], described["categories"]) == (["price", "pages"], ["shop"])
+    assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
     for wrong, reason in {
         "dear": "'price' is \"dear\", but has to be a number; fit --categories takes names",
         "12_34": "'price' is \"12_34\", but has to be a number",
         "1e39": "The column 'price' holds infinity or a value too large (1e+39). Correct",
         "1e999": "The column 'price' holds infinity or a value too large (inf). Correct",
     }.items():
-        table = ["text", "label", "price", "pages"], ["a", "x", "3", "2"], ["b", "y", wrong, "2"]
-        data.write_text(as_csv(table))
+        names = ["text", "label", "price", "pages", "shop"]
+        data.write_text(as_csv([names, [*"ax32a"], ["b", "y", wrong, "2", "b"]]))
         status, printed, errors = run("predict", model, data)
         assert (status, printed.count("\n")) == (1, 1)
         expected = f"{data}, line 3: {reason}"
         assert expected in errors
         assert expected in run("fit", data, *options)[2]
-
-
-def test_categories_stand_beside_a_text(run, records, tmp_path):
-    data, model = tmp_path / "data.csv", tmp_path / "model.safetensors"
-    rows = [(r["message"], r["label"], i, "ab"[i % 2] * (i < 6)) for i, r in enumerate(records)]
-    data.write_text(as_csv([["text", "label", "price", "shop"], *rows]))
-    options = ["--numbers", "price", "--categories", "shop", "--output", model, *FIT]
-    assert run("fit", data, *options)[:2] == (0, "")
-    frame = pd.read_csv(data, dtype={"shop": "category"}).drop(columns="label")
-    expected = Predictor.load(model).predict_proba(frame)
-    _, printed, _ = run("predict", model, data, "--proba")
-    found = [list(map(float, row[1:])) for row in list(csv.reader(printed.splitlines()))[1:]]
-    assert np.allclose(found, expected, atol=1e-6)
-    assert run("explain", model, data)[1].count("  shop\n") == 8
-    described = json.loads(run("describe", model)[1])["columns"]
-    assert (described["numbers"], described["categories"]) == (["price"], ["shop"])
-    assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
 
 
 def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_path):

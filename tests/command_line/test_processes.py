@@ -142,6 +142,7 @@ def test_a_stream_may_be_closed_or_full(closed, data, expected, folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no SIGINT for others")
+@pytest.mark.thread_unsafe(reason="the main thread alone may handle signals")
 def test_ctrl_c_ends_it_without_a_word(folder, request):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job may ignore it
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 import small_models
 from as_read import read_sequences
@@ -28,13 +27,9 @@ def test_a_step_without_a_value_is_a_step_unless_it_is_trailing():
 
 UNKNOWN = {
     "array": lambda X: X,
-    "cut": lambda X: [X[0], X[1][:1], X[2]],
     "empty list": lambda X: [X[0], [], X[2]],
     "lists": lambda X: [[*map(list, series)] for series in X],
-    "None": lambda X: [np.where(np.isnan(series), None, series) for series in X],
-    "masked": np.ma.masked_invalid,
     "empty frames": lambda X: [pd.DataFrame(series).dropna(how="all") for series in X],
-    "polars frames": lambda X: [pl.DataFrame(series, nan_to_null=True) for series in X],
 }
 
 

@@ -46,11 +46,8 @@ def test_structs_are_read_as_the_error_says():
 
 
 def test_dictionaries_of_arrow_are_read_as_their_values():
-    ids, halves = (pa.array(row).dictionary_encode() for row in ([5, 6, 5], [0.5, 1.5, 0.5]))
-    assert steps_of([ids, ids]) == [[5, 6, 5]] * 2
+    ids = pa.array([5, 6, 5]).dictionary_encode()
     assert steps_of(pa.ListArray.from_arrays([0, 2, 3], ids)) == [[5, 6], [5]]
-    assert steps_of(pa.table({"a": ids, "b": [1, 2, 3]})) == [[5, 1], [6, 2], [5, 3]]
-    assert steps_of([halves]) == [[[0.5], [1.5], [0.5]]]
 
 
 @pytest.mark.parametrize(
@@ -98,11 +95,6 @@ def test_a_row_without_an_id_is_one_unknown_token():
         assert steps_of(X) == expected
         steps = read_sequences(X).read(np.array([1, 0, 3, 1, 2]))
         assert steps.tolist() == [NO_ID, 5, NO_ID, NO_ID, 6, 7]
-
-
-def test_negative_integers_are_measurements():
-    for X in [np.array([[3, 4], [-1, 2]]), [[3, 4], [-1, 2]], [np.array([3]), np.array([-1, 2])]]:
-        assert read_sequences(X).n_channels == 1
 
 
 def test_three_axes_of_integers_are_measurements():

@@ -133,8 +133,6 @@ def test_probabilities_do_not_depend_on_the_unit_of_times():
     "X",
     [
         [FRAMES["pandas us"]],
-        [FRAMES["polars us"]],
-        [FRAMES["pyarrow us"]],
         [FRAMES["lists"]],
         [DATES],
         np.array([DATES]),

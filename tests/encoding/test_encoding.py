@@ -1,5 +1,7 @@
 """Ids become codes, and channels get one scale."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from as_read import read_sequences
@@ -64,10 +66,14 @@ def test_codes_stay_when_new_ids_come():
     assert more(np.array([7, 40])).tolist() == first(np.array([7, 40])).tolist()
 
 
-def inputs_of(X, *, normalize=True):
+def scaling_of(X, *, normalize=True):
     sequences = read_sequences(X)
     each_a_class = np.arange(len(sequences))  # so that every level tells the class, and stays
-    scaling = ChannelScaling.of(sequences, each_a_class, normalize=normalize)
+    return ChannelScaling.of(sequences, each_a_class, normalize=normalize)
+
+
+def inputs_of(X, *, normalize=True):
+    sequences, scaling = read_sequences(X), scaling_of(X, normalize=normalize)
     return scaling(sequences.read(np.arange(len(sequences))), sequences.lengths)
 
 
@@ -85,7 +91,7 @@ def test_channels_and_their_changes_get_mean_zero_and_deviation_one(longest):
 
 
 def test_the_first_change_of_a_sequence_is_zero():
-    alone = ChannelScaling(1, np.zeros(2), np.ones(2))
+    alone = replace(scaling_of([[0.0]]), mean=np.zeros(2), scale=np.ones(2))
     both = alone(np.array([[1.0], [4.0], [9.0], [7.0]]), np.array([2, 2]))
     assert both[:, 1].tolist() == [0, 3, 0, -2]
 
@@ -96,7 +102,7 @@ def test_a_scaling_whose_parts_do_not_fit_takes_no_memory(parts):
     arrays = {
         name: np.zeros(size, int if name == "gappy" else float) for name, size in sizes.items()
     }
-    scaling = ChannelScaling(1, scale=np.ones(sizes["mean"]), **arrays)
+    scaling = replace(scaling_of([[0.0]]), scale=np.ones(sizes["mean"]), **arrays)
 
     def scale():
         with pytest.raises(ValueError, match=r"broadcast|channel"):
@@ -141,7 +147,8 @@ def test_large_values_keep_their_differences():
     np.testing.assert_allclose(inputs_of(X)[:, 0], expected, atol=1e-5)
 
 
-def test_sequences_laid_end_to_end_are_padded_with_zeros(rng):
+def test_sequences_laid_end_to_end_are_padded_with_zeros():
+    rng = np.random.default_rng(0)
     lengths = np.array([7, 1, 4, 6])
     for steps in (np.arange(1, 19), rng.normal(size=(18, 2)).astype(np.float32)):
         padded = pad(steps, lengths)

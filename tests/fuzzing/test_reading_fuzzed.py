@@ -6,7 +6,14 @@ from dataclasses import replace
 import pytest
 from drawn_data import KINDS, DataSet, data_sets
 from hypothesis import HealthCheck, given, settings
-from read_data import Refused, outcome, read_as_stream, read_container, read_plainest
+from read_data import (
+    Refused,
+    outcome,
+    read_as_stream,
+    read_container,
+    read_later,
+    read_plainest,
+)
 from written_data import TABLES, containers
 
 N_EXAMPLES, N_CONTAINERS = 40, 4  # of each kind of data
@@ -113,9 +120,10 @@ def test_each_container_holds_the_same_sequences(data):
 @pytest.mark.parametrize("gap", [[5, None, 4], [5, 4, None]])
 def test_each_container_of_ids_names_the_row_of_a_missing_one(gap):
     data = DataSet("integers", [[3, 4, 9], gap, [6, 7, 2]], "words")
+    message = r"X\[1\] .*missing|X\[\d\] (holds NaN|has shape)"  # of the container
     for seed in range(8):
         for name, X in containers(replace(data, seed=seed)):
-            found = outcome(read_container, X, data)
-            assert isinstance(found, Refused), name
-            message = r"X\[1\] .*missing|X\[\d\] (holds NaN|has shape)"  # of the container
-            assert re.search(message, found.message), f"{name}: {found.message}"
+            for read in (read_container, read_later):
+                found = outcome(read, X, data)
+                assert isinstance(found, Refused), name
+                assert re.search(message, found.message), f"{name}: {found.message}"

@@ -162,6 +162,7 @@ FLAT_ROWS: dict[str, Callable[[Any], Any]] = {
     "float32": lambda row: exactly(values_of(row), np.float32),
     "float128": lambda row: exactly(values_of(row), np.longdouble),
     "object array": lambda row: np.array([*row, None], object)[:-1],
+    "object array of NA": lambda row: np.array([pd.NA if v is None else v for v in row], object),
     "masked array": lambda row: masked(values_of(row)),
     "strided": lambda row: strided(values_of(row)),
     "locked": lambda row: locked(values_of(row)),

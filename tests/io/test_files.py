@@ -273,7 +273,7 @@ KILLS = {  # what is done instead of a function, and whether the new file is the
     "while writing": (HALF, False),
     "before fsync": ("os.fsync = lambda *_: end()", False),
     "before the renaming": ("import pathlib; pathlib.Path.replace = lambda *_: end()", False),
-    "after the renaming": ("file._sync_folder = lambda *_: end()", True),
+    "after the renaming": ("import pathlib; pathlib.Path.unlink = lambda *_, **__: end()", True),
 }
 
 
@@ -286,7 +286,6 @@ def test_a_crash_leaves_the_old_file_or_the_new_one(tmp_path, vectorizer):
         import os, signal
         from sklearn_lstm import TextSequenceVectorizer
         from sklearn_lstm import io
-        from sklearn_lstm.storage import file
 
         end = lambda: os.kill(os.getpid(), signal.SIGKILL)
         model = TextSequenceVectorizer().fit(["new"])

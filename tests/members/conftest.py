@@ -71,8 +71,9 @@ def _no_collisions(monkeypatch):
 
 
 @pytest.fixture
-def sentences(rng):
+def sentences():
     """A function: number of samples, and of ids -> sentences of up to 19 random ids."""
+    rng = np.random.default_rng(0)
 
     def draw(n_samples, n_ids=40):
         return [rng.integers(2, n_ids, length) for length in rng.integers(1, 20, n_samples)]
@@ -81,11 +82,12 @@ def sentences(rng):
 
 
 @pytest.fixture
-def pairs(rng):
+def pairs():
     """A function: number of samples -> X, y.
 
     Class 1 is where id 5 follows id 4 at the beginning, and class 0 where 4 follows 5.
     """
+    rng = np.random.default_rng(0)
 
     def draw(n_samples):
         y = rng.integers(0, 2, n_samples)

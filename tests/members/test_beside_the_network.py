@@ -97,8 +97,9 @@ def test_the_decision_is_the_weighed_sum_of_network_and_linear_model(pairs):
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
 
 
-def test_a_network_that_is_right_on_held_out_samples_weighs_more(rng):
+def test_a_network_that_is_right_on_held_out_samples_weighs_more():
     """Which of two distant ids comes first is seen by a network, and not by n-grams."""
+    rng = np.random.default_rng(0)
     X, y = rng.integers(6, 40, (400, 8)), rng.integers(0, 2, 400)
     X_noise = X.copy()
     for row, label in zip(X, y, strict=True):

@@ -170,17 +170,6 @@ def test_words_of_the_pipeline_get_their_pretrained_vectors(embeddings):
     assert model.score(TEXTS, LABELS) == 1
 
 
-def test_words_that_no_training_text_holds_have_vectors_too():
-    vectors = keyed(WORD_VECTORS)
-    model = make_pipeline(
-        TextSequenceVectorizer(vocabulary=list(WORD_VECTORS), fixed_vocabulary=False),
-        small(embeddings=vectors, callbacks=FROZEN, dropout=0, max_epochs=40),
-    )
-    model.fit(TEXTS, LABELS)
-    assert all(has_vector(model[-1], vector) for vector in WORD_VECTORS.values())
-    assert model.score(TEXTS, LABELS) == 1
-
-
 def test_embeddings_that_are_not_frozen_are_trained_further():
     matrix = matrix_of(6, 3)
     frozen = small(embeddings=matrix, callbacks=FROZEN).fit(IDS, LABELS)

@@ -297,14 +297,6 @@ def test_another_table_at_partial_fit_changes_no_word_that_is_known(new, max_epo
     assert np.mean((after > 0) == (before > 0)) == 1
 
 
-def test_without_a_linear_model_words_keep_the_vectors_of_fit():
-    model = pipeline(TABLE, linear_model=False, max_epochs=6).fit(TEXTS, Y)
-    before = model.decision_function([*NEW.values()])
-    model[-1].set_params(embeddings=None, lr=1e-9)
-    model[-1].partial_fit(model[0].transform(["a good day"]), [1])
-    np.testing.assert_allclose(model.decision_function([*NEW.values()]), before, atol=1e-4)
-
-
 @pytest.mark.parametrize("linear_model", [False, True])
 def test_words_that_the_vectorizer_has_learned_alone_keep_their_vectors(linear_model):
     """The first step of a stream gives new words ids, which the classifier does not know yet."""

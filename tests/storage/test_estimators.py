@@ -202,6 +202,7 @@ def test_what_pickle_does_not_take_raises_instead_of_being_skipped(unknown):
         pickle.dumps(model)
 
 
+@pytest.mark.thread_unsafe(reason="joblib's processes are one pool for all threads")
 @pytest.mark.parametrize(
     "tokenizer",
     [
@@ -222,23 +223,11 @@ def test_a_tokenizer_may_hold_a_compiled_pattern(tokenizer):
 
 
 @pytest.mark.parametrize("copied", [through_skops, copy.deepcopy, copy.copy])
-@pytest.mark.parametrize(
-    ("name", "make"),
-    [
-        ("random_state", lambda: np.random.RandomState(0)),
-        ("class_weight", lambda: {True: 2, False: 1}),
-        ("pooling", lambda: ("max", "last")),
-    ],
-)
-def test_parameters_come_back_from_other_ways_to_store(copied, name, make):
+def test_a_random_state_comes_back_as_it_was(copied):
     X = np.random.default_rng(0).normal(size=(24, 5))
-    model = small(**{name: make()}).fit(X, np.arange(24) % 2)
-    restored = copied(model)
-    assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
-    found, expected = getattr(restored, name), getattr(model, name)
-    if name == "random_state":
-        found, expected = found.get_state()[1].tolist(), expected.get_state()[1].tolist()
-    assert repr(found) == repr(expected)
+    model = small(random_state=np.random.RandomState(0)).fit(X, np.arange(24) % 2)
+    found, expected = (one.random_state.get_state()[1] for one in (copied(model), model))
+    assert_array_equal(found, expected)
 
 
 def test_a_slice_of_an_arrow_column_serves_as_vocabulary():
@@ -247,18 +236,6 @@ def test_a_slice_of_an_arrow_column_serves_as_vocabulary():
     for restored in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert restored.vocabulary_ == {"so": 2, "bad": 3}
         assert list(restored.vocabulary) == ["so", "bad"]
-
-
-@pytest.mark.parametrize("dtype", [">i8", ">f4", ">U4"])
-def test_labels_and_vectors_of_another_byte_order_are_stored(dtype, round_trip):
-    y = np.array([1, 2] * 6).astype(dtype)
-    vectors = np.arange(20).reshape(10, 2).astype(">f4")
-    X = np.random.default_rng(0).integers(1, 9, (12, 5))
-    model = small(embeddings=vectors).fit(X, y)
-    restored = round_trip(model)
-    assert_array_equal(restored.predict(X), model.predict(X))
-    assert restored.classes_.dtype == model.classes_.dtype
-    assert_array_equal(restored.embeddings, vectors)
 
 
 # --- Damage
@@ -353,13 +330,3 @@ def test_another_version_warns(make, monkeypatch):
     assert len(caught) == 1
     assert type(model).__name__ in str(caught[0].message)
     assert_array_equal(output(restored, X), expected)
-
-
-@every_model
-def test_a_newer_format_is_refused_and_says_so(make):
-    model, _ = make()
-    state = with_text(model.__getstate__(), format=FORMAT + 1, more="parts")
-    with pytest.raises(ModelFileError, match=rf"format {FORMAT + 1}.*newer") as caught:
-        type(model)().__setstate__(state)
-    assert type(model).__name__ in str(caught.value)
-    assert isinstance(caught.value, ValueError)

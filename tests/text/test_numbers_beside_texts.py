@@ -55,20 +55,31 @@ def test_the_other_columns_of_a_frame_travel_beside_the_ids(frame):
         (lambda X: X[1:], [1, 2]),
         (lambda X: X[np.array([True, False, True])], [0, 2]),
         (lambda X: X[-1], [2]),
+        (lambda X: X.getrow(-2), [1]),
+        (lambda X: [*X][1], [1]),
         (lambda X: X[np.array([[1], [0]]), [0, 1]], [1, 0]),
-        (lambda X: pickle.loads(pickle.dumps(X.copy())), [0, 1, 2]),
+        (lambda X: pickle.loads(pickle.dumps(X.copy()))[::-2], [2, 0]),
+        (copy.copy, [0, 1, 2]),
         (lambda X: copy.deepcopy(X).astype(np.int64), [0, 1, 2]),
+        (lambda X: X.astype(X.dtype, copy=False), [0, 1, 2]),
+        (lambda X: X.tocsr(copy=True).asformat("csr", copy=True), [0, 1, 2]),
+        (lambda X: X[:, [1, 0]][:, [1, 0]].sorted_indices(), [0, 1, 2]),
     ],
 )
-def test_numbers_follow_their_rows(select, rows):
-    selected = select(TextSequenceVectorizer().fit_transform(PANDAS))
+def test_words_texts_and_numbers_follow_their_rows(select, rows):
+    X = TextSequenceVectorizer(vocabulary=["a", "c"]).fit_transform(PANDAS)
+    selected = select(X)
+    assert_array_equal(selected.toarray(), X.toarray()[rows])
+    assert selected.unknown_tokens.tolist() == ["b"] * len({0, 1} & {*rows})
+    assert (selected.vocabulary, selected.input_type) == (X.vocabulary, X.input_type)
+    assert selected.texts.tolist() == [COLUMNS["text"][row] for row in rows]
     assert_array_equal(selected.numbers.columns["pages"], np.array(COLUMNS["pages"])[rows])
     assert selected.numbers.columns["shop"].tolist() == [SHOPS[row] for row in rows]
 
 
-def test_rows_put_together_have_no_numbers():
-    X = TextSequenceVectorizer().fit_transform(PANDAS)
-    assert X[[[0, 1], [1, 2]], [[0, 1], [0, 1]]].numbers is None
+def test_rows_put_together_have_neither_texts_nor_numbers():
+    X = TextSequenceVectorizer().fit_transform(PANDAS)[[[0, 1], [1, 2]], [[0, 1], [0, 1]]]
+    assert (X.texts.tolist(), X.numbers) == ([None, None], None)
 
 
 RECURRING = ["x", "x", "x"]

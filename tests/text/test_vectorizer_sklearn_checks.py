@@ -73,17 +73,6 @@ def test_clone_keeps_parameters_and_forgets_the_fit(vectorizer):
         copied.transform(TEXTS)
 
 
-def test_get_params_and_set_params_are_inverse(vectorizer):
-    other = TextSequenceVectorizer().set_params(**vectorizer.get_params())
-    assert other.get_params() == vectorizer.get_params()
-    with pytest.raises(ValueError, match="Invalid parameter 'ngram_range'"):
-        vectorizer.set_params(ngram_range=(1, 2))
-
-
-def test_repr_shows_what_was_set():
-    assert repr(TextSequenceVectorizer(max_length=5)) == "TextSequenceVectorizer(max_length=5)"
-
-
 def test_fit_returns_self_and_leaves_parameters_alone(vectorizer):
     before = copy.deepcopy(vectorizer.get_params())
     for method in (vectorizer.fit, vectorizer.partial_fit):

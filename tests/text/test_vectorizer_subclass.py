@@ -4,7 +4,6 @@ import pickle
 from io import BytesIO
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from sklearn.base import clone
 
@@ -98,7 +97,3 @@ def test_an_empty_vocabulary_is_of_words():
 
 def test_a_subclass_of_an_analyzer_of_characters_tells_the_unit_of_its_tokens():
     assert PairVectorizer(analyzer="char").fit_transform(["abc"]).input_type != "characters"
-
-
-def test_dense_output_is_a_plain_array():
-    assert type(TextSequenceVectorizer(output="dense").fit_transform(TEXTS)) is np.ndarray

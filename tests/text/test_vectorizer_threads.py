@@ -7,6 +7,7 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.text.words import CharacterTable
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
@@ -47,6 +48,15 @@ def test_a_table_of_characters_is_shared_by_threads():
         in_threads(look_up)
 
 
+def test_a_table_of_characters_may_be_replaced_by_another_thread_at_once(monkeypatch):
+    table = CharacterTable(lambda characters: map(ord, characters))
+    other = CharacterTable(list)._values
+    monkeypatch.setattr(
+        CharacterTable, "_values", property(lambda _: other, lambda *_: None), raising=False
+    )
+    assert table(np.array([65, 66], np.uint32)).tolist() == [65, 66]
+
+
 @pytest.mark.usefixtures("_threads_take_turns_often")
 @pytest.mark.parametrize("analyzer", ["word", "char"])
 def test_threads_transform_alike(analyzer):
@@ -66,6 +76,20 @@ def test_threads_transform_alike(analyzer):
     expected = vectorizer.transform(texts).toarray()
     for result in results:
         np.testing.assert_array_equal(result, expected)
+
+
+def test_texts_are_read_by_what_was_fitted_before_partial_fit_or_after_it():
+    class Attributes(dict):
+        def get(self, name):
+            """Get an attribute; another thread commits a `partial_fit` at once."""
+            found = self[name]
+            self.update(later)
+            return found
+
+    vectorizer = TextSequenceVectorizer().fit(["a b"])
+    before, earlier = TextReader.of(vars(vectorizer)), vars(vectorizer).copy()
+    later = vars(vectorizer.partial_fit(["c d e f"]))
+    assert TextReader.of(Attributes(earlier)) == before
 
 
 def test_threads_fit_alike(few_messages):

@@ -53,7 +53,6 @@ UNSPACED = {
     "Burmese": "လူတိုင်းသည် တူညီ လွတ်လပ်သော ဂုဏ်သိက္ခါဖြင့် လည်းကောင်း၊ တူညီလွတ်လပ်သော အခွင့်အရေးများဖြင့် လည်းကောင်း၊ မွေးဖွားလာသူများ ဖြစ်သည်။ ထိုသူတို့၌ ပိုင်းခြား ဝေဖန်တတ်သော ဉာဏ်နှင့် ကျင့်ဝတ် သိတတ်သော စိတ်တို့ရှိကြ၍ ထိုသူတို့သည် အချင်းချင်း မေတ္တာထား၍ ဆက်ဆံကျင့်သုံးသင့်၏။",
     "Tibetan": "འགྲོ་བ་མིའི་རིགས་རྒྱུད་ཡོངས་ལ་སྐྱེས་ཙམ་ཉིད་ནས་ཆེ་མཐོངས་དང༌། ཐོབ་ཐངགི་རང་དབང་འདྲ་མཉམ་དུ་ཡོད་ལ། ཁོང་ཚོར་རང་བྱུང་གི་བློ་རྩལ་དང་བསམ་ཚུལ་བཟང་པོ་འདོན་པའི་འོས་བབས་ཀྱང་ཡོད།",
 }
-ARTICLES = SPACED | UNSPACED
 
 
 def is_mark(character):
@@ -94,18 +93,6 @@ def test_each_letter_with_its_marks_is_a_token(language):
         # The vowel sign am belongs to its letter.
         assert len([c for c in bases if c.isalpha() and c not in "ำຳ"]) <= 1
     assert tokens_of([text]) == [words]
-
-
-@pytest.mark.parametrize("language", ARTICLES)
-def test_composed_and_decomposed_texts_have_the_same_tokens(language):
-    texts = [normalize(form, ARTICLES[language]) for form in ("NFC", "NFD")]
-    for stop_words in (None, ["no word of these"]):
-        one, other = tokens_of(texts, stop_words=stop_words)
-        assert one == other
-        assert all(normalize("NFC", word) == word for word in one)
-    assert words_of(texts[0]) == words_of(texts[1])
-    vectorizer = TextSequenceVectorizer().fit(texts[:1])
-    assert (vectorizer.transform(texts[:1]) != vectorizer.transform(texts[1:])).nnz == 0
 
 
 # --- letters, marks, digits, emoji
@@ -355,15 +342,6 @@ def test_each_word_has_its_value(words, encoding):
     for _ in range(2):
         values = look_up(table, words, encoding)
         assert values == [numbers[word] for word in words]
-
-
-def test_bytes_and_wide_characters_mean_the_same_words():
-    number, numbers, asked = counter()
-    table = WordLookup(number)
-    look_up(table, WORDS, "latin-1")
-    asked.clear()
-    assert look_up(table, WIDE_WORDS, "utf-32-le") == [numbers[word] for word in WIDE_WORDS]
-    assert not {"a", "bc", "seven77", "!", "é"} & set(asked)
 
 
 def test_words_that_share_a_slot_keep_their_own_values():

@@ -210,6 +210,7 @@ def watch_from_another_thread():
     assert not different, different
 
 
+@pytest.mark.thread_unsafe(reason="torch's generator is one for all threads")
 def test_numbers_that_another_thread_draws_are_those_of_its_seed():
     """The random state of torch belongs to the process: nobody else may draw from it."""
 
@@ -522,6 +523,7 @@ def test_ctrl_c_leaves_the_estimator_as_it_was_and_ends_all_work():
     in_a_fresh_process(interrupt_fits)
 
 
+@pytest.mark.thread_unsafe(reason="the main thread alone may handle signals")
 def test_ctrl_c_in_a_callback_is_not_kept_from_the_user():
     # A process that was started in the background may ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,7 +12,10 @@ from small_models import PLAIN
 from sklearn_lstm import LSTMSequenceClassifier, threads
 from sklearn_lstm.threads import check_not_abandoned, map_on_workers, map_pair, workers
 
-pytestmark = pytest.mark.usefixtures("_two_threads")
+pytestmark = [
+    pytest.mark.usefixtures("_two_threads"),
+    pytest.mark.thread_unsafe(reason="the helper thread is one for all threads"),
+]
 
 
 @pytest.fixture

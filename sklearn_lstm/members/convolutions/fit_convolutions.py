@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
-from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.convolutions import ridge
@@ -30,7 +30,6 @@ MOST_DRAWN = 1_000  # series that say how features vary, and which are compared 
 # Relative to that of all convolutions: of the level of a channel and of its statistics, each and
 # all at most.
 VARIANCES_OF_CHANNEL, LARGEST_VARIANCES = (0.005, 0.03), (0.3, 1)
-MOST_LEFT_OUT = 12_500_000  # features, or predictions, of the series that are left out in turn
 
 
 def work_of_convolutions(samples: Samples, settings: FitSettings) -> int:
@@ -83,7 +82,9 @@ def _fit(
     untrained = [_draw(samples, encoding, rng) for encoding in encodings]
     rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
     if _are_many(samples, untrained[0]):
-        most = MOST_LEFT_OUT // max(_n_features(len(samples)), samples.targets.n_outputs)
+        # The features, or predictions, of those left out in turn take so much memory at most.
+        n_features, n_outputs = _n_features(len(samples)), samples.targets.n_outputs
+        most = N_FEATURES * n_features // max(n_features, n_outputs)
         rows = rows[: max(most, len(held_out))]
     compared = _sampled(len(rows), rng) if len(held_out) else rows[:0]
     prior = ClassPrior.of(samples.targets, is_drawn=False)
@@ -206,7 +207,7 @@ def _features_of(
     lengths = samples.sequences.lengths[rows]
     counts = np.empty((len(rows), len(model.convolutions)), np.min_scalar_type(lengths.max()))
     kept = Features(counts, lengths, np.empty((len(rows), len(model.statistics)), np.float32))
-    for block, features in model.features(samples.sequences, ridge.ROWS_PER_BLOCK):
+    for block, features in model.features(samples.sequences, ROWS_AT_ONCE):
         if gram is not None:
             gram.add(features[:], samples.targets.subset(block))
         is_kept = position[block] >= 0

@@ -17,14 +17,13 @@ from scipy.spatial.distance import squareform
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
-from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
 from sklearn_lstm.members.convolutions.convolution_model import Features
 from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
-ROWS_PER_BLOCK = 128
 N_CLUSTERS = 12  # for each class
 LEAST_GAP, LEAST_SHARE = 2.0, 3 / 4  # how much nearer a twin is, and how many have one
 
@@ -103,7 +102,9 @@ def leave_alike_out(
     has_twins = _have_twins(distances, classes.ravel())
     if has_twins:
         n_clusters = min(n_clusters, len(signs) // 2)
-    for rows in _clusters(distances, n_clusters):
+    clusters = fcluster(linkage(distances, "ward"), n_clusters, "maxclust")
+    for number in np.unique(clusters):
+        rows = np.flatnonzero(clusters == number)
         within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])
         alike[rows] = signs[rows] - within / roots[rows]
     return alone, alike, has_twins
@@ -127,13 +128,6 @@ def _have_twins(distances: Floats, classes: Rows) -> bool:
     first, second = np.partition(matrix, 1, axis=1)[:, :2].T
     has_twin = np.isfinite(second) & (second > LEAST_GAP * first)
     return bool(has_twin.mean() > LEAST_SHARE)
-
-
-def _clusters(distances: Floats, n_clusters: int) -> Iterator[Rows]:
-    """Yield the rows of each cluster, from the distances between samples."""
-    clusters = fcluster(linkage(distances, "ward"), n_clusters, "maxclust")
-    for number in np.unique(clusters):
-        yield np.flatnonzero(clusters == number)
 
 
 class GramMatrix:
@@ -220,8 +214,8 @@ def fit_many(
 
     # The components are computed twice, block by block: as a whole they would take twice the memory
     # of the features.
-    starts = range(0, len(features), ROWS_PER_BLOCK)
-    parts = [slice(start, start + ROWS_PER_BLOCK) for start in starts]
+    starts = range(0, len(features), ROWS_AT_ONCE)
+    parts = [slice(start, start + ROWS_AT_ONCE) for start in starts]
     errors = np.zeros(len(ALPHAS))
     for part in parts:
         for index, predictions in enumerate(left_out(part, ALPHAS)):

@@ -18,7 +18,6 @@ GATES: dict[CellName, dict[str, int]] = {
     "rnn": {"hidden_state": 0},
 }
 CELL_WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-N_SUMMARIES = 8  # of each input of a frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +66,8 @@ class Architecture:
 
     @property
     def n_frame_inputs(self) -> int:
-        """The inputs of a step, or of a frame of several."""
-        return self.n_inputs * (N_SUMMARIES if self.steps_per_frame > 1 else 1)
+        """The inputs of a step, or eight summaries of each, of a frame of several."""
+        return self.n_inputs * (8 if self.steps_per_frame > 1 else 1)
 
     @property
     def is_one_hot(self) -> bool:

@@ -19,7 +19,6 @@ from sklearn_lstm.data.sequences import (
     rows_of_similar_length,
     starts_of,
 )
-from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.network.architecture import CELL_WEIGHTS, GATES, Architecture, CellName
 from sklearn_lstm.members.network.network_member import (
     Encoding,
@@ -371,11 +370,3 @@ class NumpyNetwork(NetworkMember):
             lengths = sequences.lengths[from_longest]
             logits[from_longest] = forward.logits(steps, lengths, extension)
         return logits
-
-    def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
-        """Refuse: the gradients are those of torch."""
-        raise NotImplementedError
-
-    def describe(self) -> str:
-        """Refuse."""
-        raise NotImplementedError

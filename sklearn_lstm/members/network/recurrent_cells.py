@@ -93,12 +93,13 @@ class Direction(nn.Module):
         # How often each was changed in place; torch documents this attribute.
         versions = [0 if w.is_inference() else w._version for w in weights]  # noqa: SLF001
         state = [weight.data_ptr() for weight in weights], versions
-        if self._rounded is None or self._rounded[0] != state:
+        rounded = self._rounded  # which another thread may replace
+        if rounded is None or rounded[0] != state:
             inputs, states, *biases = (weight.bfloat16() for weight in weights)
             size, options = self.cells.hidden_size, (False, True, False)  # it reads forwards
             laid_out = LAY_OUT(inputs, states, size, *options)
-            self._rounded = state, [*laid_out, *biases]
-        return self._rounded[1]
+            rounded = self._rounded = state, [*laid_out, *biases]
+        return rounded[1]
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002
         """Set the mode. A fused optimiser changes weights, and torch does not count it."""

@@ -70,11 +70,6 @@ class BlendLoss:
     samples: Samples
     settings: FitSettings = field(repr=False)
 
-    @property
-    def can_judge(self) -> bool:
-        """Whether there are samples, and members that a network is blended with."""
-        return bool(self.held_out.members) and len(self.samples) > 0
-
     def joined_by(self, network: Network) -> HeldOutLogits:
         """Return the logits of all members, also of the network."""
         expected = ExpectedFactor(self.settings.kind.network_weight, deviation=1.0)
@@ -109,7 +104,8 @@ def train_network(
     callbacks: list[Callback] = [schedule]
     # When training ends, or which tokens are dropped.
     decides = plan.follows_loss or network.module.architecture.tokens
-    if decides and loss.can_judge and is_trained and not ends_early:
+    can_judge = loss.held_out.members and len(loss.samples)
+    if decides and can_judge and is_trained and not ends_early:
         callbacks.append(checks)
     if ends_early:
         patience = settings.n_iter_no_change

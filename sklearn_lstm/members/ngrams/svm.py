@@ -17,8 +17,6 @@ TOLERANCE_OF_MANY = 0.3  # with more; a smaller one changes the accuracy by less
 # Features of a sample times outputs. With fewer, one SVM after the other is faster.
 FEWEST_PRODUCTS_TOGETHER = 4_000
 LEAST_CHANGE = 0.05  # of the sum of all dual variables, in one pass over the samples
-# Each class has so many samples where a vector counts as much as the n-grams of a sequence.
-COUNT_OF_EQUAL_SCALE = 30
 
 LinearModel: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float64]]  # coef and intercept
 
@@ -69,9 +67,10 @@ def fit_svms(features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int
             if targets.labels.is_multilabel:
                 # A ratio says of labels that come together what is true of one of them.
                 scale = np.sqrt(scale)
-            # Vectors count less, the more samples tell what n-grams mean.
+            # Vectors count less, the more samples tell what n-grams mean: at 60 of each class, as
+            # much as the n-grams of a sequence.
             inverse_counts = 1 / (weights @ target) + 1 / (weights @ ~target)
-            scale[n_scaled:] = (COUNT_OF_EQUAL_SCALE * inverse_counts) ** 0.25
+            scale[n_scaled:] = (30 * inverse_counts) ** 0.25
             scaled = _with_data(features, features.data * scale[features.indices])
         svm = LinearSVC(random_state=seed, **options)
         with _solver.lock:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import compress
 from time import perf_counter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,21 +116,17 @@ def _scaled(
 # --- Vectors of an encoder
 
 
-def _untrained(settings: FitSettings) -> EncoderModel:
-    assert settings.encoder is not None  # noqa: S101 - else it does not suit
-    return EncoderModel.untrained(settings.encoder)
-
-
 def fit_encoder(split: Split, settings: FitSettings) -> tuple[RegressionModel | None, Logits]:
     """Fit to the vectors of all texts, or of as many as the memory allows."""
     rows = _rows_to_fit(split)
-    return _fit(split, rows, _untrained(settings), _likelihood_of_blend, tries_all=True)
+    untrained = EncoderModel.untrained(settings.encoder)
+    return _fit(split, rows, untrained, _likelihood_of_blend, tries_all=True)
 
 
 def work_of_encoder(samples: Samples, settings: FitSettings) -> int:
     """Return the work of encoding, by the seconds that about 32 texts take, or all if fewer."""
     rows = np.arange(0, len(samples), 1 + len(samples) // 32)
-    encoder = _untrained(settings).encoder
+    encoder: Any = settings.encoder
     encoder(samples.sequences.texts(rows[:1]))  # the first call may take much longer
     start = perf_counter()
     encoder(samples.sequences.texts(rows))
@@ -141,7 +137,7 @@ def work_of_encoder(samples: Samples, settings: FitSettings) -> int:
 def encode(split: Split, settings: FitSettings, progress: FitProgress) -> None:
     """Encode the texts, which takes longest."""
     sequences, rows = split.samples.sequences, _rows_to_fit(split)
-    encoder = _untrained(settings).encoder
+    encoder: Any = settings.encoder
     for start in range(0, len(rows), ROWS_AT_ONCE):
         progress.count_linear_model(EncoderModel.name, start / len(rows))
         encoder(sequences.texts(rows[start : start + ROWS_AT_ONCE]))

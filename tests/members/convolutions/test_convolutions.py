@@ -44,11 +44,7 @@ def set_features(monkeypatch):
 def leave_out(monkeypatch):
     """A function: how many series are left out in turn, of the features that were set before."""
 
-    def leave_out(n_series):
-        n_features = convolutions._n_features(n_series)
-        monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", n_series * n_features)
-
-    return leave_out
+    return lambda n_series: monkeypatch.setattr(convolutions, "N_FEATURES", n_series)
 
 
 @pytest.fixture
@@ -372,7 +368,8 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     read, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
-    monkeypatch.setattr(ridge_regression, "ROWS_PER_BLOCK", rows_per_block)
+    for module in (convolutions, ridge_regression):
+        monkeypatch.setattr(module, "ROWS_AT_ONCE", rows_per_block)
     rng = np.random.default_rng(0)
     X, y = waves(400)
     X[7][:] = X[8]  # a series that is there twice
@@ -425,7 +422,7 @@ def test_a_feature_of_a_short_series_is_kept_in_one_byte(fit, monkeypatch, set_f
 
 def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch, set_features):
     set_features(84)
-    monkeypatch.setattr(convolutions, "MOST_LEFT_OUT", 1_000_000)
+    monkeypatch.setattr(convolutions, "N_FEATURES", 1_000_000 // 84)
     X, y = waves(6000, n_classes=3)
     peak = peak_bytes(lambda: fit(X, y, held_out=np.arange(500), n_outputs=2000))
     assert peak < 100e6  # predictions for all series left out, for ten penalties: 1 GB

@@ -1,5 +1,7 @@
 """Each sample comes once per epoch, beside others of similar length."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -111,7 +113,8 @@ def test_prediction_reads_no_more_than_so_many_rows_at_once():
 
 def test_padding_of_series_is_zero_after_scaling():
     values, lengths = np.repeat([[7.0], [5.0]], [4, 2], axis=0), np.array([4, 2])
-    scaling = ChannelScaling(1, np.full(1, 5.0), np.full(1, 2.0))
+    plain = ChannelScaling.of(read_sequences([[0.0]]), None, normalize=False)
+    scaling = replace(plain, mean=np.full(1, 5.0), scale=np.full(1, 2.0))
     steps = pad(scaling(values, lengths), lengths)
     assert steps[:, :, 0].tolist() == [[1, 1, 1, 1], [0, 0, 0, 0]]
 

@@ -219,19 +219,6 @@ def test_freezer_freezes_the_embedding(optimizer):
     assert changed
 
 
-@pytest.mark.parametrize("pattern", ["embedding*", "*embedding.weight"])
-def test_freezer_freezes_the_embedding_from_the_start(pattern):
-    X, y = tokens()
-    start = []
-
-    class Start(Callback):
-        def on_train_begin(self, net, **_):
-            start.append(net.module_.embedding.weight.detach().clone())
-
-    model = small(callbacks=[Start(), Freezer(pattern)]).fit(X, y)
-    assert torch.equal(model.module_.embedding.weight, start[0])
-
-
 @pytest.mark.parametrize("embedding_dim", [4, None])
 def test_freezer_counts_for_one_training_also_after_save(embedding_dim, tmp_path):
     X, y = tokens()

