@@ -146,9 +146,7 @@ def _row_as_array(
         raise
     except (TypeError, ValueError) as error:
         if isinstance(row, tuple) and hasattr(row[-1], "columns"):
-            raise InvalidSequencesError(
-                f"X[{index}] is a name with its steps. {LONG_TABLE}"
-            ) from None
+            containers.refuse_row(index, f"is a name with its steps. {LONG_TABLE[:-1]}", error)
         containers.refuse_row(index, "is not a sequence of steps of one width", error)
     containers.check_type(array, f"X[{index}]")
     may_lack_ids = input_type != "measurements" and not isinstance(row, containers.PLAIN)
