@@ -1,7 +1,5 @@
 """The errors and warnings of the package; each is a subclass of a built-in one."""
 
-from __future__ import annotations
-
 import warnings
 from inspect import currentframe
 

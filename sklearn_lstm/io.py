@@ -1,7 +1,5 @@
 """Fitted models as files that are safe to load: one safetensors file for each model."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from importlib import import_module

@@ -2,8 +2,6 @@
 
 # ruff: noqa: PLC0415
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -1,7 +1,5 @@
 """Fit to data that does not fit in memory: batches are read once, and kept in a file of numbers."""
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from copy import copy

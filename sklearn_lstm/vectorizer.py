@@ -283,7 +283,7 @@ class TextSequenceVectorizer(
         self : TextSequenceVectorizer
             The vectorizer, with the extended vocabulary.
         """
-        vocabulary, earlier, counts = self._check(), vars(self).copy(), TokenCounts()
+        vocabulary, earlier, counts = self._check(), vars(self).copy(), TokenCounts.none()
         if self.__sklearn_is_fitted__():
             texts, numbers = replace(self._reader(), keeps_texts=False).divided(raw_documents)
         else:
@@ -466,7 +466,7 @@ class TextSequenceVectorizer(
             if not vocabulary:
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
             warn_of_words_seen_once(read.tokens)
-        self._commit(read, numbers, vocabulary, TokenCounts(), {})
+        self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
         task.end(is_fitted=True)
         return read.tokens.ids
 

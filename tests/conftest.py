@@ -16,7 +16,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pytest
 import torch
-from joblib.externals.loky import get_reusable_executor
 from sklearn.datasets import load_digits
 
 collect_ignore = []
@@ -71,15 +70,6 @@ def _in_bfloat16(monkeypatch):
     for module in ("training", "network"):
         name = f"sklearn_lstm.members.network.{module}.prefers_bfloat16"
         monkeypatch.setattr(name, lambda _: True)
-
-
-@pytest.fixture
-def _new_workers():
-    """End loky's workers. One that began with a small task takes torch for a leak, and leaves.
-
-    Sometimes the task that it was to get next is then waited for without end.
-    """
-    get_reusable_executor().shutdown(wait=True)
 
 
 # --- Ways to store a classifier

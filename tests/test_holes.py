@@ -212,8 +212,6 @@ def frames(X, names=("value", "time")):
             lambda X: frames(X, ["value", "when"]),
             r"X\[0\] has the columns \['value', 'when'",
         ),
-        (2, lambda X: X, "time_channel=2, but X has 2 channels"),
-        (1, lambda X: [X[0], X[1][::-1]], r"X\[1\], step 1, channel 1, runs back .* Sort"),
         (1, lambda X: [X[0], np.where(X[1] == X[1][3, 1], np.nan, X[1])], r"step 3.* is missing"),
         (0, lambda _: [[3, 4], [5]], "holds token ids. Leave it None"),
     ],

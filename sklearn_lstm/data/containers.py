@@ -19,7 +19,7 @@ DURATIONS = (timedelta, np.timedelta64)
 TEXT = (str, bytes)
 LARGEST = np.finfo(np.float32).max  # of a measurement, number or weight: networks compute with it
 LARGEST_ID = int(np.iinfo(np.int32).max)
-LARGEST_EXACT = 1 << np.finfo(np.float64).nmant + 1  # float64 holds all integers up to it
+LARGEST_EXACT = int(2 / np.finfo(np.float64).eps)  # float64 holds all integers up to it
 FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, if all are of one
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"

@@ -13,10 +13,10 @@ from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
-FEWEST_IDS = 3  # in a table of floats, side by side and different: flags are no ids
 FEWEST_RECORDINGS = 10  # whose ids tell a long table
 MOST_MEASUREMENTS = 11  # in a long table without an id; a table of series may have twelve months
 TIMES_AS_WIDE = 5  # is a column of another unit
+STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
 CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
 
@@ -100,7 +100,7 @@ def guess_kind(sequences: Sequences) -> Kind:
     one. The entropy is that of Chao and Shen (2003), which a few texts estimate too: the share of
     tokens seen once tells how much was never seen.
     """
-    every = -(-int(sequences.lengths.sum()) // VALUES_PER_CHUNK)
+    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
     sample = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     counts = np.sort(sequences.count_tokens())[:-1]
     if are_a_signal(*sample):
@@ -165,7 +165,8 @@ def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
     table = X[:: -(-X.size // VALUES_PER_CHUNK)]
     are_whole = ((table % 1 == 0) & (table >= 0)).all(axis=0)  # NaN is not
     ids = table[:, are_whole]
-    if are_whole.all() or ids.all() or min(ids.shape[1], ids.max(initial=0)) < FEWEST_IDS:
+    are_flags = min(ids.shape[1], ids.max(initial=0)) < 3  # few side by side, or different
+    if are_whole.all() or ids.all() or are_flags:
         return
     steps = (ids > 0).astype(np.int8)
     if any((one[:, 0].all() and (np.diff(one) <= 0).all()) for one in (steps, steps[:, ::-1])):

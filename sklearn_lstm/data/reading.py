@@ -19,7 +19,7 @@ from sklearn_lstm.data.sequences import (
     Lengths,
     Sequences,
 )
-from sklearn_lstm.data.spelling import PADDING_ID, read_spellings
+from sklearn_lstm.data.spelling import read_spellings
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
@@ -27,6 +27,7 @@ from sklearn_lstm.exceptions import (
     warn_user,
 )
 from sklearn_lstm.text.id_matrix import TokenIds
+from sklearn_lstm.text.vocabulary import PADDING_ID
 
 BAG_OF_WORDS = (
     "a bag of words (tf-idf, counts) has no order, and sparse input is only supported for integer "

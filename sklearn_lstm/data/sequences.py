@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
-from sklearn_lstm.data.spelling import NO_TEXTS, PADDING_ID, Spelling
+from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
 from sklearn_lstm.data.time_stamps import with_exact_times
 from sklearn_lstm.text.id_matrix import fill_empty
-from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, PADDING_ID, UNKNOWN
 
 Rows: TypeAlias = NDArray[np.integer]  # indices of sequences
 Lengths: TypeAlias = NDArray[np.integer]  # steps of each sequence

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, UnknownTokens
 from sklearn_lstm.text.words import LETTER, UNSTABLE, is_character, kind_of
 
-PADDING_ID = 0  # in a table of ids: no step
 NO_TEXTS = (
     "An encoder reads texts, but X (or X_val) does not say which words its ids stand for, or its "
     "tokens are no strings. Pass the CSR output of TextSequenceVectorizer, or rows of "

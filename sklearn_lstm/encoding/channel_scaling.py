@@ -227,13 +227,10 @@ class ChannelScaling:
             levels *= self.level
             inputs[:, : self.n_values] -= np.repeat(levels, lengths, axis=0)
         scaled = self._scaled(inputs, np.arange(len(self.mean)))
-        if last is not None:
-            scaled[np.isnan(scaled)] = 0  # before the first value of a sequence
+        scaled[np.isnan(scaled)] = 0  # before the first value of a sequence
         if len(self.gappy):
             is_missing = np.isnan(values[:, self.gappy])
-            waited = np.zeros(is_missing.shape)
-            if last is not None:
-                waited = np.log1p(self._since(last[:, self.gappy], steps, lengths))
+            waited = np.log1p(self._since(last[:, self.gappy], steps, lengths))
             scaled = np.hstack([scaled, is_missing, waited])
         return np.asarray(scaled, dtype=np.float32)
 
@@ -282,24 +279,19 @@ class ChannelScaling:
         return np.asarray(times[:, np.newaxis] - np.where(last < 0, before, times[last]))
 
 
-def _last_known(steps: Values, lengths: Lengths) -> NDArray[np.intp] | None:
+def _last_known(steps: Values, lengths: Lengths) -> NDArray[np.intp]:
     """Return where the last value of each channel stands, up to each step of its sequence.
 
-    It is -1 before the first value. None: no value is missing.
+    It is -1 before the first value.
     """
-    is_missing = np.isnan(steps)
-    if not is_missing.any():
-        return None
-    rows = np.where(is_missing, -1, np.arange(len(steps))[:, np.newaxis])
+    rows = np.where(np.isnan(steps), -1, np.arange(len(steps))[:, np.newaxis])
     last = np.maximum.accumulate(rows, axis=0)
     first = np.repeat(np.cumsum(lengths) - lengths, lengths)[:, np.newaxis]
     return np.where(last < first, -1, last)
 
 
-def _carried(steps: Values, last: NDArray[np.intp] | None) -> Values:
+def _carried(steps: Values, last: NDArray[np.intp]) -> Values:
     """Return steps with the last known value in place of missing ones; NaN before the first."""
-    if last is None:
-        return steps
     return np.where(last < 0, np.nan, np.take_along_axis(steps, last, axis=0))
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import NO_ID, Lengths, Sequences, Steps
-from sklearn_lstm.text.vocabulary import FIRST_TOKEN
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN, PADDING_ID, UNKNOWN
 
-PADDING_CODE, UNKNOWN_CODE = 0, 1  # rows of the embedding table that belong to no id
+# Rows of the embedding table that belong to no id. They begin as ids do.
+PADDING_CODE, UNKNOWN_CODE = PADDING_ID, UNKNOWN
 SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
 
 

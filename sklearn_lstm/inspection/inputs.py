@@ -1,7 +1,5 @@
 """What the inspection functions look at: a fitted model, sequences, and what each step is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How long to train, and on how many samples: batch size, epochs, held-out samples."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

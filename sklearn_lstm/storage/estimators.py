@@ -1,7 +1,5 @@
 """How pickle, joblib, skops and `copy.deepcopy` store an estimator."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, Self

@@ -1,7 +1,5 @@
 """A safetensors file: checked before it takes memory, and replaced only by a complete one."""
 
-from __future__ import annotations
-
 import errno
 import math
 import os

@@ -5,8 +5,6 @@ else is an object ``{form: content}``. Where a value comes again stands ``{"same
 its first tree has the number too. In a pickle, the table also holds what is no plain data.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import zlib

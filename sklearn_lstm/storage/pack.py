@@ -1,7 +1,5 @@
 """Values -> trees, and a table of their arrays."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
@@ -91,14 +89,10 @@ class Packer:
         # Parameters are read first, and what comes again stands where it is read first.
         items = sorted(without_callbacks(attributes).items(), key=lambda item: item[0] not in names)
         for name, value in items:
-            before = self.table.copy(), self.packed.copy()
             try:
                 tree = self(value, place + name)
-            except RecursionError as error:
-                if self.is_file:
-                    raise forms.NotPlainError(value, place + name) from error
-                self.table, self.packed = before
-                tree = {"object": self._add(value, place + name)}
+            except RecursionError as error:  # it holds itself
+                raise forms.NotPlainError(value, place + name) from error
             content["parameters" if name in names else "fitted"][name] = tree
         return content
 

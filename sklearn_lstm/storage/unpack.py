@@ -1,7 +1,5 @@
 """Trees -> values. A file may come from a stranger: nothing in it is trusted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from importlib import import_module

@@ -1,7 +1,5 @@
 """y in any container -> labels, with all checks."""
 
-from __future__ import annotations
-
 from collections.abc import Set as AbstractSet
 from numbers import Number
 from typing import Any

@@ -1,7 +1,5 @@
 """Weights and groups in any container -> those of each sample, with all checks."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from math import inf, prod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
 from numbers import Integral
@@ -17,9 +17,8 @@ from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens, refuse_nan
 from sklearn_lstm.text.words import is_character
 
-# Id 0 is padding.
-UNKNOWN = 1  # the id of every token that is not in the vocabulary
-FIRST_TOKEN = 2
+# Ids: no step; every token that is not in the vocabulary; and from then on the vocabulary.
+PADDING_ID, UNKNOWN, FIRST_TOKEN = range(3)
 FIRST_UNKNOWN = -2  # where unknown tokens are told apart, the k-th one is -2 - k
 
 
@@ -38,10 +37,6 @@ def number_tokens(tokens: Iterable[Hashable], first: int = FIRST_TOKEN) -> dict[
     return {token: id_ for id_, token in enumerate(tokens, first)}
 
 
-def _no_counts() -> NDArray[np.int64]:
-    return np.zeros(FIRST_TOKEN, np.int64)
-
-
 @dataclass(frozen=True)
 class TokenCounts:
     """How often, and in how many texts, each token was read.
@@ -56,10 +51,15 @@ class TokenCounts:
         How many texts were read.
     """
 
-    ids: Annotated[dict[Any, int], "n_tokens of n_numbers"] = field(default_factory=dict)
-    occurrences: Annotated[NDArray[np.int64], "n_numbers"] = field(default_factory=_no_counts)
-    documents: Annotated[NDArray[np.int64], "n_numbers"] = field(default_factory=_no_counts)
-    n_texts: int = 0
+    ids: Annotated[dict[Any, int], "n_tokens of n_numbers"]
+    occurrences: Annotated[NDArray[np.int64], "n_numbers"]
+    documents: Annotated[NDArray[np.int64], "n_numbers"]
+    n_texts: int
+
+    @classmethod
+    def none(cls) -> TokenCounts:
+        """Return the counts of no texts."""
+        return cls({}, np.zeros(FIRST_TOKEN, np.int64), np.zeros(FIRST_TOKEN, np.int64), 0)
 
     def __add__(self, other: TokenCounts) -> TokenCounts:
         """Return the counts of the texts of both."""
@@ -127,7 +127,7 @@ def count_texts(
         The numbers of the tokens are appended to it, batch by batch.
     """
     ids: defaultdict[Hashable, int] = defaultdict(count(FIRST_TOKEN).__next__)
-    occurrences = documents = _no_counts()
+    occurrences = documents = np.zeros(FIRST_TOKEN, np.int64)
     n_of_length: Counter[int] = Counter()
     kinds = set[type]()
     if callable(analysis.analyzer):

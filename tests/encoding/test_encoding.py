@@ -8,26 +8,14 @@ from as_read import read_sequences
 from memory_taken import peak_bytes
 from scipy.stats import norm, rankdata
 
-from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.sequences import NO_ID, pad
 from sklearn_lstm.encoding.channel_scaling import PROPORTIONS, ChannelScaling, NormalScores
-from sklearn_lstm.encoding.token_codes import PADDING_CODE, UNKNOWN_CODE, TokenCodes
+from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 
 
 def codes_of(X):
     no_ids = np.empty(0, dtype=np.int64)
     return TokenCodes(no_ids).extended(read_sequences(X), no_ids)
-
-
-def test_padding_and_the_unknown_token_have_codes_that_belong_to_no_id():
-    assert {PADDING_CODE, UNKNOWN_CODE} == {0, 1}
-    codes = codes_of([[1, 2, 3]])
-    assert codes(np.array([1, 2, 3])).tolist() == [2, 3, 4]
-
-
-def test_data_and_network_agree_about_padding():
-    model = LSTMSequenceClassifier(hidden_size=2, max_epochs=1).fit([[1, 2], [3]], [0, 1])
-    assert model.module_.embedding.padding_idx == PADDING_CODE
 
 
 def test_only_ids_that_were_seen_have_a_code():

@@ -21,10 +21,6 @@ LABELS = ["pos" if text.count("good") > text.count("bad") else "neg" for text in
 HOSTILE = "<script>alert(1)</script>"
 
 
-def first(X, n=12):
-    return X[:n] if hasattr(X, "__getitem__") else list(X)[:n]
-
-
 def by_name(frame, label, part):
     rows = frame[(frame["class"] == label) & (frame["part"] == part)]
     return rows.set_index("name")
@@ -47,7 +43,7 @@ def _draw_in_memory():
 
 def test_the_sums_are_those_of_explain(fitted):
     model, X = fitted
-    X = first(X)
+    X = X[:12]
     frame = explain_classes(model, X).to_frame()
     for label in find_classifier(model)[1].classes_:
         explanations = explain(model, X, label)

@@ -42,11 +42,6 @@ def _draw_in_memory():
 
 
 @pytest.fixture(scope="module")
-def ids_model():
-    return small(linear_model=True).fit(IDS, Y)
-
-
-@pytest.fixture(scope="module")
 def series_model():
     return small(linear_model=True).fit(SERIES, Y[:40])
 
@@ -81,10 +76,7 @@ def all_displays(text_model):
     }
 
 
-kinds = pytest.mark.parametrize("kind", [TrainingDisplay, ExplanationDisplay])
-
-
-@kinds
+@pytest.mark.parametrize("kind", [TrainingDisplay, ExplanationDisplay])
 def test_from_estimator_draws_in_a_new_figure_or_in_given_axes(kind, text_model):
     make = all_displays(text_model)[kind]
     display = make()
@@ -258,10 +250,11 @@ def test_the_strongest_tokens_are_shown_in_their_order(explanation):
     assert "2 of 3 tokens" in display.ax_.get_title()
 
 
-def test_an_explanation_of_series_has_a_bar_for_each_step(series_model):
+def test_an_explanation_of_series_has_a_bar_and_a_number_for_each_step(series_model):
     display = ExplanationDisplay.from_estimator(series_model, SERIES[:1])
     assert [len(bars) for bars in display.ax_.containers] == [len(SERIES[0])] * 2
     assert display.ax_.get_xlabel() == "step"
+    assert "0 1 2 3 4" in Markup(display._repr_html_()).text
 
 
 def test_an_explanation_is_of_the_class_that_is_asked_for(text_model):
@@ -315,8 +308,3 @@ def test_html_of_characters_keeps_the_white_space(explanation):
         np.array(list("a b\nc"), object), np.zeros(5), np.zeros(5), 0.0, explanation.target, {}
     )
     assert "a b\nc" in Markup(ExplanationDisplay(letters)._repr_html_()).text
-
-
-def test_html_of_series_shows_the_numbers_of_the_steps(series_model):
-    display = ExplanationDisplay(explain(series_model, SERIES[:1])[0])
-    assert "0 1 2 3 4" in Markup(display._repr_html_()).text

@@ -6,8 +6,6 @@ from functools import cache
 
 import pytest
 import skops.io
-import torch
-from joblib import Parallel, delayed
 from make_golden import MODELS
 from numpy.testing import assert_array_equal
 from round_trips import ROUND_TRIPS
@@ -55,20 +53,6 @@ def test_everything_fitted_survives_a_round_trip(round_trip, tmp_path):
     assert restored.n_epochs_ == model.n_epochs_
     assert vars(restored).keys() == vars(model).keys()
     assert not restored.module_.training
-
-
-@pytest.mark.usefixtures("_new_workers")
-def test_loky_workers_get_and_return_the_same_model():
-    all_fitted = [fitted_once(name) for name in MODELS]
-    there = Parallel(n_jobs=2)(delayed(_predict_there)(model, X) for model, X in all_fitted)
-    for (model, X), (probabilities, back) in zip(all_fitted, there, strict=True):
-        assert_array_equal(probabilities, model.predict_proba(X))
-        assert_array_equal(back.predict_proba(X), model.predict_proba(X))
-
-
-def _predict_there(model, X):
-    torch.set_num_threads(1)
-    return model.predict_proba(X), model
 
 
 # --- Training goes on

@@ -1,5 +1,7 @@
 """Labels keep their own values, whatever holds them."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -19,12 +21,15 @@ from sklearn_lstm.targets.labels import Labels
 
 LARGE = 2**53
 INTEGERS, BOOLEANS, STRINGS = [LARGE, LARGE + 1, LARGE], [True, False, True], ["a", "b", "a"]
+NULLABLE = [partial(pd.DataFrame, dtype=dtype) for dtype in ("Int64", "boolean")]
 
 
+@pytest.mark.filterwarnings("ignore:A column-vector y")
 @pytest.mark.parametrize(
     ("y", "labels"),
     [
         *((pd.Series(INTEGERS, dtype=t), INTEGERS) for t in ("Int64", "int64[pyarrow]", "UInt64")),
+        (pd.DataFrame({"label": INTEGERS}, dtype="Int64"), INTEGERS),
         *((pd.Series(BOOLEANS, dtype=t), BOOLEANS) for t in ("boolean", "bool[pyarrow]")),
         (pd.Categorical(BOOLEANS), BOOLEANS),
         (pd.Series(BOOLEANS, dtype="category"), BOOLEANS),
@@ -44,16 +49,10 @@ def test_labels_in_any_container_stay_what_they_are(y, labels):
     assert found.dtype.kind in {bool: "b", int: "iu", str: "OUT"}[type(labels[0])]
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+@pytest.mark.parametrize("frame", [pd.DataFrame, *NULLABLE, pl.DataFrame, pa.table])
 @pytest.mark.parametrize("second", [[0, 0, 1], [False, False, True]])
 def test_several_columns_of_labels_are_multilabel(frame, second):
     assert read_labels(frame({"a": [1, 0, 1], "b": second})).tolist() == [[1, 0], [0, 0], [1, 1]]
-
-
-@pytest.mark.parametrize("dtype", ["Int64", "boolean"])
-def test_nullable_columns_of_labels_are_multilabel(dtype):
-    y = read_labels(pd.DataFrame({"a": [1, 0, 1], "b": [0, 0, 1]}, dtype=dtype))
-    assert y.tolist() == [[1, 0], [0, 0], [1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -99,12 +98,6 @@ def test_labels_have_the_names_of_the_columns(frame, tmp_path):
         with pytest.raises(ValueError, match=r"'news', 'sport'"):
             learn()
     assert linear.fit(X, np.array([*columns.values()]).T).label_names_ is None
-
-
-@pytest.mark.filterwarnings("ignore:A column-vector y")
-def test_a_column_of_nullable_integers_stays_one_of_integers():
-    y = read_labels(pd.DataFrame({"label": [LARGE, LARGE + 1]}, dtype="Int64"))
-    assert y.tolist() == [LARGE, LARGE + 1]
 
 
 @pytest.mark.filterwarnings("ignore:A column-vector y")

@@ -130,12 +130,11 @@ def test_unfitted_raises(vectorizer, method):
         getattr(vectorizer, method)(TEXTS)
 
 
-@pytest.mark.thread_unsafe(reason="all threads would fit one vectorizer")
 @pytest.mark.parametrize(
     "name", ["pickle", "deepcopy", "joblib memory-mapped", "joblib compressed"]
 )
 def test_copies_transform_and_go_on_alike(vectorizer, name, tmp_path):
-    vectorizer.fit(TEXTS)
+    vectorizer = clone(vectorizer).fit(TEXTS)
     restored = ROUND_TRIPS[name](vectorizer, tmp_path)
     assert_same(restored.transform(TEXTS), vectorizer.transform(TEXTS))
     further = ["a new text", "the new cat"]

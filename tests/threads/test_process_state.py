@@ -25,10 +25,7 @@ import numpy as np
 import pytest
 import small_models
 import torch
-from joblib import Parallel, delayed, parallel_backend
 from sklearn.base import clone
-from sklearn.model_selection import cross_val_score
-from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 from sklearn_lstm import TextSequenceVectorizer
@@ -316,15 +313,6 @@ def fit_inside_a_fit():
         assert set(found) == {alone[1]}
 
 
-def threads_of_joblib():
-    makes = (tokens, series, tokens)
-    expected = [fitted_bits(make) for make in (tokens, series)]
-    before = state_of_the_process()
-    found = Parallel(n_jobs=3, backend="threading")(delayed(fitted_bits)(make) for make in makes)
-    assert found == [*expected, expected[0]]
-    assert state_of_the_process() == before
-
-
 @pytest.mark.parametrize(
     "n_threads", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 4))]
 )
@@ -333,7 +321,6 @@ def test_the_state_of_the_process_and_the_bits_are_the_same_whoever_works_beside
         state_before_and_after,
         one_model_in_eight_threads,
         fit_inside_a_fit,
-        threads_of_joblib,
         n_threads=n_threads,
     )
 
@@ -435,25 +422,6 @@ def work_in_forked_children():
 @pytest.mark.slow
 def test_a_forked_child_does_all_that_its_parent_does():
     in_a_fresh_process(work_in_forked_children, n_threads=4, timeout=400)
-
-
-def fit_in_forked_workers():
-    warnings.simplefilter("ignore", DeprecationWarning)
-    X, y = many_words()
-    texts = [" ".join(map(str, row)) for row in X]
-    model = make_pipeline(TextSequenceVectorizer(), small(precision="float32")).fit(texts, y)
-    with parallel_backend("multiprocessing", n_jobs=2):
-        jobs = [delayed(model.decision_function)(texts) for _ in range(2)]
-        found = Parallel()(jobs)
-        scores = cross_val_score(model, texts, y, cv=2, error_score="raise")
-    np.testing.assert_allclose(found, [model.decision_function(texts)] * 2, atol=1e-5)
-    assert scores.shape == (2,)
-
-
-@UNIX
-@pytest.mark.slow
-def test_forked_workers_of_joblib_fit():
-    in_a_fresh_process(fit_in_forked_workers, n_threads=2, timeout=60)
 
 
 # --- Ctrl-C

@@ -123,11 +123,15 @@ def test_an_error_in_either_worker_is_raised(failing):
     def work(value):
         return 1 / (value != failing)
 
+    before = [library.num_threads for library in threads._openmp()]
     with workers("cpu"):
         with pytest.raises(ZeroDivisionError):
             map_pair(work, (0, 1))
         wait_for_the_helper()
         assert map_pair(thread_of, (0, 1))[1] is not current_thread()  # the worker is free again
+    with pytest.raises(ZeroDivisionError), workers("cpu"):
+        map_pair(work, (0, 1))
+    assert [library.num_threads for library in threads._openmp()] == before
 
 
 def test_an_interruption_ends_the_work_of_the_helper_thread():
@@ -300,27 +304,6 @@ def test_other_threads_keep_their_number_of_threads():
         other.start()
         other.join()
     assert numbers == [2]
-
-
-class Broken(torch.nn.Module):
-    def __init__(self, reduction):  # noqa: ARG002
-        super().__init__()
-
-    def forward(self, logits, targets):
-        if not torch.is_grad_enabled():  # the trial before training
-            return torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-        return 1 / 0
-
-
-def test_the_number_of_threads_is_restored_after_an_error(texts):
-    model = LSTMSequenceClassifier(
-        hidden_size=4, max_epochs=2, criterion=Broken, linear_model=False
-    )
-    before = [library.num_threads for library in threads._openmp()]
-    with pytest.raises(ZeroDivisionError):
-        model.fit(*texts)
-    assert torch.get_num_threads() == 2
-    assert [library.num_threads for library in threads._openmp()] == before
 
 
 # --- The classifier

@@ -18,7 +18,6 @@ HEAVY = np.array(list(combinations(range(WIDTH), 3)))  # its steps of weight 2; 
 MOST_DILATIONS = 16
 COMPETING = 7  # kernels that are compared with each other
 SHARE_BY_COMPETING = 1 / 3  # of the features; the others are by thresholds
-SERIES_FOR_THRESHOLDS = 32
 
 Inputs: TypeAlias = NDArray[np.float32]  # (B, T, n_inputs)
 Events: TypeAlias = tuple[slice, int, NDArray[np.bool_]]
@@ -65,9 +64,8 @@ class Convolutions:
         n_groups = max(1, round(n_by_competing / (len(dilations) * 2 * COMPETING)))
         n_thresholds = max(1, round((n_features - n_by_competing) / channels[..., 0].size))
         thresholds = np.empty((len(dilations), len(HEAVY), n_thresholds), np.float32)
-        # Quantiles of each convolution of a series drawn for it, at low-discrepancy positions.
-        rows = rng.permutation(len(sequences))[:SERIES_FOR_THRESHOLDS]
-        chosen = rng.choice(rows, size=thresholds.shape[:2])
+        # Quantiles of each convolution, on one of 32 series, at low-discrepancy positions.
+        chosen = rng.choice(rng.permutation(len(sequences))[:32], size=thresholds.shape[:2])
         positions = np.arange(1, thresholds.size + 1).reshape(thresholds.shape) * (golden - 1) % 1
         for row in np.unique(chosen):  # one at a time, for long series take much memory
             lengths = sequences.lengths[[row]]

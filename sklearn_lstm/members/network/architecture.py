@@ -1,7 +1,5 @@
 """What a network consists of, and the shapes of its weights, for torch and for NumPy."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 

@@ -1,7 +1,5 @@
 """How a network learns: a whole training, or an epoch of `partial_fit`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial

@@ -1,7 +1,5 @@
 """How the linear model of n-grams is fitted."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 

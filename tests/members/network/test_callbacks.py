@@ -304,15 +304,20 @@ class Count(Callback):
     n_epochs = 0
 
     def on_epoch_end(self, net, **_):
-        net.n_seen = Count.n_epochs = Count.n_epochs + 1
+        net.n_seen = self.n_epochs = self.n_epochs + 1
 
 
 @pytest.mark.parametrize("name", ["schedule", "clip", "record", "sparse_embedding", "EpochRecord"])
-def test_a_callback_may_have_any_name(name):
+def test_a_callback_may_have_any_name_and_is_not_changed(name):
     X, y = series()
     plain = small_beside_linear().fit(X, y)
-    model = small_beside_linear(callbacks=[(name, Count())]).fit(X, y)
-    assert isinstance(dict(model.net_.callbacks_)[name], Count)
+    count = Count()
+    callbacks = [(name, count)]
+    model = small_beside_linear(callbacks=callbacks).fit(X, y)
+    assert dict(model.net_.callbacks_)[name].n_epochs == 3
+    assert model.callbacks is callbacks
+    assert callbacks == [(name, count)]
+    assert count.n_epochs == 0
     np.testing.assert_array_equal(model.predict_proba(X), plain.predict_proba(X))
 
 

@@ -99,47 +99,16 @@ def test_partial_fit_goes_on_where_training_stopped_and_fit_begins_anew():
     np.testing.assert_array_equal(model.predict_proba(SERIES), proba)
 
 
-class Counter(Callback):
-    """Counts epochs, in itself and in a list that all copies share."""
-
-    heard: list[str] = []  # noqa: RUF012 - shared by all copies on purpose
-
-    def __init__(self):
-        self.n_epochs = 0
-
-    def on_epoch_end(self, net, **_):
-        self.n_epochs += 1
-        self.heard.append(f"epoch {len(net.history)}")
-
-
-@pytest.mark.parametrize("wrap", [lambda c: c, lambda c: ("counter", c)], ids=["bare", "named"])
-def test_callbacks_are_called_and_not_changed(wrap):
-    Counter.heard.clear()
-    counter = Counter()
-    callbacks = [wrap(counter)]
-    model = small(callbacks=callbacks).fit(SERIES, LABELS)
-    assert Counter.heard == ["epoch 1", "epoch 2", "epoch 3", "epoch 4"]
-    assert vars(counter) == {"n_epochs": 0}
-    assert callbacks == [wrap(counter)]
-    assert model.callbacks is callbacks
-    assert [c.n_epochs for _, c in model.net_.callbacks_ if isinstance(c, Counter)] == [4]
-
-
 IDS = np.random.default_rng(0).integers(1, 9, (60, 6))
 HAS_ONE = (IDS == 1).any(axis=1)
 
 
 @pytest.mark.usefixtures("_in_bfloat16")
-def test_bfloat16_trains_weights_in_float32():
+def test_bfloat16_trains_weights_in_float32_and_predicts_also_once_it_is_loaded():
     model = small(max_epochs=25, lr=0.03).fit(IDS, HAS_ONE)
     assert model.module_.use_bfloat16
     assert {weight.dtype for weight in model.module_.parameters()} == {torch.float32}
     assert model.score(IDS, HAS_ONE) > 0.8
-
-
-@pytest.mark.usefixtures("_in_bfloat16")
-def test_predictions_have_the_precision_of_the_model_also_once_it_is_loaded():
-    model = small(max_epochs=25, lr=0.03).fit(IDS, HAS_ONE)
     mixed = model.predict_proba(IDS)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(IDS), mixed)
     model.module_.use_bfloat16 = False

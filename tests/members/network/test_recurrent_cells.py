@@ -132,24 +132,6 @@ def test_workers_change_no_bit_of_the_states():
         assert torch.equal(states, others)
 
 
-class Fails(nn.Module):
-    def forward(self, *_):
-        raise ZeroDivisionError
-
-
-class First(nn.Module):
-    def forward(self, x, _mask):
-        return x
-
-
-@pytest.mark.usefixtures("_two_threads")
-@pytest.mark.parametrize("pair", [(First(), Fails()), (Fails(), First())])
-def test_an_error_in_either_direction_is_raised(pair):
-    mask = SequenceMask(LENGTHS, 7)
-    with workers("cpu"), pytest.raises(ZeroDivisionError):
-        run_directions(pair, random_features(requires_grad=True), mask)
-
-
 # --- What is not promised by torch
 
 

