@@ -20,7 +20,7 @@ frame = frame.merge(labels, on="id")
 groups = frame.groupby("id")
 SERIES = [steps[["x", "y"]] for _, steps in groups]
 LABELS = groups["label"].first()
-PIVOT = frame.pivot(index="id", columns="step", values=["x", "y"])
+PIVOT = frame.pivot_table(index="id", columns="step", values=["x", "y"])
 RECIPE = (
     r"(groups = .*), and pass .*: (\[steps.* in groups\]), .*: (.*), or, .*, (labels.*?\]\])\.( |$)"
 )
@@ -54,3 +54,50 @@ def test_the_recipe_for_a_long_table_can_be_followed(X, y):
     fit(series, ys[0])
     for found in ys:
         pd.testing.assert_series_equal(found, LABELS)
+
+
+def test_a_dict_of_frames_becomes_a_list_of_them():
+    X = {name: steps[["x", "y"]] for name, steps in groups}
+    with pytest.raises(
+        TypeError, match=r"\[pd.DataFrame\(row\) for row in X\] \(dict: X.values\(\)"
+    ):
+        fit(X, LABELS)
+    fit([pd.DataFrame(row) for row in X.values()], LABELS)
+
+
+def test_times_as_strings_become_dates():
+    table = frame.assign(time=(frame["step"] + 1).map("2024-01-{:02}".format))
+    series = [steps[["time", "x"]] for _, steps in table.groupby("id")]
+    with pytest.raises(
+        TypeError, match=r"columns \['time'\].*= pd.to_datetime\(frame\['time'\]\), for"
+    ):
+        fit(series, LABELS, time_channel="time")
+    table["time"] = pd.to_datetime(table["time"])
+    fit([steps[["time", "x"]] for _, steps in table.groupby("id")], LABELS, time_channel="time")
+
+
+def test_a_channel_that_tells_every_class_gets_a_warning():
+    series = [steps[["x", "y", "label"]] for _, steps in groups]
+    with pytest.warns(
+        InputTypeWarning, match=r"'label' tells .*: frame.drop\(columns=\['label'\]\)"
+    ):
+        fit(series, LABELS)
+    with pytest.warns(InputTypeWarning, match=r"column 2 tells .*: np.delete\(X, 2, 1\)"):
+        fit([*map(np.asarray, series)], LABELS)
+    fit([steps.drop(columns=["label"]) for steps in series], LABELS)
+
+
+def test_channels_are_counted_before_their_times_are_read():
+    series = [steps[["step", "x", "y"]].to_numpy() for _, steps in groups]
+    model = fit(series, LABELS, time_channel=0)
+    with pytest.raises(ValueError, match=r"X has 2 channels, but .* expecting 3 channels"):
+        model.predict([steps[:, 1:] for steps in series])
+
+
+def test_columns_of_channels_are_stacked():
+    table = groups[["x", "y"]].agg(list)
+    with pytest.raises(
+        ValueError, match=r"\[np.column_stack\(row\) for row in frame\[\['x', 'y'\]\]"
+    ):
+        fit(table, LABELS)
+    fit([np.column_stack(row) for row in table[["x", "y"]].to_numpy()], LABELS)

@@ -138,14 +138,18 @@ WRONG = {
     "channel of strings": (
         [MACHINES.to_numpy(object)] * 3,
         WrongType,
-        r"X\[0\] holds strings in channels \[0\]: leave them out\.$",
+        r"X\[0\] holds strings in columns \[0\]\..* leave out the others\.$",
     ),
     "column of dates": (
         [MACHINES.assign(machine=pd.Timestamp("2024"))] * 3,
         WrongType,
-        r"dates, times .*\. This is column 'machine': leave it out, or turn it into numbers\.$",
+        r"dates, times .*\. This is column 'machine'\.$",
     ),
-    "groups": (pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"), WrongValue, "of one wid"),
+    "groups": (
+        pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"),
+        WrongValue,
+        "a name with its",
+    ),
     "missing masked row": (
         np.ma.masked_array(objects([[1], [2], [3]]), [False, True, False]),
         WrongValue,
