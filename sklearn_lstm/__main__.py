@@ -147,10 +147,12 @@ def fit(options: Namespace) -> None:
     columns = replace(columns, names=[columns.sequence, *beside] if beside else [])
 
     def fitted(X: object, batch: Batch) -> str:
+        unread = {*batch[0].fields} - {columns.sequence, columns.label, options.groups, *beside}
+        note = f"; not read: {sorted(unread)} (--numbers, --categories)" * bool(unread)
         groups = options.groups and records.column(batch, options.groups)
         routed = {"groups" if options.series else "classifier__groups": groups} if groups else {}
         model.fit(X, columns.labels_of(batch), **routed)
-        return f"{len(batch):,} records, {len(model.classes_)} classes: {options.output}"
+        return f"{len(batch):,} records, {len(model.classes_)} classes: {options.output}{note}"
 
     told = result(options, columns, fitted)
     write(model, options.output, columns=asdict(columns))
@@ -263,6 +265,8 @@ def explain(options: Namespace) -> None:
         return
     labels = dict(zip(model.classes_, plain_labels(model.classes_), strict=True))
     found = results(options, columns, lambda X, _: inspection.explain(model, X))
+    if not options.jsonl:
+        print("   score  class, and below it what the base and each step add (logits)")
     for one in chain.from_iterable(found):
         label = labels.get(one.target, one.target)  # or the name of one of several
         data = np.where(one.data != one.data, np.array(None), one.data)  # JSON has no NaN
@@ -325,7 +329,19 @@ COMMANDS: dict[str, tuple[Callable[[Namespace], None], str]] = {
     "explain": (explain, "print what each step adds to the score"),
     "describe": (describe, "print what a model file holds, as JSON"),
 }
-NAMED: Settings = {"metavar": "NAME"}
+
+
+class Once(argparse.Action):
+    """An option that names one column: of two names, argparse would read the second alone."""
+
+    def __call__(self, _: object, namespace: Namespace, name: Any, *__: object) -> None:
+        """Keep the name."""
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "given twice; join columns of texts in the file")
+        setattr(namespace, self.dest, name)
+
+
+NAMED: Settings = {"metavar": "NAME", "action": Once}
 NAMES: Settings = {"metavar": "NAME", "nargs": "+", "default": []}
 FILE: Settings = {"metavar": "FILE", "required": True}
 SET: Settings = {"action": "append", "default": [], "metavar": "NAME=VALUE", "type": setting}
@@ -337,7 +353,7 @@ USE, READ = "evaluate predict explain", "fit evaluate predict explain"
 OPTIONS: list[tuple[str, str, Settings, str]] = [
     (f"{USE} describe", "model", {}, "the file of a model"),
     (READ, "data", {}, "a file of records (.csv, .tsv, .jsonl, or plain lines), or -"),
-    (READ, "--text", NAMED, "the column of the texts (default: that of fit, else text)"),
+    (READ, "--text", NAMED, "the texts; join several columns (default: that of fit, else text)"),
     (READ, "--series", NAMED, "that of series in JSON lines: [1, 2] or [[1, 0], [2, 0]]"),
     ("fit", "--output", FILE, "the file of the model"),
     ("fit", "--characters", SWITCH, "read characters instead of words"),

@@ -24,7 +24,8 @@ FLOATS = {"float32", "float64"}  # of which NumPy makes a table without a copy, 
 PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
     "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
-    "(if the texts are split into tokens already: TextSequenceVectorizer(analyzer=list))."
+    "(if the texts are split into tokens already: TextSequenceVectorizer(analyzer=list)). Lists "
+    "that a file holds as strings, '[1, 2]', become lists again by [json.loads(row) for row in X]."
 )
 FIELDS_ADVICE = (
     "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
@@ -320,7 +321,7 @@ def check_same_columns(names: tuple[str, ...], expected: tuple[str, ...]) -> Non
         remedy = f"frame[{[*expected]}]" if len(expected) <= 10 else "frame[names]"
         raise InvalidSequencesError(
             "The columns of X have to be those of fit, or of the first batch, in the same order, "
-            f"but X {difference(names, expected)}. Pass {remedy}."
+            f"but X {difference(names, expected)}. Pass {remedy}, made as in fit."
         )
 
 

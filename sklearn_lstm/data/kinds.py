@@ -103,7 +103,7 @@ def guess_kind(sequences: Sequences) -> Kind:
     every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
     sample = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     counts = np.sort(sequences.count_tokens())[:-1]
-    if are_a_signal(*sample):
+    if sequences.spelling is None and are_a_signal(*sample):
         warn_user(
             "X holds integers, which are read as token ids. But neighbouring integers are close to "
             "each other, as in a signal (audio, counts of a sensor). Pass "

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
 from itertools import chain
+from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
@@ -31,6 +35,7 @@ LOST = (
 FEWEST_ROWS = 20  # that tell which strings are categories
 FEWEST_COUNTED = 50  # that tell that integers count the rows
 MOST_LOOKED_AT = 1_000  # values, for letters and numbers
+MONEY, UNITS = r"[€£$¥%,]", r"[^\d.-]"  # what stands beside the digits of a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,15 +195,10 @@ def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
     """
     if len(columns[0][1]) < FEWEST_ROWS:
         return ()
-    strings = _columns_of_strings(columns)
+    known = {name: _known(column) for name, column in columns if not _is_beside(column)}
+    strings = {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
     recurring = tuple(name for name, values in strings.items() if _may_be_category(values))
     return recurring if {*strings} - {*recurring} == {_longest(strings)} else ()
-
-
-def _columns_of_strings(columns: list[tuple[str, Column]]) -> dict[str, list[str]]:
-    """Return by name the columns that hold strings, without missing values."""
-    known = {name: _known(column) for name, column in columns if not _is_beside(column)}
-    return {name: v for name, v in known.items() if all(isinstance(value, str) for value in v)}
 
 
 def _known(column: Column) -> list[Any]:
@@ -206,23 +206,14 @@ def _known(column: Column) -> list[Any]:
     return [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
 
 
-def _longest(strings: dict[str, list[str]]) -> str:
-    """Return the name of the column whose strings have the most letters."""
+def _longest(columns: dict[str, list[Any]]) -> str:
+    """Return the name of the column whose values have the most letters."""
 
     def n_letters(name: str) -> float:
-        looked_at = strings[name][:MOST_LOOKED_AT]
-        return sum(map(str.isalpha, "".join(looked_at))) / max(len(looked_at), 1)
+        looked_at = columns[name][:MOST_LOOKED_AT]
+        return sum(map(str.isalpha, "".join(map(str, looked_at)))) / max(len(looked_at), 1)
 
-    return max(strings, key=n_letters, default="")
-
-
-def _refuse_written_numbers(own: list[tuple[str, Column]]) -> None:
-    """Raise an error if strings stand beside the texts: at fit, they were numbers."""
-    strings = _columns_of_strings(own)
-    texts = _longest(strings)
-    for name, values in strings.items():
-        if name != texts:
-            _refuse_as_numbers(name, "strings", values)
+    return max(columns, key=n_letters, default="")
 
 
 def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
@@ -234,28 +225,39 @@ def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
 
 def _to_numeric(name: str, values: list[Any]) -> str:
     """Return the code that makes numbers of a column of strings."""
-    has_comma = any("," in value for value in values if isinstance(value, str))
+    written = [v for v in values if isinstance(v, str) and _is_number(v, UNITS)]
+    has_comma = any("," in v for v in written) and not any("." in v for v in written)
     mended = ".str.replace(',', '.')" * has_comma
-    condition = ", if a comma is the decimal point" * has_comma
+    if not all(_is_number(value, "," * has_comma) for value in written):
+        mended += f".str.replace(r'{UNITS}', '', regex=True)"
     column = f"frame[{name!r}]"
+    mended = f".astype(str){mended}" if mended else ""
+    condition = ", if a comma is the decimal point" * has_comma
     return f"{column} = pd.to_numeric({column}{mended}, errors='coerce'){condition}"
 
 
-def _may_be_category(strings: list[str]) -> bool:
-    return 2 * len({*strings}) <= len(strings) and not _are_numbers(strings)
+def _may_be_category(values: list[Any]) -> bool:
+    are_strings = all(isinstance(value, str) for value in values)
+    return are_strings and 2 * len({*values}) <= len(values) and not _are_most(values, _is_number)
 
 
-def _are_numbers(strings: list[str]) -> bool:
-    """Return whether most strings are numbers."""
-    looked_at = strings[:MOST_LOOKED_AT]
-    return 2 * sum(map(_is_number, looked_at)) > len(looked_at)
+def _are_most(values: list[Any], condition: Callable[[Any], bool]) -> bool:
+    looked_at = values[:MOST_LOOKED_AT]
+    return 2 * sum(map(condition, looked_at)) > len(looked_at)
 
 
-def _is_number(string: str) -> bool:
+def _is_number(value: object, beside: str = MONEY) -> bool:
+    """Return whether a value is a number once what stands beside the digits is left out."""
     try:
-        return float(string.replace(",", "")) is not None  # 12,50 or 1,200.00
+        return float(re.sub(beside, "", str(value))) is not None
     except ValueError:
         return False
+
+
+def _has_digits(value: object) -> bool:
+    """Return whether a value has digits and few letters, as amounts, dates and ids have."""
+    n_letters, n_digits = (sum(map(is_it, str(value))) for is_it in (str.isalpha, str.isdigit))
+    return n_letters <= min(n_digits, 3) and n_digits > 0
 
 
 def _counts_rows(column: Column) -> bool:
@@ -275,16 +277,19 @@ def _split(
 ) -> tuple[Any, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     names = tuple(name for name, _ in columns)
-    own = [item for item in columns if not (_is_beside(item[1]) or item[0] in categories)]
+    own = {name: v for name, v in columns if not (_is_beside(v) or name in categories)}
     if not own:
         raise InvalidSequencesError(
             f"No column of X holds the {wanted}: by their types, {[*names]} hold numbers or "
             f"categories. {_remedy_without_texts(columns)}"
         )
+    if len(own) > 1 and is_fitted:
+        known = {name: _known(column) for name, column in own.items()}
+        del known[_longest(known)]
+        name, values = known.popitem()
+        _refuse_as_numbers(name, _content(own[name]) or "strings", values)
     if len(own) > 1:
-        if is_fitted:
-            _refuse_written_numbers(own)
-        found = ", ".join(f"{name!r} ({_type_name(column):.40})" for name, column in own)
+        found = ", ".join(f"{name!r} ({_type_name(column):.40})" for name, column in own.items())
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
             f"categories, by their types. Out of {[*names]}, {len(own)} hold neither: {found}. "
@@ -292,7 +297,7 @@ def _split(
         )
     if len({*names}) < len(names):
         raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
-    ((own_name, sequences),) = own
+    ((own_name, sequences),) = own.items()
     beside = {
         name: _values(column, name, is_category=name in categories and not _is_beside(column))
         for name, column in columns
@@ -301,40 +306,49 @@ def _split(
     return sequences, Numbers(names, beside)
 
 
-def _remedies(own: list[tuple[str, Column]], wanted: str) -> str:
+def _remedies(own: dict[str, Column], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
-    dates = [name for name, column in own if _content(column) == "dates"]
-    strings = _columns_of_strings(own)
-    written = [name for name, values in strings.items() if _are_numbers(values)]
-    recurring = [name for name, values in strings.items() if _may_be_category(values)]
-    texts = [name for name in strings if name not in (*recurring, *written)]
-    remedies = list[str]()
-    if wanted == "texts" and len(texts) > 1:
-        own_texts = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in texts)
-        remedies.append(f"Join columns of texts: frame[{_longest(strings)!r}] = {own_texts}.")
-    if recurring:
-        category = f"frame.astype({{{recurring[-1]!r}: 'category'}})"
+    kinds, remedies = defaultdict[str, list[str]](list), list[str]()
+    for name, column in own.items():
+        kinds[_kind_of(column)].append(name)
+    for name in kinds["numbers"]:
+        code = _to_numeric(name, _known(own[name]))
+        remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
+    if wanted == "texts" and len(kinds["texts"]) > 1:
+        joined = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in kinds["texts"])
+        longest = _longest({name: _known(own[name]) for name in kinds["texts"]})
+        remedies.append(f"Join columns of texts: frame[{longest!r}] = {joined}.")
+    if kinds["recurring"]:
+        category = f"frame.astype({{{kinds['recurring'][-1]!r}: 'category'}})"
         ways = "polars: Categorical; pyarrow: dictionary_encode"
         remedies.append(
             f"Make few values that recur a category, but not the texts: {category} ({ways})."
         )
-    if written:
-        code = _to_numeric(written[0], strings[written[0]])
-        remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
-    if dates:
-        remedies.append(f"Turn dates into numbers, or leave them out: {dates}.")
-    if wanted != "texts" and texts:
-        remedies.append(f"Leave out texts and ids: frame.drop(columns={texts}).")
-    elif len(strings) > 1:
-        remedies.append("Leave out ids.")
-    return " ".join(remedies) or "Leave out what is neither."
+    if kinds["dates"]:
+        remedies.append(f"Turn dates into numbers: {kinds['dates']}.")
+    if wanted != "texts" and kinds["texts"]:
+        remedies.append(f"Leave out texts: frame.drop(columns={kinds['texts']}).")
+    return " ".join([*remedies, "Leave out the rest, such as ids."])
+
+
+def _kind_of(column: Column) -> str:
+    """Return what a column that holds neither numbers nor categories seems to hold."""
+    values = _known(column)
+    if not any(isinstance(value, str) for value in values):
+        return _content(column)
+    if _may_be_category(values):
+        return "recurring"
+    if not _are_most(values, _has_digits):
+        return "texts"
+    return "numbers" if _are_most(values, partial(_is_number, beside=UNITS)) else "dates"
 
 
 def _remedy_without_texts(columns: list[tuple[str, Column]]) -> str:
     """Return what to do if each column holds numbers or categories."""
     for name, column in columns:
         if not _known(column):
-            return f"If {name!r} is the column of texts, no row has a text."
+            filled = f"frame[{name!r}] = frame[{name!r}].astype(object).fillna('')"
+            return f"If {name!r} is the column of texts, no row has a text: {filled}."
     for name, column in columns:
         if _content(column) == "categories":
             strings = f"frame.astype({{{name!r}: str}}) (polars: String; pyarrow: cast)"
@@ -358,7 +372,7 @@ def _content(column: Column) -> str:
     values = containers.listed(column)
     known = (value for value in values if not containers.is_missing_or_nan(value))
     first = next(known, True)  # a column without a value holds missing numbers
-    if all(isinstance(value, bool | np.bool_) for value in chain([first], known)):
+    if all(isinstance(value, Real | Decimal | np.bool_) for value in chain([first], known)):
         return "numbers"
     if containers.is_row(first):
         return "sequences"

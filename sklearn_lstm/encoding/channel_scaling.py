@@ -135,7 +135,7 @@ class ChannelScaling:
         for chunk, lengths in sequences.chunks():
             values = plain.values(chunk, lengths)
             is_known = np.tile(~np.isnan(values), 2)
-            steps = _with_changes(_carried(values, _last_known(values, lengths)), lengths)
+            steps = _with_changes(_carried(values, lengths)[0], lengths)
             chunk_means, n_known = _means(steps, is_known, lengths)
             gaps = np.square(steps - np.repeat(chunk_means, lengths, axis=0))
             within += gaps.sum(axis=0, where=is_known)
@@ -217,8 +217,7 @@ class ChannelScaling:
     def __call__(self, steps: Steps, lengths: Lengths) -> NDArray[np.float32]:
         """Measurements (n_steps, n_channels) of sequences -> inputs (n_steps, n_inputs)."""
         values = self.values(steps, lengths)
-        last = _last_known(values, lengths)
-        inputs = _carried(values, last)
+        inputs, last = _carried(values, lengths)
         if len(self.mean) > self.n_values:
             inputs = _with_changes(inputs, lengths)
         if self.level is not None:
@@ -240,7 +239,7 @@ class ChannelScaling:
         Both are of shape (n_steps, n_uneven).
         """
         values = values[:, self.uneven]
-        scaled = self._scaled(_carried(values, _last_known(values, lengths)), self.uneven)
+        scaled = self._scaled(_carried(values, lengths)[0], self.uneven)
         return np.where(np.isnan(scaled), 0, scaled), ~np.isnan(values)
 
     def parts_of_levels(self, values: Values, lengths: Lengths) -> Values:
@@ -279,20 +278,16 @@ class ChannelScaling:
         return np.asarray(times[:, np.newaxis] - np.where(last < 0, before, times[last]))
 
 
-def _last_known(steps: Values, lengths: Lengths) -> NDArray[np.intp]:
-    """Return where the last value of each channel stands, up to each step of its sequence.
+def _carried(steps: Values, lengths: Lengths) -> tuple[Values, NDArray[np.intp]]:
+    """Return steps with the last known value in place of missing ones, and where this stands.
 
-    It is -1 before the first value.
+    Before the first value of a sequence they are NaN and -1.
     """
     rows = np.where(np.isnan(steps), -1, np.arange(len(steps))[:, np.newaxis])
     last = np.maximum.accumulate(rows, axis=0)
     first = np.repeat(np.cumsum(lengths) - lengths, lengths)[:, np.newaxis]
-    return np.where(last < first, -1, last)
-
-
-def _carried(steps: Values, last: NDArray[np.intp]) -> Values:
-    """Return steps with the last known value in place of missing ones; NaN before the first."""
-    return np.where(last < 0, np.nan, np.take_along_axis(steps, last, axis=0))
+    last = np.where(last < first, -1, last)
+    return np.where(last < 0, np.nan, np.take_along_axis(steps, last, axis=0)), last
 
 
 def _with_changes(steps: Steps, lengths: Lengths) -> Values:

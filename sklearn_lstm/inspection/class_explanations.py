@@ -9,14 +9,14 @@ from functools import partial
 from html import escape
 from importlib import import_module
 from itertools import chain
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, chunks_of_rows
-from sklearn_lstm.inspection.drawing import Axes, Display, printable, token_names
+from sklearn_lstm.inspection.drawing import Axes, Html, axes_for, printable, token_names
 from sklearn_lstm.inspection.explanation_display import coloured
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.network.network import Network
@@ -35,7 +35,7 @@ Added: TypeAlias = list[tuple[Key, NDArray[np.float64], int]]  # the sum, and in
 
 
 @dataclass(eq=False, repr=False)
-class ClassExplanations(Display):
+class ClassExplanations(Html):
     """Store and draw what adds to the score of each class, as a mean over many sequences.
 
     A contribution is that of `explain`. The linear members are explained over all sequences, the
@@ -62,13 +62,6 @@ class ClassExplanations(Display):
         Which rows of X the network was explained for.
     n_tokens : int
         How many names are shown of each class and part.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        The axes with the bars.
-    figure_ : matplotlib Figure
-        The figure of the axes.
 
     See Also
     --------
@@ -192,7 +185,7 @@ class ClassExplanations(Display):
     def __repr__(self) -> str:
         lines = []
         for place, target in self._told_classes():
-            lines += ["", f"{printable(target)}: mean contribution, and that where it is present"]
+            lines += ["", f"{printable(target)}: mean contribution (logits), that where present"]
             for part, (n_samples, rows) in self._shown_rows(place).items():
                 lines.append(f"  {part} ({n_samples:,} samples)")
                 lines += [
@@ -229,7 +222,7 @@ class ClassExplanations(Display):
             tables.append(f"<div>{title}<table><tr>{''.join(cells)}</tr></table></div>")
         return "".join(tables)
 
-    def plot(self, target: object = None, *, ax: Axes | None = None) -> Self:
+    def plot(self, target: object = None, *, ax: Axes | None = None) -> Axes:
         """Draw bars of what adds most to the score of a class, and of what takes most from it.
 
         Beside each name stand its mean over the samples that hold it, and their number.
@@ -243,8 +236,8 @@ class ClassExplanations(Display):
 
         Returns
         -------
-        ClassExplanations
-            The display, drawn.
+        matplotlib Axes
+            The axes with the bars; their `figure` has `savefig`.
 
         Raises
         ------
@@ -258,7 +251,7 @@ class ClassExplanations(Display):
         place = len(self.classes) - 1 if target is None else self.classes.index(target)
         parts = self._shown_rows(place)
         n_bars = sum(len(rows) + 1 for _, rows in parts.values()) - 1
-        ax = self._begin(ax, (6.4, float(np.clip(1.4 + 0.2 * n_bars, 2.4, 12))))
+        ax = axes_for(ax, (6.4, float(np.clip(1.4 + 0.2 * n_bars, 2.4, 12))))
         labels, start = dict[int, str](), 0
         for part, (n_samples, rows) in parts.items():
             places = range(start, start + len(rows))
@@ -278,7 +271,7 @@ class ClassExplanations(Display):
         ax.legend(fontsize="small")
         notes = [f"{row['part']} ({row['name']}) {row['mean']:+.2f}" for row in self._beside(place)]
         ax.set_title("; ".join(notes), fontsize="small", color="0.4", parse_math=False)
-        return self
+        return ax
 
 
 def _name(name: object) -> str:

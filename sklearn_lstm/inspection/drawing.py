@@ -31,6 +31,23 @@ class Display:
         return self.ax_
 
 
+class Html:
+    """What a notebook shows, also as a file."""
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
+
+    def to_html(self) -> str:
+        """Return the HTML that a notebook shows, to be written to a file.
+
+        Returns
+        -------
+        str
+            Of ASCII characters alone, which every browser reads.
+        """
+        return self._repr_html_().encode("ascii", "xmlcharrefreplace").decode()
+
+
 def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """Return the axes to draw in: those given, or those of a new figure of a size in inches.
 

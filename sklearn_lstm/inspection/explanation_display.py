@@ -27,7 +27,7 @@ TOKEN = (
 )
 
 
-class ExplanationDisplay(drawing.Display):
+class ExplanationDisplay(drawing.Display, drawing.Html):
     """Draw what each token or step adds to the score of a class.
 
     The picture shows bars, which tell the parts of the linear model and of the network apart. In a

@@ -34,7 +34,8 @@ TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 TEXT, PREPROCESSED = "text", "text after the preprocessor"
 FILE, FILE_NAME = "open file", "name of a file"
 REMEDIES = {
-    TEXT: "Turn it into a string, or pass the column that holds the texts: frame['text'].",
+    TEXT: "Turn it into a string, or pass the column that holds the texts: frame['text']. If X is "
+    "one row of a table, pass pd.DataFrame([X]).",
     PREPROCESSED: "It has to return a string.",
     **dict.fromkeys((FILE, FILE_NAME), "input='content', the default, reads texts."),
 }
@@ -70,10 +71,11 @@ class NoTextError(Exception):
                 "Make it an empty text, as frame['text'].fillna('') does, or leave out the row, "
                 "with its label."
             )
-        elif self.expected == TEXT and isinstance(found, list | tuple | np.ndarray):
-            advice = "If the texts are split into tokens already, pass analyzer=list."
-        elif self.expected == TEXT and isinstance(found, Mapping):
-            advice = "Pass rows with names as a data frame: pd.DataFrame(X)."
+        elif self.expected == TEXT and hasattr(found, "__len__"):
+            advice = (
+                "If it is a row of a table, pass a data frame: pd.DataFrame(X). If it is a text, "
+                "split into tokens already, pass analyzer=list."
+            )
         error = InvalidSequencesError if _is_nan(found) else InvalidSequencesTypeError
         return error(f"{place} is {reason}. {advice}")
 
@@ -252,7 +254,8 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     if len(shape) != 1:
         raise InvalidSequencesError(
             f"Expected one column of texts, got a {type(raw_documents).__name__} of shape "
-            f"{tuple(shape)}; select the column, such as frame['text'] or array[:, 0]."
+            f"{tuple(shape)}. A data frame may have columns beside it: pd.DataFrame(X). Or pass it "
+            "alone: frame['text'], or X[:, k] of an array."
         )
     if hasattr(raw_documents, "to_pylist"):  # pyarrow iterates over its own scalars
         return (scalar.as_py() for scalar in raw_documents)

@@ -347,7 +347,10 @@ def test_explanations_add_up_to_the_score(run, folder):
         total = one["base"] + sum(value for _, value in one["steps"])
         assert one["score"] == pytest.approx(total)
     _, printed, _ = run("explain", folder / "spam.safetensors", "-", stdin="Free prize")
-    assert [line.split()[-1] for line in printed.splitlines()] == ["spam", "base", "free", "prize"]
+    heading, *lines = printed.splitlines()
+    assert heading.split()[0] == "score"
+    assert "logits" in heading
+    assert [line.split()[-1] for line in lines] == ["spam", "base", "free", "prize"]
 
 
 def test_blank_characters_are_shown(run, folder, tmp_path):
@@ -355,7 +358,7 @@ def test_blank_characters_are_shown(run, folder, tmp_path):
     assert run("fit", folder / "spam.csv", *options)[0] == 0
     options = [tmp_path / "model", "-", "--format", "jsonl"]
     _, printed, _ = run("explain", *options, stdin=as_json_lines(["a b\nc"]))
-    steps = [line[14:] for line in printed.splitlines()[1:]]
+    steps = [line[14:] for line in printed.splitlines()[2:]]
     assert steps == ["base", "a", "' '", "b", "'\\n'", "c"]
 
 
@@ -564,6 +567,19 @@ def test_wrong_options_of_fit(options, status, expected, run, folder, tmp_path, 
     assert (found, printed, list(tmp_path.iterdir())) == (status, "", [])
     assert errors.count("\n") == 1
     assert expected in errors
+
+
+def test_a_second_column_of_texts_is_refused_and_columns_that_are_not_read_are_told(
+    run, records, tmp_path
+):
+    data, options = tmp_path / "data.jsonl", ["--text", "message", "--output", tmp_path / "m", *FIT]
+    data.write_text(as_json_lines({"title": "So", "price": 1, "by": "x", **row} for row in records))
+    status, _, errors = run("fit", data, "--text", "title", *options)
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "--text: given twice; join columns of texts in the file" in errors
+    status, _, errors = run("fit", data, "--numbers", "price", *options)
+    assert status == 0
+    assert errors.endswith("; not read: ['by', 'title'] (--numbers, --categories)\n")
 
 
 def test_files_that_are_no_models_or_are_not_there(run, folder, tmp_path):

@@ -21,16 +21,26 @@ def object_array(rows):
 
 @pytest.mark.parametrize(
     "make",
-    [partial(pd.DataFrame, dtype="Int64"), partial(pd.DataFrame, dtype=object), pl.DataFrame],
-    ids=["nullable", "objects", "polars"],
+    [
+        *(partial(pd.DataFrame, dtype=dtype) for dtype in ("Int64", "int64[pyarrow]", object)),
+        lambda columns: pd.DataFrame(columns, dtype="Int64").astype({"a": "int64"}),
+        pl.DataFrame,
+        pa.table,
+        lambda columns: pa.table({k: pa.array(v).dictionary_encode() for k, v in columns.items()}),
+    ],
+    ids=["nullable", "pandas Arrow", "objects", "some nullable", "polars", "Arrow", "dictionary"],
 )
 def test_a_missing_id_is_an_error_that_names_the_row(make):  # for containers, see tests/fuzzing
-    model = small()
+    model, X = small(), make({"a": [3, 4], "b": [5, None]})
     with pytest.raises(ValueError, match=r"X\[1\].*missing"):
-        model.fit(make({"a": [3, 4], "b": [5, None]}), [0, 1])
+        model.fit(X, [0, 1])
     assert not hasattr(model, "classes_")
+    model.fit(make({"a": [3, 4], "b": [5, 6]}), [0, 1])
+    with pytest.raises(ValueError, match=r"X\[1\].*missing"):
+        model.predict(X)
 
 
+@pytest.mark.parametrize("gap", [None, [5, None, 4]], ids=["row", "id"])
 @pytest.mark.parametrize(
     "make",
     [
@@ -48,8 +58,8 @@ def test_a_missing_id_is_an_error_that_names_the_row(make):  # for containers, s
         *("Int64 arrays", "scalars"),
     ],
 )
-def test_null_in_a_column_of_lists_is_an_error_that_names_the_row(make):
-    rows = make([[3, 4], [4], None, [3]])
+def test_null_in_a_column_of_lists_is_an_error_that_names_the_row(make, gap):
+    rows = make([[3, 4], [4], gap, [3]])
     with pytest.raises(ValueError, match=r"X\[2\].*missing"):
         small().fit(rows, [0, 1] * 2)
     model = small().fit(make([[3, 4], [5]]), [0, 1])

@@ -166,6 +166,11 @@ ORDINARY = {
 }
 
 
+def test_tokens_of_a_vectorizer_are_no_signal_however_close_they_are():
+    events = [[f"event{(first + at) % 68}" for at in range(30)] for first in range(68)]
+    kind_of(TextSequenceVectorizer(analyzer=list).fit_transform(events))  # warnings are errors
+
+
 @pytest.mark.parametrize("name", ORDINARY)
 def test_ordinary_sequences_get_no_warning(name):
     read_sequences(ORDINARY[name])  # pytest makes errors of warnings

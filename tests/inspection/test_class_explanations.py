@@ -1,6 +1,7 @@
 """`explain_classes`: what adds to each class over many sequences."""
 
 import sys
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -130,15 +131,15 @@ def test_half_of_what_is_shown_speaks_for_the_class(model):
 
 def test_the_picture_has_a_bar_for_each_name_of_a_class(model):
     told = explain_classes(model, TEXTS, n_tokens=4)
-    assert told.plot() is told
-    linear, network = told.ax_.containers
+    drawn = told.plot()
+    linear, network = drawn.containers
     assert linear.get_label() == "linear model, 260 samples"
     assert network.get_label() == "network, 200 samples"
     np.testing.assert_array_equal(linear.datavalues, told.means[told.shown(1)["linear model"], 1])
-    labels = [text.get_text() for text in told.ax_.get_yticklabels()]
+    labels = [text.get_text() for text in drawn.get_yticklabels()]
     assert labels[0].startswith("good  +")
     _, ax = plt.subplots()
-    assert told.plot("neg", ax=ax).ax_ is ax
+    assert told.plot("neg", ax=ax) is ax
     assert "neg" in ax.get_xlabel()
     with pytest.raises(ValueError, match="not a class of the model"):
         told.plot("neutral")
@@ -152,6 +153,9 @@ def test_html_and_text_show_the_same_without_matplotlib_and_markup(model, monkey
     assert "&lt;script&gt;" in html
     assert "<script>" not in html
     assert HOSTILE in text
+    told.names[told.shown(1)["linear model"][0]] = "\N{SNOWMAN}"
+    assert told.to_html().isascii()
+    assert unescape(told.to_html()) == unescape(told._repr_html_())
     for shown in (html, text):
         assert shown.count("of 260 samples" if shown is html else "(260 samples)") == 1
         assert "base value (linear model)" in shown

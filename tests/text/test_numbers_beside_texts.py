@@ -87,13 +87,14 @@ JOINED = (
     r"Join columns of texts: "
     r"frame\['text'\] = frame.pop\('text'\).fillna\(''\) \+ ' ' \+ frame.pop\('title'\).*\."
 )
+IDS = r"Leave out the rest, such as ids\.$"
 CATEGORY = r"Make few values that recur .* frame.astype\(\{'seller': 'category'\}\)"
 DAY = pd.Timestamp("2026-01-01")
 ALONE = PANDAS[["price", "pages"]]
 WRONG = {
     "two columns of texts": (
         PANDAS.assign(title=COLUMNS["text"][::-1]),
-        rf"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. {JOINED} Leave out ids\.$",
+        rf"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. {JOINED} {IDS}",
     ),
     "values that recur": (PANDAS.assign(seller=RECURRING), rf"'seller' \(.*\)\. {CATEGORY}"),
     "texts, and values that recur": (
@@ -102,9 +103,9 @@ WRONG = {
     ),
     "dates": (
         PANDAS.assign(day=DAY),
-        r"'day' \(.*\)\. Turn dates into numbers, or leave them out: \['day'\]\.$",
+        rf"'day' \(.*\)\. Turn dates into numbers: \['day'\]\. {IDS}",
     ),
-    "dates of Python": (PANDAS.assign(day=[DAY.date()] * 3), r"\. Turn dates .* \['day'\]\.$"),
+    "dates of Python": (PANDAS.assign(day=[DAY.date()] * 3), r"\. Turn dates .* \['day'\]\."),
     "no texts": (
         ALONE,
         r"No column of X holds the texts: .*\['price', 'pages'\] hold numbers.*Pass",
@@ -113,11 +114,9 @@ WRONG = {
         ALONE.assign(text=pd.Categorical(COLUMNS["text"])),
         r"No column of X holds the texts.* turn them into strings: frame.astype\(\{'text': str\}\)",
     ),
-    "no text in any row": (ALONE.assign(text=None), "If 'text' is the .* no row has a text"),
-    "NaN in all rows": (ALONE.assign(text=np.nan), "If 'text' is the .* no row has a text"),
     "dicts": (
         PANDAS.assign(meta=[{"a": 1}] * 3),
-        r"'meta' \(object\)\. Leave out what is neither\.$",
+        rf"'meta' \(object\)\. {IDS}",
     ),
     "infinity": (PANDAS.assign(price=[1, np.inf, 2]), r"'price' holds .*\(inf\) in row 1"),
     "equal names": (PANDAS.rename(columns={"price": "pages"}), "different names"),
@@ -161,21 +160,6 @@ def test_a_model_fitted_to_texts_alone_names_the_columns_that_may_hold_them(tmp_
                 read(X)
     with pytest.raises(ValueError, match=r"alone: frame\['text'\] or frame\['shop'\]\.$"):
         model.predict(frame)
-
-
-@pytest.mark.parametrize("typed", [str, "category"])
-@pytest.mark.parametrize("mark", [".", ","])
-def test_numbers_that_are_strings_at_predict_become_numbers_as_the_message_says(mark, typed):
-    frame, y = reviews(60)
-    frame = frame[["text", "price"]].round(2)
-    model = linear().fit(frame, y)
-    written = frame["price"].map(str).str.replace(".", mark).astype(typed)
-    wrong = frame.assign(price=written)[:5]
-    with pytest.raises(ValueError, match=r"'price' of X holds .* at fit it held numb") as caught:
-        model.predict(wrong)
-    code = re.search(r"pd.to_numeric\(.*\)", str(caught.value))[0]
-    right = wrong.assign(price=eval(code, {"pd": pd, "frame": wrong}))  # noqa: S307 - our own text
-    assert_array_equal(model.predict_proba(right), model.predict_proba(frame[:5]))
 
 
 # --- Categories that `fit` finds among strings
@@ -260,7 +244,7 @@ UNCLEAR = {
     ),
     "ids beside texts that recur": (
         RECUR[["text"]].assign(id=[f"user {k}" for k in range(60)]),
-        r"2 hold neither: 'text' \(.*\), 'id' \(.*\)\. .* Leave out ids\.$",
+        rf"2 hold neither: 'text' \(.*\), 'id' \(.*\)\. .* {IDS}",
     ),
     "a title": (
         MANY.assign(title=[f"part {k}" for k in range(60)]),
@@ -272,7 +256,19 @@ UNCLEAR = {
     ),
     "numbers with a comma": (
         MANY[["text"]].assign(cost=["1,50", "n/a", "12,5"] * 20),
-        r"pd.to_numeric\(frame\['cost'\].str.replace\(',', '.'\), errors='coerce'\), if a comma",
+        r"frame\['cost'\].astype\(str\).str.replace\(',', '.'\), errors='coerce'\), if a comma",
+    ),
+    "prices that recur": (
+        MANY[["text"]].assign(cost=["£5", "free", "£1,200.00"] * 20),
+        r"'cost' \(.*\)\. Turn strings into numbers",
+    ),
+    "an id": (
+        MANY[["text"]].assign(id=[f"A{row:04}" for row in range(60)]),
+        r"'id' \(.*\)\. Turn strings into numbers, or leave them out if they are ids: .*'id'",
+    ),
+    "dates as strings": (
+        MANY[["text"]].assign(day=[f"2026-01-01T00:{row:02}" for row in range(60)]),
+        r"'day' \(.*\)\. Turn dates into numbers: \['day'\]\. ",
     ),
     "dates": (MANY.assign(day=DAY), r"2 hold neither: 'text' \(.*\), 'day' \(.*\)\. Turn dates"),
 }
@@ -331,3 +327,80 @@ def test_a_column_that_tells_every_class_is_told():
     with pytest.warns(InputTypeWarning, match=r"column 'label' tells the class of every sample"):
         model.fit(X, frame["label"])
     model.fit(X, np.random.default_rng(0).permutation(frame["label"]))
+
+
+# --- What the messages advise
+
+
+WRITTEN = {
+    "numbers": str,
+    "numbers with a comma": lambda price: str(price).replace(".", ","),
+    "amounts": "£{:,}".format,
+    "units": "{} EUR".format,
+    "a word in place of some": lambda price: price if price > 0 else "free",
+}
+
+
+@pytest.mark.parametrize("typed", [object, "category"])
+@pytest.mark.parametrize("write", WRITTEN.values(), ids=WRITTEN)
+def test_numbers_that_are_strings_become_numbers_as_the_message_says(write, typed):
+    frame, _ = reviews(60)
+    frame = frame[["text", "price"]].assign(price=(2000 * frame["price"]).round(2))
+    wrong = frame.assign(price=frame["price"].map(write).astype(typed))
+    read = [TextSequenceVectorizer().fit(frame).transform]
+    for function in read if typed == "category" else [*read, TextSequenceVectorizer().fit]:
+        with pytest.raises(ValueError, match=r"'price'.* numbers") as caught:
+            function(wrong)
+        right = wrong.copy()
+        code = re.search(r"frame\['price'\] = .*\)", str(caught.value))[0]
+        exec(code, {"pd": pd, "frame": right})  # noqa: S102 - our own text
+        expected = frame["price"].where(wrong["price"] != "free")
+        assert_array_equal(right["price"], expected)
+
+
+ROWS = {
+    "a row": (lambda frame: frame.iloc[0], "pd.DataFrame([X])"),
+    "a list of rows": (lambda frame: [frame.iloc[0]], "pd.DataFrame(X)"),
+    "a list of dicts": (lambda frame: frame[:1].to_dict("records"), "pd.DataFrame(X)"),
+    "a row on its side": (lambda frame: frame.iloc[0].to_frame().T, ""),
+}
+
+
+@pytest.mark.parametrize(("select", "advice"), ROWS.values(), ids=ROWS)
+def test_a_row_in_place_of_a_table_becomes_one_as_the_message_says(select, advice):
+    frame = MANY[["price", "shop", "text"]]
+    vectorizer, X = TextSequenceVectorizer().fit(frame), select(frame)
+    if advice:
+        with pytest.raises(TypeError, match=re.escape(advice)):
+            vectorizer.transform(X)
+        X = eval(advice, {"pd": pd, "X": X})  # noqa: S307 - our own text
+    found, expected = vectorizer.transform(X), vectorizer.transform(frame[:1])
+    assert found.texts.tolist() == expected.texts.tolist()
+    assert_array_equal(found.numbers.columns["price"], expected.numbers.columns["price"])
+
+
+@pytest.mark.parametrize("to_rows", [np.asarray, lambda table: table.to_numpy().tolist()])
+def test_a_table_without_names_keeps_its_columns_as_the_message_says(to_rows):
+    X = to_rows(MANY[["price", "shop", "text"]])
+    with pytest.raises((TypeError, ValueError), match=r"pd\.DataFrame\(X\)"):
+        TextSequenceVectorizer().fit(X)
+    found = TextSequenceVectorizer().fit_transform(pd.DataFrame(X))
+    assert found.texts.tolist() == MANY["text"].tolist()
+    assert found.numbers.categories == ("1",)
+    assert_array_equal(found.numbers.columns["0"], MANY["price"])
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan])
+def test_texts_that_are_all_missing_become_empty_as_the_message_says(nothing):
+    vectorizer, frame = TextSequenceVectorizer().fit(MANY), MANY[:2].assign(text=nothing)
+    with pytest.raises(ValueError, match=r"'text' is the .* no row has a text: ") as caught:
+        vectorizer.transform(frame)
+    code = re.search(r"frame\['text'\] = .*\)", str(caught.value))[0]
+    exec(code, {"frame": frame})  # noqa: S102 - our own text
+    assert vectorizer.transform(frame).texts.tolist() == ["", ""]
+
+
+def test_a_cell_that_is_no_text_is_named_before_its_column_is_blamed():
+    texts = [17 if row == 3 else text for row, text in enumerate(MANY["text"])]
+    with pytest.raises(TypeError, match=r"^X\[3\] is no text, but 17 \(int\)\. Turn it into"):
+        TextSequenceVectorizer().fit(MANY.assign(text=texts))
