@@ -85,9 +85,7 @@ def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> No
     try:
         check_consistent_length(sequences, y)
     except ValueError as error:
-        is_cut, is_table = input_format.channel_names, len(input_format.column_names) > 1
-        has_all_labels = len(y) == sequences.lengths.sum()  # of the steps
-        if has_all_labels if is_cut else is_table and not input_format.number_names:
+        if input_format.column_names and not input_format.number_names:
             raise InvalidSequencesError(f"{error}. {LONG_TABLE}") from None
         raise
 
@@ -156,7 +154,8 @@ class TrainingData:
             have a row for each step; of columns beside the sequences of which little can be
             learned, or which tell every class.
         """
-        labels, lengths = self.samples.targets.labels, self.samples.sequences.lengths
+        labels, sequences = self.samples.targets.labels, self.samples.sequences
+        lengths = sequences.lengths
         if self.input_format.has_fixed_width:  # with padding
             lengths = np.array([self.input_format.n_features])
         are_series = self.input_format.kind is MEASUREMENTS
@@ -169,9 +168,11 @@ class TrainingData:
             )
         names, targets = self.input_format.column_names, self.samples.targets.values
         if are_series and names and self.input_format.has_fixed_width:
-            warn_of_a_long_table(self.samples.sequences, names, targets)
-        warn_of_values_seen_once(self.samples.sequences.numbers)
-        warn_of_the_target(self.samples.sequences.numbers, targets)
+            warn_of_a_long_table(sequences, names, targets)
+        warn_of_values_seen_once(sequences.numbers)
+        channels = dict(enumerate(self.input_format.channel_names))
+        constant = {channels.get(k, k): v for k, v in sequences.constant_channels().items()}
+        warn_of_the_target(sequences.numbers.columns | constant, targets)
 
 
 def _read_validation(

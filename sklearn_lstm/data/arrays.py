@@ -4,13 +4,14 @@ In rows of several columns, the columns are in the order of the names, and dates
 """
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from sklearn_lstm.data import containers
-from sklearn_lstm.data.containers import Array, Column
+from sklearn_lstm.data.containers import LONG_TABLE, Array, Column
 from sklearn_lstm.data.numbers import Numbers, sequences_and_numbers
 from sklearn_lstm.data.time_stamps import (
     check_times_alike,
@@ -144,6 +145,8 @@ def _row_as_array(
     except (InvalidSequencesError, InvalidSequencesTypeError):
         raise
     except (TypeError, ValueError) as error:
+        if isinstance(row, tuple) and hasattr(row[-1], "columns"):
+            containers.refuse_row(index, f"is a name with its steps. {LONG_TABLE[:-1]}", error)
         containers.refuse_row(index, "is not a sequence of steps of one width", error)
     containers.check_type(array, f"X[{index}]")
     may_lack_ids = input_type != "measurements" and not isinstance(row, containers.PLAIN)
@@ -179,24 +182,25 @@ def _numbers_of_row(
 
 
 def _stacked(
-    columns: list[Column], index: int, time_channel: int | None, names: tuple[str, ...] = ()
+    columns: list[Column], index: int, time_channel: int | None, names: tuple[Any, ...] = ()
 ) -> tuple[Array, bool]:
     """Return the columns of a row, each of a type of its own, as one array."""
     time = None if time_channel is None else time_channel % len(columns)
+    names = names or tuple(range(len(columns)))
     read = []
     for channel, column in enumerate(columns):
         own_time = 0 if channel == time else None
         try:
             read.append(_row_as_array(column, index, "measurements", own_time))
         except InvalidSequencesTypeError as error:
-            name = f"column {names[channel]!r}" if names else f"channel {channel}"
-            are_strings = np.array([*map(containers.holds_strings, columns)])
-            if are_strings[channel] and not are_strings.all():
-                found = np.flatnonzero(are_strings).tolist()
-                places = f"columns {[names[k] for k in found]}" if names else f"channels {found}"
+            are_strings = [*map(containers.holds_strings, columns)]
+            if are_strings[channel] and not all(are_strings):
                 raise InvalidSequencesTypeError(
-                    f"X[{index}] holds strings in {places}: leave them out."
+                    f"X[{index}] holds strings in columns {[*compress(names, are_strings)]}. Turn "
+                    "times into dates, frame['time'] = pd.to_datetime(frame['time']), for "
+                    "time_channel='time', and leave out the others."
                 ) from None
+            name = f"column {names[channel]!r}"
             error.args = (f"{error} This is {name}, which you can also leave out.",)
             raise
     arrays, have_dates = zip(*read, strict=True)

@@ -29,12 +29,14 @@ PIPELINE_ADVICE = (
 )
 FIELDS_ADVICE = (
     "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
-    "one for each sequence: [pd.DataFrame(row) for row in X.to_list()] (pyarrow: X.to_pylist())."
+    "one for each sequence, in the order of the labels: [pd.DataFrame(row) for row in X] (dict: "
+    "X.values(); polars: X.to_list(); pyarrow: X.to_pylist())."
 )
 LONG_TABLE = (
-    "If X is a long table, with a row for each step, pass a list with a data frame for each "
-    "series, of what was measured: [steps[['x', 'y']] for _, steps in frame.groupby('id')], and "
-    "their labels: frame.groupby('id')['label'].first()."
+    "If X is a long table, with a row for each step, cut it up, groups = frame.groupby('id'), and "
+    "pass a list with a data frame for each series, of what was measured: [steps[['x', 'y']] for "
+    "_, steps in groups], and their labels: groups['label'].first(), or, from a second table, "
+    "labels.set_index('id')['label'][[*groups.groups]]."
 )
 ADVICE: dict[Any, str] = {
     TEXT: PIPELINE_ADVICE,
@@ -76,10 +78,13 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         return np.fromiter(X, np.object_, len(X))
     check_value(X, "X is")
     columns = columns_of(X)
-    if any(name.startswith(("date", "time", "duration")) for name in type_names(columns, "X")):
+    types = type_names(columns, "X")
+    levels = map(np.ptp, getattr(getattr(X, "columns", None), "codes", ()))  # of pandas
+    if any(map(re.compile("date|time|duration").match, types)) or np.count_nonzero([*levels]) > 1:
         raise InvalidSequencesTypeError(
-            "X is one data frame with dates, times or durations, but each series has to be a data "
-            f"frame of its own. {LONG_TABLE}"
+            "X is one data frame with dates, times, durations or levels of columns, but each "
+            f"series of several channels has to be a data frame of its own. {LONG_TABLE} If each "
+            "row is a series of one channel, pass X.to_numpy()."
         )
     try:
         array = to_numpy(X, "X")
@@ -227,7 +232,10 @@ def numbers_of_objects(array: Array, input_type: str, first_row: int = 0) -> Arr
     for (row, *_), value in np.ndenumerate(np.where(missing, 0, array)):
         if isinstance(value, TEXT) or is_row(value) or not hasattr(value, "__float__"):
             check_value(value, f"X[{first_row + row}] holds")
-            advice = ": pass the one column that holds the sequences" * is_row(value)
+            advice = (
+                ": pass the one column that holds the sequences, or, if all are channels, "
+                "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()]"
+            ) * is_row(value)
             refuse_row(first_row + row, f"holds {reprlib.repr(value)}, which is no number{advice}")
         if are_ids and value >= 1 << 63:  # of which int64 holds none
             raise InvalidSequencesError(f"X[{first_row + row}] holds {value}, {IDS_EXPECTED}")

@@ -189,11 +189,6 @@ class InputFormat:
             takes_fractions=self.has_fixed_width,
         )
         found = self.of(arrays, sequences, self.kind, self.input_type)
-        if found.n_channels != self.n_channels:
-            raise InvalidSequencesError(
-                f"X has {found.n_channels} channels, but LSTMSequenceClassifier is expecting "
-                f"{self.n_channels} channels, as at fit."
-            )
         has_width = self.has_fixed_width and found.has_fixed_width
         has_other_width = has_width and found.n_features != self.n_features
         if has_other_width and not isinstance(X, list | tuple):

@@ -14,6 +14,8 @@ from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 FEWEST_WORDS = 140  # effective number of tokens, the most frequent one set aside
 FEWEST_PAIRS = 1_000  # neighbours that tell whether ids are a signal
 FEWEST_RECORDINGS = 10  # whose ids tell a long table
+MOST_MEASUREMENTS = 11  # in a long table without an id; a table of series may have twelve months
+TIMES_AS_WIDE = 5  # is a column of another unit
 STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 CLOSE = 1 / 3  # neighbours of a signal; ids have at least 0.48, see benchmarks/CHOICES.md
 CLOSE_IF_SMOOTH = 0.7  # times the smoothness; ids have at least 0.94
@@ -181,7 +183,7 @@ def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
 def warn_of_a_long_table(
     sequences: Sequences, names: tuple[str, ...], targets: NDArray[np.generic]
 ) -> None:
-    """Warn of a data frame of floats in which a column of whole numbers looks like an id.
+    """Warn of a data frame of floats in which a column looks like an id, or all like channels.
 
     Where a row is a step, equal ids stand one after the other, and if the rows were shuffled, each
     has one class. In ordinary series, equal values are scattered over rows and classes; a value
@@ -205,11 +207,27 @@ def warn_of_a_long_table(
         is_mixed = np.count_nonzero(np.diff(classes[first])) >= 2 * (classes.max() + 1)
         are_together = np.count_nonzero(np.diff(values)) == len(ids) - 1
         found += [name] if are_together or (have_one_class and is_mixed) else []
+    why = "equal whole numbers stand one after the other, or each has one class, like an id"
+    if not found and _are_of_different_units(names, table):
+        found, why = [*names], "their names and scales differ, like those of several sensors"
     if found:
         warn_user(
             "Each row of X is read as a series, whose steps are the columns. But the columns "
-            f"{found} look like the id of a recording in a table with a row for each step: equal "
-            f"whole numbers stand one after the other, or each has one class. {LONG_TABLE} If each "
-            f"row is a series, leave out what is no step: frame.drop(columns={found}).",
+            f"{found} are like those of a table with a row for each step: {why}. {LONG_TABLE} If "
+            "each row is a series, leave out what is no step, and pass frame.to_numpy().",
             InputTypeWarning,
         )
+
+
+def _are_of_different_units(names: tuple[str, ...], table: NDArray[np.floating]) -> bool:
+    """Return whether a few columns without numbers in their names are no steps of one series.
+
+    Then most values of one column are above those of another, and lie several times as far apart.
+    """
+    if len(names) > MOST_MEASUREMENTS or any(map(str.isdigit, "".join(names))):
+        return False
+    low, high = np.quantile(table, (0.05, 0.95), axis=0)  # NaN, and so unknown, of a gap
+    width = high - low
+    are_apart = (low > high[:, np.newaxis]) | (high < low[:, np.newaxis])
+    are_wider = (width > TIMES_AS_WIDE * width[:, np.newaxis]) & (width > 0)[:, np.newaxis]
+    return bool((are_apart & are_wider).any())

@@ -112,7 +112,7 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             )
 
 
-def warn_of_the_target(numbers: Numbers, targets: NDArray[np.generic]) -> None:
+def warn_of_the_target(columns: dict[Any, NDArray[Any]], targets: NDArray[np.generic]) -> None:
     """Warn of columns of which each value stands beside a class of its own, as in the target.
 
     Warns
@@ -122,13 +122,14 @@ def warn_of_the_target(numbers: Numbers, targets: NDArray[np.generic]) -> None:
     if targets.ndim > 1 or len(targets) < FEWEST_ROWS:
         return
     n_classes = len(np.unique(targets))
-    for name, values in numbers.columns.items():
+    for name, values in columns.items():
         found = values.tolist()
         # Few columns have so many values; only of these the pairs are counted.
         if len({*found}) == n_classes == len({*zip(found, targets.tolist(), strict=True)}):
+            code = "frame.drop(columns=[{!r}])" if isinstance(name, str) else "np.delete(X, {}, 1)"
             warn_user(
                 f"The column {name!r} tells the class of every sample. If it is the target, leave "
-                f"it out of X: frame.drop(columns=[{name!r}]).",
+                f"it out of X: {code.format(name)}.",
                 InputTypeWarning,
             )
 

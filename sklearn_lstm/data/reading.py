@@ -75,8 +75,12 @@ def read_sequences(
         steps = _checked_table(steps, input_type)
     if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
-        is_frame = bool(arrays.column_names)
-        known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps, is_frame=is_frame)
+        if n_channels not in (None, steps[0].shape[1]):
+            raise InvalidSequencesError(
+                f"X has {steps[0].shape[1]} channels, but LSTMSequenceClassifier is expecting "
+                f"{n_channels} channels, as at fit."
+            )
+        known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps)
         return ArraySequences(steps, **known)
     if arrays.time_channel is not None:
         raise InvalidSequencesError(
@@ -281,7 +285,7 @@ def _as_series(rows: Table, n_channels: int) -> Table:
 
 
 def _check_series(
-    series: Table, time_channel: int | None, *, has_gaps: bool | None, is_frame: bool
+    series: Table, time_channel: int | None, *, has_gaps: bool | None
 ) -> dict[str, Any]:
     """Return the fields of `Sequences` for series, after the checks of their values and times."""
     n_channels = series[0].shape[1]
@@ -295,7 +299,7 @@ def _check_series(
     for block, first_row in _blocks(series):
         n_steps, is_gappy = _check_measurements(block, first_row)
         if time_channel is not None:
-            _check_times(block, n_steps, time_channel, first_row, is_frame=is_frame)
+            _check_times(block, n_steps, time_channel, first_row)
         lengths.append(n_steps)
         has_missing |= is_gappy
     n_steps = np.concatenate(lengths)
@@ -343,13 +347,10 @@ def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _check_times(
-    block: Array, lengths: Lengths, time_channel: int, first_row: int, *, is_frame: bool
-) -> None:
+def _check_times(block: Array, lengths: Lengths, time_channel: int, first_row: int) -> None:
     """Raise an error for a time in series (n, T, C) that is missing, or runs back.
 
-    The first steps of each are checked, as many as `lengths` says: the others are padding. If all
-    are the rows of one data frame, it may be a series itself.
+    The first steps of each are checked, as many as `lengths` says: the others are padding.
     """
     times = block[:, :, time_channel]
     before = np.concatenate([times[:, :1], times[:, :-1]], axis=1)
@@ -361,9 +362,7 @@ def _check_times(
         if not np.isnan(times[row, step]):
             found = f"runs back from {before[row, step]} to {times[row, step]}"
             remedy = "Sort the steps by time"
-        if is_frame:
-            remedy += ". If the data frame is one series, pass a list of it: [frame]"
         raise InvalidSequencesError(
             f"The time of X[{first_row + row}], step {step}, channel {time_channel}, {found}. "
-            f"{remedy}."
+            f"{remedy}. If X is one series, pass a list of it: [X]."
         )

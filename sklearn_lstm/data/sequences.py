@@ -123,6 +123,18 @@ class Sequences(ABC):
         """Split the rows into runs of about VALUES_PER_CHUNK values."""
         return chunks_of_rows(self.lengths * (self.n_channels or 1))
 
+    def constant_channels(self) -> dict[int, Steps]:
+        """Return the values (n_samples,) of each of several channels that is constant in series."""
+        n_channels = self.n_channels or 1
+        found: dict[int, list[Steps]] = {k: [] for k in range(n_channels) if n_channels > 1}
+        for steps, lengths in self.chunks():
+            if not found:
+                break
+            first = steps[starts_of(lengths)]
+            are_constant = (steps == np.repeat(first, lengths, axis=0)).all(axis=0)
+            found = {k: [*found[k], first[:, k]] for k in found if are_constant[k]}
+        return {channel: np.concatenate(values) for channel, values in found.items()}
+
     def distinct_ids(self) -> Steps:
         """Return each id once, in ascending order."""
         found: list[Steps] = []

@@ -13,7 +13,7 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError
 
 RNG = np.random.default_rng(0)
-RECIPE = re.escape("[steps[['x', 'y']] for _, steps in frame.groupby('id')]")
+RECIPE = re.escape("[steps[['x', 'y']] for _, steps in groups]")
 N_STEPS = RNG.integers(2, 30, 40)
 IDS = np.repeat(RNG.permutation(40), N_STEPS)
 LONG = pd.DataFrame(

@@ -44,7 +44,7 @@ STEPS = [
     [{"b": 5.0, "a": 6.0}],
     [{"a": 7.0, "b": 8.0}],
 ]
-FIELDS = r"no order.*list of one for each sequence: \[pd.DataFrame\(row\) for row in X"
+FIELDS = r"no order.*list of one for each sequence, .*: \[pd.DataFrame\(row\) for row in X"
 STRUCTS = rf"X holds the type .*(?i:struct).*{FIELDS}"
 TENSORS = pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((3, 2, 2)))
 SHAPE = r"X holds the type .*tensor.*to_numpy_ndarray\(\)"
@@ -53,8 +53,8 @@ OF_CSR = r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words, a list of rows doe
 PERIODS = pd.DataFrame({"day": pd.period_range("2024", periods=3), "x": [1.0, 2.0, 3.0]})
 NO_NUMBER = r"X\[0\] holds .*, which is no number.*\(T,\) or"
 COLUMN = NO_NUMBER.replace("number", "number: pass the one column that holds the sequences")
-SELECTED = r"\[steps\[\['x', 'y'\]\] for _, steps in frame.groupby\('id'\)\]"  # no id and no label
-LONG = rf"long table.*a data frame for each series.*{SELECTED}.*frame.groupby\('id'\)\['label'\]"
+SELECTED = r"\[steps\[\['x', 'y'\]\] for _, steps in groups\]"  # no id and no label
+LONG = rf"long table.*a data frame for each series.*{SELECTED}.*groups\['label'\]"
 MACHINES = pd.DataFrame({"machine": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]})
 OF_MACHINES = rf"X is a data frame whose column 'machine' holds strings: leave it out.*{LONG}"
 WRONG = {
@@ -133,19 +133,23 @@ WRONG = {
     "column of strings": (
         [MACHINES.assign(label="worn")] * 3,
         WrongType,
-        r"X\[0\] holds strings in columns \['machine', 'label'\]: leave them out\.$",
+        r"X\[0\] holds strings in columns \['machine', 'label'\]\..* leave out the others\.$",
     ),
     "channel of strings": (
         [MACHINES.to_numpy(object)] * 3,
         WrongType,
-        r"X\[0\] holds strings in channels \[0\]: leave them out\.$",
+        r"X\[0\] holds strings in columns \[0\]\..* leave out the others\.$",
     ),
     "column of dates": (
         [MACHINES.assign(machine=pd.Timestamp("2024"))] * 3,
         WrongType,
         r"dates, times .*\. This is column 'machine', which you can also leave out\.$",
     ),
-    "groups": (pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"), WrongValue, "of one wid"),
+    "groups": (
+        pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"),
+        WrongValue,
+        "a name with its",
+    ),
     "missing masked row": (
         np.ma.masked_array(objects([[1], [2], [3]]), [False, True, False]),
         WrongValue,
