@@ -70,4 +70,5 @@ if __name__ == "__main__":
     sys.path[0] = ""  # as in an interactive session: a page may write a module and import it
     sys.path.append(str(STAND_INS))
     warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", "The set_[a-z]+ func", PendingDeprecationWarning)  # of shap
     run(sys.argv[1])

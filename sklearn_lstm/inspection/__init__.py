@@ -2,7 +2,7 @@
 
 from sklearn_lstm.inspection.class_explanations import ClassExplanations, explain_classes
 from sklearn_lstm.inspection.explaining import Explanation, Phrase, explain, explain_phrases
-from sklearn_lstm.inspection.explanation_display import ExplanationDisplay
+from sklearn_lstm.inspection.explanation_display import ExplanationDisplay, as_shap_explanation
 from sklearn_lstm.inspection.gates import GateActivations, gate_activations, sequence_vectors
 from sklearn_lstm.inspection.training_display import TrainingDisplay
 
@@ -13,6 +13,7 @@ __all__ = [
     "GateActivations",
     "Phrase",
     "TrainingDisplay",
+    "as_shap_explanation",
     "explain",
     "explain_classes",
     "explain_phrases",

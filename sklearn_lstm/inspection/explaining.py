@@ -164,6 +164,7 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     Explanation : What is returned, with an example.
     explain_phrases : Find steps that depend on each other.
     ExplanationDisplay : Draw an explanation.
+    as_shap_explanation : Convert explanations for the plots of SHAP.
 
     References
     ----------

@@ -31,7 +31,7 @@ from torch.nn import MultiMarginLoss
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
-from sklearn_lstm.inspection import explain
+from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.regression import fit_regression
@@ -384,6 +384,9 @@ def test_the_share_of_the_whole_text_makes_the_sum_the_score(model):
         assert total == pytest.approx(score if label else -score, rel=1e-5)
         assert explanation.score == pytest.approx(total)
         assert abs(explanation.whole) > 1e-3
+        shown = as_shap_explanation(explanation)
+        assert shown.feature_names[-1] == "the whole text"
+        assert shown.values.sum() + shown.base_values == pytest.approx(total)
 
 
 def test_leaving_out_a_token_is_deleting_it(model):

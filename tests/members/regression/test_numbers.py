@@ -15,6 +15,7 @@ from sklearn_lstm import Predictor, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import (
     ExplanationDisplay,
+    as_shap_explanation,
     explain,
     explain_classes,
 )
@@ -309,3 +310,6 @@ def test_numbers_are_drawn_below_the_steps(fitted):
     else:
         assert "price " in display.ax_.get_title()
     assert "(shop)" in display._repr_html_()
+    found = as_shap_explanation(display.explanation)
+    assert found.feature_names[-3:] == ["price", "is_new", "shop"]
+    assert len(found.values) == len(display.explanation.values) + 3
