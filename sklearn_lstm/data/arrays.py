@@ -200,8 +200,9 @@ def _stacked(
                     "times into dates, frame['time'] = pd.to_datetime(frame['time']), for "
                     "time_channel='time', and leave out the others."
                 ) from None
-            name = f"column {names[channel]!r}"
-            error.args = (f"{error} This is {name}, which you can also leave out.",)
+            error.args = (
+                f"{error} This is column {names[channel]!r}, which you can also leave out.",
+            )
             raise
     arrays, have_dates = zip(*read, strict=True)
     if any(array.ndim > 1 for array in arrays):
