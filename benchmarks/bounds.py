@@ -4,9 +4,9 @@ Each row is measured in a process of its own, with one thread and random data: a
 default parameters is fitted and predicts. The sizes are a hundredth, a tenth and the whole of what
 the case says. ``docs/bounds.csv`` has the seconds of the processor and the peak of memory.
 
-``--growth 100`` measures all that a model does with data, at three sizes: the largest is a
-hundredth of what the case says. It prints seconds, peaks of memory, and their exponents: 1 where a
-tenfold size takes ten times as much.
+``--growth 100 --table docs/growth.csv`` measures all that a model does with data, at three sizes:
+the largest is a hundredth of what the case says. The exponents of seconds and of the peak of memory
+are 1 where a tenfold size takes ten times as much.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from results_table import ResultsTable, add_row_options
 
 CASES: dict[str, tuple[int, Callable[[int], Any]]] = {}  # the whole size, and what makes the data
 HEADER = ["case", "size", "seconds to fit", "seconds to predict", "peak memory (MB)"]
+FEWEST = 500  # of a largest size: two sizes that are a tenth as large have to be something
+GROWTH = ["case", "work", "size", "seconds", "exponents", "memory (MB)", "exponents of memory"]
 
 
 def case(name: str, whole: int) -> Callable[[Callable[[int], Any]], None]:
@@ -163,20 +165,23 @@ def measure_all(name: str, size: int) -> None:
             print(told, process_time() - start, memory("VmHWM") - before)
 
 
-def print_growth(name: str, largest: int) -> None:
-    """Print what each kind of work takes at three sizes, and the exponents of its growth."""
+def growth(name: str, largest: int) -> list[list[str]]:
+    """Return what each kind of work takes at the largest of three sizes, and how that grows."""
     sizes, found = (largest // 100, largest // 10, largest), list[Any]()
     for size in sizes:
         lines = run_alone("--row", name, str(size), "--growth", "1").splitlines()
         names, *figures = zip(*map(str.split, lines), strict=True)
-        found.append(np.array(figures, float))  # seconds and bytes
-    print(f"{name}: {', '.join(f'{size:,}' for size in sizes)}")
+        # Seconds and MB; smaller ones than these are taken for as much.
+        found.append(np.maximum(np.array(figures, float) / [[1], [1e6]], [[0.01], [1]]))
+    exponents = np.log10([after / before for before, after in pairwise(found)])
+    rows = []
     for place, work in enumerate(names):
-        for figure, (unit, least) in enumerate({"s": 0.01, "MB": 1e6}.items()):
-            told = [each[figure, place] for each in found]
-            grown = [np.log10(max(b, least) / max(a, least)) for a, b in pairwise(told)]
-            shown = [f"{each / (1e6 if unit == 'MB' else 1):10.3g}" for each in told]
-            print(f"{work:>12} {unit:>2}", *shown, "  exponents", *(f"{g:6.2f}" for g in grown))
+        row = [name, work, f"{largest:,}"]
+        for figure in (0, 1):
+            grown = ", ".join(f"{exponent:z.2f}" for exponent in exponents[:, figure, place])
+            row += [f"{found[-1][figure, place]:.3g}", grown]
+        rows.append(row)
+    return rows
 
 
 def run_alone(*options: str) -> str:
@@ -201,8 +206,12 @@ def main() -> None:
         (measure_all if options.growth else measure)(options.row[0], int(options.row[1]))
         return
     if options.growth:
+        places = [(name, "") for name in CASES]
+        table = ResultsTable(options.table, GROWTH, places)
         for name in options.model or CASES:
-            print_growth(name, CASES[name][0] // options.growth)
+            for row in growth(name, max(CASES[name][0] // options.growth, FEWEST)):
+                print(*row, sep=" | ", flush=True)
+                table.put(row)
         return
     table = ResultsTable(options.table, HEADER, keys)
     done = table.rows() if options.missing else {}
