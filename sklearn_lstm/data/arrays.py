@@ -200,9 +200,7 @@ def _stacked(
                     "times into dates, frame['time'] = pd.to_datetime(frame['time']), for "
                     "time_channel='time', and leave out the others."
                 ) from None
-            error.args = (
-                f"{error} This is column {names[channel]!r}, which you can also leave out.",
-            )
+            error.args = (f"{error} This is column {names[channel]!r}, which can be left out.",)
             raise
     arrays, have_dates = zip(*read, strict=True)
     if any(array.ndim > 1 for array in arrays):

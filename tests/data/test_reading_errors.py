@@ -143,7 +143,7 @@ WRONG = {
     "column of dates": (
         [MACHINES.assign(machine=pd.Timestamp("2024"))] * 3,
         WrongType,
-        r"dates, times .*\. This is column 'machine', which you can also leave out\.$",
+        r"dates, times .*\. This is column 'machine', which can be left out\.$",
     ),
     "groups": (
         pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"),
