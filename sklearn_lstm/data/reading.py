@@ -75,11 +75,7 @@ def read_sequences(
         steps = _checked_table(steps, input_type)
     if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
-        if n_channels not in (None, steps[0].shape[1]):
-            raise InvalidSequencesError(
-                f"X has {steps[0].shape[1]} channels, but LSTMSequenceClassifier is expecting "
-                f"{n_channels} channels, as at fit."
-            )
+        _check_channels(steps, n_channels)
         known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps)
         return ArraySequences(steps, **known)
     if arrays.time_channel is not None:
@@ -282,6 +278,15 @@ def _as_series(rows: Table, n_channels: int) -> Table:
     # In the smallest type: it does not change that of its neighbours.
     nothing = np.full((1, n_channels), np.nan, np.float16)
     return [steps if steps.size else nothing for steps in series]
+
+
+def _check_channels(series: Table, expected: int | None) -> None:
+    """Raise an error for another number of channels than in training."""
+    if (found := series[0].shape[1]) != (expected or found):
+        raise InvalidSequencesError(
+            f"X has {found} channels, but LSTMSequenceClassifier is expecting {expected} "
+            "channels, as at fit."
+        )
 
 
 def _check_series(
