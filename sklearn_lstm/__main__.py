@@ -383,11 +383,11 @@ class Parser(argparse.ArgumentParser):
 
 def make_parser() -> Parser:
     """Return the parser of all commands."""
-    parser = Parser("sklearn-lstm", description=DESCRIPTION, epilog=EPILOG)
+    parser = Parser("sklearn-lstm", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=sklearn_lstm.__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (run, told) in COMMANDS.items():
-        command = commands.add_parser(name, help=told, description=told)
+        command = commands.add_parser(name, help=told, description=told, allow_abbrev=False)
         others = dict.fromkeys(["model", "data", "text", "series", "label", "groups", "encoder"])
         command.set_defaults(run=run, refuse=command.error, **others)
         column = command if name == "describe" else command.add_mutually_exclusive_group()

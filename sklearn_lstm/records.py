@@ -235,7 +235,7 @@ def column(
     for row, (_, fields) in enumerate(records):
         if name not in fields:
             names = ", ".join(map(repr, [*fields][:20])) or "none"
-            advice = "--help lists the options that name columns"
+            advice = "See --format for records with columns, and --help for options that name them"
             raise ValueError(f"row {row}: no column {name!r}, but {names}. {advice}")
         try:
             values.append(read(fields[name]))

@@ -198,7 +198,8 @@ def _stacked(
                 raise InvalidSequencesTypeError(
                     f"X[{index}] holds strings in columns {[*compress(names, are_strings)]}. Turn "
                     "times into dates, frame['time'] = pd.to_datetime(frame['time']), for "
-                    "time_channel='time', and leave out the others."
+                    "time_channel='time', and numbers that are strings into numbers by "
+                    "pd.to_numeric. Leave out names."
                 ) from None
             error.args = (f"{error} This is column {names[channel]!r}, which can be left out.",)
             raise

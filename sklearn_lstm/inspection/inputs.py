@@ -176,6 +176,8 @@ def find_classifier(model: object) -> tuple[list[Any], LSTMSequenceClassifier]:
     if isinstance(model, GridSearchCV | RandomizedSearchCV) or hasattr(model, "best_estimator_"):
         check_is_fitted(model)
         return find_classifier(model.best_estimator_)
+    if hasattr(model, "estimator_"):  # such as SelfTrainingClassifier, or one that sets a threshold
+        return find_classifier(model.estimator_)
     if isinstance(model, Pipeline):
         # A sampler of imbalanced-learn, which only takes part in fitting, has no transform.
         transformers = [step for _, step in model.steps[:-1] if hasattr(step, "transform")]

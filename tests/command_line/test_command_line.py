@@ -577,6 +577,8 @@ def test_a_second_column_of_texts_is_refused_and_columns_that_are_not_read_are_t
     status, _, errors = run("fit", data, "--text", "title", *options)
     assert (status, errors.count("\n")) == (2, 1)
     assert "--text: given twice; join columns of texts in the file" in errors
+    status, _, errors = run("fit", data, "--number", "price", *options)
+    assert (status, "unrecognized arguments: --number" in errors) == (2, True)
     status, _, errors = run("fit", data, "--numbers", "price", *options)
     assert status == 0
     assert errors.endswith("; not read: ['by', 'title'] (--numbers, --categories)\n")

@@ -133,12 +133,12 @@ WRONG = {
     "column of strings": (
         [MACHINES.assign(label="worn")] * 3,
         WrongType,
-        r"X\[0\] holds strings in columns \['machine', 'label'\]\..* leave out the others\.$",
+        r"X\[0\] holds strings in columns \['machine', 'label'\]\..* Leave out names\.$",
     ),
     "channel of strings": (
         [MACHINES.to_numpy(object)] * 3,
         WrongType,
-        r"X\[0\] holds strings in columns \[0\]\..* leave out the others\.$",
+        r"X\[0\] holds strings in columns \[0\]\..* Leave out names\.$",
     ),
     "column of dates": (
         [MACHINES.assign(machine=pd.Timestamp("2024"))] * 3,
