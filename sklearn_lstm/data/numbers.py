@@ -308,30 +308,30 @@ def _split(
 
 def _remedies(own: dict[str, Column], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
-    kinds, remedies = defaultdict[str, list[str]](list), list[str]()
+    found, remedies = defaultdict[str, list[str]](list), list[str]()
     for name, column in own.items():
-        kinds[_kind_of(column)].append(name)
-    for name in kinds["numbers"]:
+        found[_likely_content(column)].append(name)
+    for name in found["numbers"]:
         code = _to_numeric(name, _known(own[name]))
         remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
-    if wanted == "texts" and len(kinds["texts"]) > 1:
-        joined = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in kinds["texts"])
-        longest = _longest({name: _known(own[name]) for name in kinds["texts"]})
+    if wanted == "texts" and len(found["texts"]) > 1:
+        joined = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in found["texts"])
+        longest = _longest({name: _known(own[name]) for name in found["texts"]})
         remedies.append(f"Join columns of texts: frame[{longest!r}] = {joined}.")
-    if kinds["recurring"]:
-        category = f"frame.astype({{{kinds['recurring'][-1]!r}: 'category'}})"
+    if found["recurring"]:
+        category = f"frame.astype({{{found['recurring'][-1]!r}: 'category'}})"
         ways = "polars: Categorical; pyarrow: dictionary_encode"
         remedies.append(
             f"Make few values that recur a category, but not the texts: {category} ({ways})."
         )
-    if kinds["dates"]:
-        remedies.append(f"Turn dates into numbers: {kinds['dates']}.")
-    if wanted != "texts" and kinds["texts"]:
-        remedies.append(f"Leave out texts: frame.drop(columns={kinds['texts']}).")
+    if found["dates"]:
+        remedies.append(f"Turn dates into numbers: {found['dates']}.")
+    if wanted != "texts" and found["texts"]:
+        remedies.append(f"Leave out texts: frame.drop(columns={found['texts']}).")
     return " ".join([*remedies, "Leave out the rest, such as ids."])
 
 
-def _kind_of(column: Column) -> str:
+def _likely_content(column: Column) -> str:
     """Return what a column that holds neither numbers nor categories seems to hold."""
     values = _known(column)
     if not any(isinstance(value, str) for value in values):

@@ -125,14 +125,15 @@ class Sequences(ABC):
 
     def constant_channels(self) -> dict[int, Steps]:
         """Return the values (n_samples,) of each of several channels that is constant in series."""
-        n_channels = self.n_channels or 1
-        found: dict[int, list[Steps]] = {k: [] for k in range(n_channels) if n_channels > 1}
+        if (n_channels := self.n_channels or 1) == 1:  # then no sequence needs to be read
+            return {}
+        found: dict[int, list[Steps]] = {channel: [] for channel in range(n_channels)}
         for steps, lengths in self.chunks():
-            if not found:
-                break
             first = steps[starts_of(lengths)]
             are_constant = (steps == np.repeat(first, lengths, axis=0)).all(axis=0)
             found = {k: [*found[k], first[:, k]] for k in found if are_constant[k]}
+            if not found:
+                break
         return {channel: np.concatenate(values) for channel, values in found.items()}
 
     def distinct_ids(self) -> Steps:
