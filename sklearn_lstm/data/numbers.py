@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import partial
-from itertools import chain
-from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data import containers
+from sklearn_lstm.data.columns import (
+    UNITS,
+    content_of,
+    is_beside,
+    is_number,
+    known_values,
+    likely_content,
+    longest_texts,
+    may_be_category,
+    type_name,
+)
 from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
-# By the names of types of pandas, polars and pyarrow. A column of null holds nothing but missing
-# numbers.
-CONTENTS = {
-    "numbers": re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null"),
-    "categories": re.compile(r"(?i)categor|enum|dictionary"),
-    "dates": re.compile(r"(?i)date|time|duration|period"),
-    "sequences": re.compile(r"(?i)\w*list|array\("),
-}
 LOST = (
     "X has none. Pass a data frame with these columns. The matrix of a TextSequenceVectorizer "
     "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
@@ -34,8 +31,6 @@ LOST = (
 )
 FEWEST_ROWS = 20  # that tell which strings are categories
 FEWEST_COUNTED = 50  # that tell that integers count the rows
-MOST_LOOKED_AT = 1_000  # values, for letters and numbers
-MONEY, UNITS = r"[€£$¥%,]", r"[^\d.-]"  # what stands beside the digits of a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +166,7 @@ def refuse_columns(X: object) -> None:
     """Raise an error for a data frame of several columns, where that of the texts is not known."""
     columns = containers.named_columns(X)
     if len(columns) > 1:
-        own = [f"frame[{name!r}]" for name, column in columns if not _is_beside(column)]
+        own = [f"frame[{name!r}]" for name, column in columns if not is_beside(column)]
         raise InvalidSequencesError(
             "The model was fitted to texts alone, but X has the columns "
             f"{[name for name, _ in columns]}. Pass the column of the texts alone: "
@@ -183,7 +178,7 @@ def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
     columns = containers.named_columns(X)
     has_both = (
-        len(columns) > 1 and sum(_content(column) == "sequences" for _, column in columns) == 1
+        len(columns) > 1 and sum(content_of(column) == "sequences" for _, column in columns) == 1
     )
     return _split(columns, "sequences") if has_both else (X, NO_NUMBERS)
 
@@ -195,25 +190,10 @@ def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
     """
     if len(columns[0][1]) < FEWEST_ROWS:
         return ()
-    known = {name: _known(column) for name, column in columns if not _is_beside(column)}
+    known = {name: known_values(column) for name, column in columns if not is_beside(column)}
     strings = {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
-    recurring = tuple(name for name, values in strings.items() if _may_be_category(values))
-    return recurring if {*strings} - {*recurring} == {_longest(strings)} else ()
-
-
-def _known(column: Column) -> list[Any]:
-    """Return the values of a column that are not missing."""
-    return [v for v in containers.listed(column) if not containers.is_missing_or_nan(v)]
-
-
-def _longest(columns: dict[str, list[Any]]) -> str:
-    """Return the name of the column whose values have the most letters."""
-
-    def n_letters(name: str) -> float:
-        looked_at = columns[name][:MOST_LOOKED_AT]
-        return sum(map(str.isalpha, "".join(map(str, looked_at)))) / max(len(looked_at), 1)
-
-    return max(columns, key=n_letters, default="")
+    recurring = tuple(name for name, values in strings.items() if may_be_category(values))
+    return recurring if {*strings} - {*recurring} == {longest_texts(strings)} else ()
 
 
 def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
@@ -225,39 +205,15 @@ def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
 
 def _to_numeric(name: str, values: list[Any]) -> str:
     """Return the code that makes numbers of a column of strings."""
-    written = [v for v in values if isinstance(v, str) and _is_number(v, UNITS)]
+    written = [v for v in values if isinstance(v, str) and is_number(v, UNITS)]
     has_comma = any("," in v for v in written) and not any("." in v for v in written)
     mended = ".str.replace(',', '.')" * has_comma
-    if not all(_is_number(value, "," * has_comma) for value in written):
+    if not all(is_number(value, "," * has_comma) for value in written):
         mended += f".str.replace(r'{UNITS}', '', regex=True)"
     column = f"frame[{name!r}]"
     mended = f".astype(str){mended}" if mended else ""
     condition = ", if a comma is the decimal point" * has_comma
     return f"{column} = pd.to_numeric({column}{mended}, errors='coerce'){condition}"
-
-
-def _may_be_category(values: list[Any]) -> bool:
-    are_strings = all(isinstance(value, str) for value in values)
-    return are_strings and 2 * len({*values}) <= len(values) and not _are_most(values, _is_number)
-
-
-def _are_most(values: list[Any], condition: Callable[[Any], bool]) -> bool:
-    looked_at = values[:MOST_LOOKED_AT]
-    return 2 * sum(map(condition, looked_at)) > len(looked_at)
-
-
-def _is_number(value: object, beside: str = MONEY) -> bool:
-    """Return whether a value is a number once what stands beside the digits is left out."""
-    try:
-        return float(re.sub(beside, "", str(value))) is not None
-    except ValueError:
-        return False
-
-
-def _has_digits(value: object) -> bool:
-    """Return whether a value has digits and few letters, as amounts, dates and ids have."""
-    n_letters, n_digits = (sum(map(is_it, str(value))) for is_it in (str.isalpha, str.isdigit))
-    return n_letters <= min(n_digits, 3) and n_digits > 0
 
 
 def _counts_rows(column: Column) -> bool:
@@ -277,19 +233,19 @@ def _split(
 ) -> tuple[Any, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     names = tuple(name for name, _ in columns)
-    own = {name: v for name, v in columns if not (_is_beside(v) or name in categories)}
+    own = {name: v for name, v in columns if not (is_beside(v) or name in categories)}
     if not own:
         raise InvalidSequencesError(
             f"No column of X holds the {wanted}: by their types, {[*names]} hold numbers or "
             f"categories. {_remedy_without_texts(columns)}"
         )
     if len(own) > 1 and is_fitted:
-        known = {name: _known(column) for name, column in own.items()}
-        del known[_longest(known)]
+        known = {name: known_values(column) for name, column in own.items()}
+        del known[longest_texts(known)]
         name, values = known.popitem()
-        _refuse_as_numbers(name, _content(own[name]) or "strings", values)
+        _refuse_as_numbers(name, content_of(own[name]) or "strings", values)
     if len(own) > 1:
-        found = ", ".join(f"{name!r} ({_type_name(column):.40})" for name, column in own.items())
+        found = ", ".join(f"{name!r} ({type_name(column):.40})" for name, column in own.items())
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
             f"categories, by their types. Out of {[*names]}, {len(own)} hold neither: {found}. "
@@ -299,7 +255,7 @@ def _split(
         raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
     ((own_name, sequences),) = own.items()
     beside = {
-        name: _values(column, name, is_category=name in categories and not _is_beside(column))
+        name: _values(column, name, is_category=name in categories and not is_beside(column))
         for name, column in columns
         if name != own_name
     }
@@ -310,13 +266,13 @@ def _remedies(own: dict[str, Column], wanted: str) -> str:
     """Return what to do about several columns that hold neither numbers nor categories."""
     found, remedies = defaultdict[str, list[str]](list), list[str]()
     for name, column in own.items():
-        found[_likely_content(column)].append(name)
+        found[likely_content(column)].append(name)
     for name in found["numbers"]:
-        code = _to_numeric(name, _known(own[name]))
+        code = _to_numeric(name, known_values(own[name]))
         remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
     if wanted == "texts" and len(found["texts"]) > 1:
         joined = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in found["texts"])
-        longest = _longest({name: _known(own[name]) for name in found["texts"]})
+        longest = longest_texts({name: known_values(own[name]) for name in found["texts"]})
         remedies.append(f"Join columns of texts: frame[{longest!r}] = {joined}.")
     if found["recurring"]:
         category = f"frame.astype({{{found['recurring'][-1]!r}: 'category'}})"
@@ -331,61 +287,22 @@ def _remedies(own: dict[str, Column], wanted: str) -> str:
     return " ".join([*remedies, "Leave out the rest, such as ids."])
 
 
-def _likely_content(column: Column) -> str:
-    """Return what a column that holds neither numbers nor categories seems to hold."""
-    values = _known(column)
-    if not any(isinstance(value, str) for value in values):
-        return _content(column)
-    if _may_be_category(values):
-        return "recurring"
-    if not _are_most(values, _has_digits):
-        return "texts"
-    return "numbers" if _are_most(values, partial(_is_number, beside=UNITS)) else "dates"
-
-
 def _remedy_without_texts(columns: list[tuple[str, Column]]) -> str:
     """Return what to do if each column holds numbers or categories."""
     for name, column in columns:
-        if not _known(column):
+        if not known_values(column):
             filled = f"frame[{name!r}] = frame[{name!r}].astype(object).fillna('')"
             return f"If {name!r} is the column of texts, no row has a text: {filled}."
     for name, column in columns:
-        if _content(column) == "categories":
+        if content_of(column) == "categories":
             strings = f"frame.astype({{{name!r}: str}}) (polars: String; pyarrow: cast)"
             return f"If the texts are a category, turn them into strings: {strings}."
     return "Pass the column of texts too, such as frame[['text', 'price']]."
 
 
-def _type_name(column: Column) -> str:
-    dtype: object = getattr(column, "dtype", getattr(column, "type", None))
-    return str(getattr(dtype, "pyarrow_dtype", dtype))
-
-
-def _content(column: Column) -> str:
-    """Return what a column holds, of `CONTENTS`; "" for strings and anything else.
-
-    pandas makes objects of Arrow's booleans where one is missing.
-    """
-    name = _type_name(column)
-    if name.lower() != "object":
-        return next((content for content, types in CONTENTS.items() if types.match(name)), "")
-    values = containers.listed(column)
-    known = (value for value in values if not containers.is_missing_or_nan(value))
-    first = next(known, True)  # a column without a value holds missing numbers
-    if all(isinstance(value, Real | Decimal | np.bool_) for value in chain([first], known)):
-        return "numbers"
-    if containers.is_row(first):
-        return "sequences"
-    return "dates" if any(map(containers.is_date, values)) else ""
-
-
-def _is_beside(column: Column) -> bool:
-    return _content(column) in {"numbers", "categories"}
-
-
 def _values(column: Column, name: str, *, is_category: bool) -> Array:
     """Return numbers as floats, categories, by their type or as said, as texts."""
-    if is_category or _content(column) == "categories":
+    if is_category or content_of(column) == "categories":
         values = containers.listed(column)
         _check_categories(values, name, are_strings=is_category)
         return np.fromiter(map(_category, values), np.object_, len(values))
