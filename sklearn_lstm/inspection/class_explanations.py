@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, chunks_of_rows
 from sklearn_lstm.inspection.drawing import Axes, Html, axes_for, printable, token_names
-from sklearn_lstm.inspection.explanation_display import coloured
+from sklearn_lstm.inspection.explanation import coloured
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel

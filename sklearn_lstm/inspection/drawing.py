@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,10 @@ class Display:
     ax_: Axes
     figure_: matplotlib.figure.FigureBase
 
-    def _begin(self, ax: Axes | None, size: tuple[float, float]) -> Axes:
-        """Return the axes to draw in, as `axes_for` does."""
-        self.ax_ = axes_for(ax, size)
-        self.figure_ = self.ax_.figure
-        return self.ax_
+    def _show(self, ax: Axes) -> Self:
+        """Keep the axes that were drawn in."""
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
 
 
 class Html:

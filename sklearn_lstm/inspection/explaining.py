@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -11,107 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.inspection.explanation import Explanation
 from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
 from sklearn_lstm.threads import map_on_workers, workers
 
 METHODS = ["shares", "leave_one_out"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Explanation:
-    """Store what each step of one sequence adds to the score of a class.
-
-    The score is the logit of the class, as in `decision_function`; for two classes it is the logit
-    of this class minus that of the other one.
-
-    Parameters
-    ----------
-    data : ndarray of shape (n_steps,) or (n_steps, n_channels)
-        The tokens (ids, if no vocabulary is known), or the measurements.
-    linear : ndarray of shape (n_steps,)
-        The contribution of each step to the logits of the linear models.
-    network : ndarray of shape (n_steps,)
-        The contribution of each step to the logits of the network.
-    base_value : float
-        The score of the baseline, including the logit adjustment. The baseline is a linear model
-        that finds none of its n-grams, and a network that reads unknown tokens only. For
-        measurements it is the mean score of the training series, by the convolutions, and a network
-        that reads a series that is the mean throughout (0 with ``normalize=False``).
-    target : object
-        The class; the name of a label, if the y of `fit` was a data frame of several.
-    left_out : dict of str to int
-        The number of "truncated tokens" and of "unknown tokens", as far as they are known. Only the
-        linear model reads the letters of unknown tokens.
-    whole : float, default=0.0
-        The contribution of the text as a whole: that of members without steps, such as an encoder.
-    numbers : dict of str to float
-        The contribution of each column beside the sequences, by its name.
-
-    See Also
-    --------
-    explain : Compute explanations.
-    ExplanationDisplay : Draw an explanation.
-
-    Notes
-    -----
-    Everything is computed in float32; the scores of a classifier that predicts in bfloat16 differ
-    by a few thousandths. Contributions describe the model, not the world. If the meaning of one
-    token depends on another, the two share the contribution: see `explain_phrases`.
-
-    Examples
-    --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-    >>> from sklearn_lstm.inspection import explain
-    >>> model = make_pipeline(
-    ...     TextSequenceVectorizer(),
-    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
-    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], ["pos", "pos", "neg", "neg"])
-    >>> (explanation,) = explain(model, ["such good fun"])
-    >>> print(explanation.target)
-    pos
-    >>> explanation.data[explanation.values.argmax()]
-    'good'
-    >>> explanation.left_out
-    {'truncated tokens': 0, 'unknown tokens': 1}
-    """
-
-    data: NDArray[Any]
-    linear: NDArray[np.float64]
-    network: NDArray[np.float64]
-    base_value: float
-    target: object
-    left_out: dict[str, int]
-    whole: float = 0.0
-    numbers: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def values(self) -> NDArray[np.float64]:
-        """Return the sum of both contributions of each step, (n_steps,)."""
-        return self.linear + self.network
-
-    def __repr__(self) -> str:
-        largest = np.argsort(-np.abs(self.values), kind="stable")[:5].tolist()
-        names = self.data if self.data.ndim == 1 else [f"step {at}" for at in range(len(self.data))]
-        parts = [f"{names[at]} {self.values[at]:+.2f}" for at in largest]
-        parts += ["..."] * (len(self.data) > len(largest))
-        parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
-        parts += [f"base value {self.base_value:+.2f}"]
-        # Of NumPy's own scalars, `repr` says the type.
-        target = repr(str(self.target)) if isinstance(self.target, str) else str(self.target)
-        return f"<Explanation of {target}: score {self.score:+.2f}: {', '.join(parts)}>"
-
-    @property
-    def beside(self) -> dict[str, float]:
-        """Return the contributions that belong to no step, by what they are of."""
-        return {"the whole text": self.whole} | self.numbers if self.whole else self.numbers
-
-    @property
-    def score(self) -> float:
-        """Return the score: the sum of `base_value` and all contributions."""
-        return float(self.base_value + self.values.sum() + sum(self.beside.values()))
 
 
 def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -> list[Explanation]:

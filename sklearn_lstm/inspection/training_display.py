@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_lstm.inspection.drawing import Axes, Display, number_places
+from sklearn_lstm.inspection.drawing import Axes, Display, axes_for, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
 from sklearn_lstm.sklearn_internals import plain_parameters
 
@@ -128,7 +128,7 @@ class TrainingDisplay(Display):
         ImportError
             If matplotlib is not installed.
         """
-        ax = self._begin(ax, (6.4, 4.0))
+        ax = axes_for(ax, (6.4, 4.0))
         epochs = np.arange(1, len(self.train_loss) + 1)
         self.lr_ax_ = lr_ax = ax.twinx()
         (lr_line,) = lr_ax.plot(epochs, self.lr, color="0.6", linestyle=":", label="learning rate")
@@ -148,4 +148,4 @@ class TrainingDisplay(Display):
         lr_ax.tick_params(axis="y", colors="0.4")
         legend = ax.legend(handles=[*lines, lr_line], loc="lower center", ncols=2, frameon=False)
         legend.set_bbox_to_anchor((0.5, 1.0), ax.transAxes)
-        return self
+        return self._show(ax)

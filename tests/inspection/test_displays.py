@@ -245,9 +245,15 @@ def test_bars_of_both_parts_are_told_apart(explanation):
 
 
 def test_the_strongest_tokens_are_shown_in_their_order(explanation):
-    display = ExplanationDisplay(explanation).plot(n_steps=2)
-    assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["so", "fun"]
-    assert "2 of 3 tokens" in display.ax_.get_title()
+    ax = explanation.plot(n_steps=2)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["so", "fun"]
+    assert "2 of 3 tokens" in ax.get_title()
+
+
+def test_an_explanation_is_shown_by_its_own_html(explanation):
+    html = ExplanationDisplay(explanation).to_html()
+    assert explanation.to_html() == html
+    assert explanation._repr_html_().encode("ascii", "xmlcharrefreplace").decode() == html
 
 
 def test_an_explanation_of_series_has_a_bar_and_a_number_for_each_step(series_model):
