@@ -92,7 +92,7 @@ def refused(
 def stored_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, Any]:
     """Return the columns in a model file, and what a function makes of the open file."""
     from sklearn_lstm.pretrained.sentence_encoders import passed_models
-    from sklearn_lstm.storage.file import READS_TABLES, opened
+    from sklearn_lstm.storage.file import opened
 
     if sys.stdout is None:
         raise CommandError("the standard output is closed")
@@ -100,8 +100,7 @@ def stored_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns,
         with opened(options.model, passed_models(None, options.encoder)) as (content, unpack):
             return Columns.stored(content).chosen(options), read(content, unpack)
     except (TypeError, ValueError) as error:
-        reason = str(error).replace(READS_TABLES, "the model comes before the data")
-        raise CommandError(reason) from error
+        raise CommandError(str(error)) from error
 
 
 def stored_predictor(options: Namespace) -> tuple[Columns, Predictor, list[Any], bool]:
@@ -332,13 +331,13 @@ COMMANDS: dict[str, tuple[Callable[[Namespace], None], str]] = {
 
 
 class Once(argparse.Action):
-    """An option that names one column: of two names, argparse would read the second alone."""
+    """An option that takes one value: of two, argparse would read the second alone."""
 
-    def __call__(self, _: object, namespace: Namespace, name: Any, *__: object) -> None:
-        """Keep the name."""
+    def __call__(self, _: object, namespace: Namespace, value: Any, *__: object) -> None:
+        """Keep the value."""
         if getattr(namespace, self.dest) is not None:
-            raise argparse.ArgumentError(self, "given twice; join columns of texts in the file")
-        setattr(namespace, self.dest, name)
+            raise argparse.ArgumentError(self, f"given twice, but takes one: {self.help}")
+        setattr(namespace, self.dest, value)
 
 
 NAMED: Settings = {"metavar": "NAME", "action": Once}
@@ -362,7 +361,12 @@ OPTIONS: list[tuple[str, str, Settings, str]] = [
     ("fit", "--groups", NAMED, "the column of groups, of which each is held out as a whole"),
     ("fit", "--seed", {"type": seed}, "of random numbers: the same seed gives the same model"),
     ("fit", "--set", SET, "set another parameter of an estimator; may be repeated"),
-    ("fit evaluate", "--label", NAMED, "the column of labels (default: that of fit, else label)"),
+    (
+        "fit evaluate",
+        "--label",
+        NAMED,
+        "the labels, lists of several (default: that of fit, else label)",
+    ),
     ("evaluate", "--json", SWITCH, "print JSON instead of tables"),
     ("predict", "--proba", SWITCH, "print the probability of each class, as CSV with a header"),
     ("explain", "--classes", SWITCH, "print what adds to each class on average"),
@@ -424,7 +428,10 @@ def say(options: Namespace, told: Exception | Warning | str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command, and return the exit code of the process."""
     open_streams()
-    options = make_parser().parse_args(argv)
+    options, unknown = make_parser().parse_known_args(argv)
+    if unknown:
+        remedy = "An option takes one value: join columns of texts in the file. See --help"
+        options.refuse(f"unrecognized arguments: {' '.join(unknown)}. {remedy}")
     options.source = "standard input" if options.data == "-" else options.data
     try:
         for path in {options.model, options.data} - {None, "-"}:

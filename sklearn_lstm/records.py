@@ -195,7 +195,7 @@ class Columns:
         import numpy as np
 
         X = np.fromiter(column(records, self.sequence, lambda value: value), np.object_)
-        wanted = "a number; fit --categories takes names"
+        wanted = "a number, such as 3.5; fit --categories takes names"
         beside: dict[str, object] = {
             name: np.array(column(records, name, number_of, wanted)) for name in self.numbers
         } | {name: Categories(column(records, name)) for name in self.categories}

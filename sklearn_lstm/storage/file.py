@@ -19,11 +19,11 @@ from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.unpack import FIRST_BYTES, PER_MARK, TIMES_SIZE, Unpacker
 
-READS_TABLES = "pandas.read_csv reads a table of data"
 OTHER_FILES = {  # their first eight bytes, and what they may be
     rb"\x80": "It looks like a pickle: joblib.load may read it, and run the code in it.",
     rb"PK": "It looks like a zip archive: skops.io.load reads those of skops.",
-    rb"[^\x00-\x08]+$": f"It looks like text: {READS_TABLES}.",
+    rb"[^\x00-\x08]+$": "It looks like text. In a command, the model comes before the data; "
+    "pandas.read_csv reads a table of data.",
 }
 
 

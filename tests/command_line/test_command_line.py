@@ -252,7 +252,8 @@ def test_numbers_and_categories_stand_beside_a_text(run, records, tmp_path):
     assert (described["numbers"], described["categories"]) == (["price", "pages"], ["shop"])
     assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
     for wrong, reason in {
-        "dear": "'price' is \"dear\", but has to be a number; fit --categories takes names",
+        "dear": "'price' is \"dear\", but has to be a number, such as 3.5; fit --categories takes",
+        "12,34": "'price' is \"12,34\", but has to be a number, such as 3.5",
         "12_34": "'price' is \"12_34\", but has to be a number",
         "1e39": "The column 'price' holds infinity or a value too large (1e+39). Correct",
         "1e999": "The column 'price' holds infinity or a value too large (inf). Correct",
@@ -576,9 +577,14 @@ def test_a_second_column_of_texts_is_refused_and_columns_that_are_not_read_are_t
     data.write_text(as_json_lines({"title": "So", "price": 1, "by": "x", **row} for row in records))
     status, _, errors = run("fit", data, "--text", "title", *options)
     assert (status, errors.count("\n")) == (2, 1)
-    assert "--text: given twice; join columns of texts in the file" in errors
+    assert "--text: given twice, but takes one: the texts; join several columns" in errors
+    status, _, errors = run("fit", data, *options, "--label", "by", "--label", "price")
+    assert "--label: given twice, but takes one: the labels, lists of several (default" in errors
     status, _, errors = run("fit", data, "--number", "price", *options)
-    assert (status, "unrecognized arguments: --number" in errors) == (2, True)
+    assert (status, "unrecognized arguments: --number price" in errors) == (2, True)
+    status, _, errors = run("fit", data, *options[:2], "title", *options[2:])
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "unrecognized arguments: title. An option takes one value: join columns" in errors
     status, _, errors = run("fit", data, "--numbers", "price", *options)
     assert status == 0
     assert errors.endswith("; not read: ['by', 'title'] (--numbers, --categories)\n")
@@ -594,7 +600,7 @@ def test_files_that_are_no_models_or_are_not_there(run, folder, tmp_path):
         status, _, errors = run(command, folder / "spam.csv", "-")
         assert (status, errors.count("\n")) == (1, 1)
         assert errors.startswith(f"sklearn-lstm {command}: The model file {folder / 'spam.csv'} ")
-        assert "looks like text: the model comes before the data." in errors
+        assert "looks like text. In a command, the model comes before the data" in errors
     save(TextSequenceVectorizer().fit(["a"]), tmp_path / "vectorizer")
     assert "holds TextSequenceVectorizer" in run("predict", tmp_path / "vectorizer", "-")[2]
     assert "holds no classifier" in run("explain", tmp_path / "vectorizer", "-")[2]
