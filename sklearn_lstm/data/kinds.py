@@ -208,8 +208,11 @@ def warn_of_a_long_table(
         are_together = np.count_nonzero(np.diff(values)) == len(ids) - 1
         found += [name] if are_together or (have_one_class and is_mixed) else []
     why = "equal whole numbers stand one after the other, or each has one class, like an id"
-    if not found and _are_of_different_units(names, table):
-        found, why = [*names], "their names and scales differ, like those of several sensors"
+    if len(names) <= MOST_MEASUREMENTS and not (found or any(map(str.isdigit, "".join(names)))):
+        why = "their names and scales differ, like those of several sensors"
+        if not (are_channels := _are_of_different_units(table)):
+            why, are_channels = "rows of one class stand together", _stand_together(classes)
+        found += names * are_channels
     if found:
         warn_user(
             "Each row of X is read as a series, whose steps are the columns. But the columns "
@@ -219,13 +222,15 @@ def warn_of_a_long_table(
         )
 
 
-def _are_of_different_units(names: tuple[str, ...], table: NDArray[np.floating]) -> bool:
-    """Return whether a few columns without numbers in their names are no steps of one series.
+def _stand_together(classes: NDArray[np.intp]) -> bool:
+    """Return whether classes make far fewer runs than in a drawn order, but several each."""
+    shares = np.bincount(classes) / len(classes)
+    n_expected = len(classes) * (1 - shares @ shares)
+    return bool(2 * len(shares) <= 1 + np.count_nonzero(np.diff(classes)) < n_expected / 4)
 
-    Then most values of one column are above those of another, and lie several times as far apart.
-    """
-    if len(names) > MOST_MEASUREMENTS or any(map(str.isdigit, "".join(names))):
-        return False
+
+def _are_of_different_units(table: NDArray[np.floating]) -> bool:
+    """Return whether most values of one column are above those of another, and far wider apart."""
     low, high = np.quantile(table, (0.05, 0.95), axis=0)  # NaN, and so unknown, of a gap
     width = high - low
     are_apart = (low > high[:, np.newaxis]) | (high < low[:, np.newaxis])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -159,7 +161,23 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
             f"If it is an id, leave it out: frame.drop(columns=[{name!r}]).",
             InputTypeWarning,
         )
-    return _split(columns, "texts", _found_categories(columns))
+    found = _found_categories(columns)
+    texts, numbers = _split(columns, "texts", found)
+    own = next(name for name in numbers.names if name not in numbers.columns)
+    for name in found:
+        _say_category(name, own)
+    return texts, numbers
+
+
+@cache  # once, not in every fold
+def _say_category(name: str, texts: str) -> None:
+    """Log that a column of strings is taken for a category."""
+    logging.getLogger("sklearn_lstm").warning(
+        "The strings of the column %r recur, so it is a category, and its words are not read. If "
+        "it holds texts, join it: frame[%r] = frame.pop(%r).fillna('') + ' ' + frame[%r]. Else "
+        "frame.astype({%r: 'category'}) says so.",
+        *(name, texts, name, texts, name),
+    )
 
 
 def refuse_columns(X: object) -> None:

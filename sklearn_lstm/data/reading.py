@@ -122,8 +122,8 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
     if X.dtype.kind not in "iu":
         raise InvalidSequencesTypeError(
             f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} If ColumnTransformer has joined "
-            "token ids with other columns, give the classifier the ids alone, and the other "
-            "columns to another model (StackingClassifier joins the two)."
+            "token ids with other columns, leave it out: make_pipeline(TextSequenceVectorizer(), "
+            "LSTMSequenceClassifier()) takes the data frame, frame[['text', 'price']]."
         )
     if input_type == "measurements":
         raise InvalidSequencesTypeError(

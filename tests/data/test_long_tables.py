@@ -44,6 +44,15 @@ def test_a_long_table_whose_rows_were_shuffled_is_told_by_its_labels():
         fit(table.drop(columns="label"), table["label"])
 
 
+def test_channels_of_one_scale_are_told_by_the_runs_of_their_labels():
+    table, labels = LONG[["x", "y"]], RNG.integers(0, 2, 40)
+    with pytest.warns(InputTypeWarning, match=rf"\['x', 'y'\].*rows of one class.*{RECIPE}"):
+        fit(table, labels[IDS])
+    rare = RNG.random(len(IDS)) < 0.05
+    for y in (np.sort(IDS % 2), RNG.permutation(IDS % 2), rare):
+        fit(table, y)  # warnings are errors
+
+
 @pytest.mark.parametrize("time", [IDS % 7, np.repeat(np.nan, len(IDS)), RNG.normal(size=len(IDS))])
 def test_ids_are_found_without_a_time_and_beside_missing_values(time):
     with pytest.warns(InputTypeWarning, match="'recording'"):

@@ -195,6 +195,19 @@ def test_strings_beside_texts_whose_few_values_recur_are_categories(n_rows, way)
     assert one.numbers.columns["shop"].tolist() == ["seen never"]
 
 
+def test_a_column_that_is_taken_for_a_category_is_told_once(caplog):
+    frame = reviews(60)[0].rename(columns={"shop": "title of all"})
+    typed = frame.rename(columns={"title of all": "typed"}).astype({"typed": "category"})
+    for X in (typed, frame, frame[:40]):
+        TextSequenceVectorizer().fit(X).transform(X)
+    (told,) = caplog.messages
+    advice = "frame['text'] = frame.pop('title of all').fillna('') + ' ' + frame['text']"
+    assert f"If it holds texts, join it: {advice}. Else" in told
+    exec(advice, {"frame": frame})  # noqa: S102
+    TextSequenceVectorizer().fit(frame)
+    assert frame["text"].str.contains("x").any()
+
+
 @pytest.mark.parametrize("n_rows", [2, 19])
 def test_few_rows_do_not_tell_what_a_category_is(n_rows):
     frame, _ = reviews(n_rows)
