@@ -185,18 +185,6 @@ def _say_category(name: str, texts: str) -> None:
     )
 
 
-def refuse_columns(X: object) -> None:
-    """Raise an error for a data frame of several columns, where that of the texts is not known."""
-    columns = containers.named_columns(X)
-    if len(columns) > 1:
-        own = [f"frame[{name!r}]" for name, column in columns if not is_beside(column)]
-        raise InvalidSequencesError(
-            "The model was fitted to texts alone, but X has the columns "
-            f"{[name for name, _ in columns]}. Pass the column of the texts alone: "
-            f"{' or '.join(own) or 'X has none'}."
-        )
-
-
 def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
     columns = containers.named_columns(X)
