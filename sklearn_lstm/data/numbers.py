@@ -85,8 +85,8 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
         )
     for name in set(categories) ^ set(numbers.categories):
         if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
-            kinds = "numbers", "categories"
-            found, expected = kinds if name in categories else reversed(kinds)
+            contents = "numbers", "categories"
+            found, expected = contents if name in categories else contents[::-1]
             raise InvalidSequencesError(
                 f"The column {name!r} of X holds {found}, by its type, but at fit it held "
                 f"{expected}. Convert it: frame.astype({{{name!r}: 'category'}}), or numbers by "
