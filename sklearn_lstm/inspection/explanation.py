@@ -185,9 +185,8 @@ class Explanation(drawing.Html):
 
     def _unknown(self) -> list[str]:
         """Return how many tokens are unknown, if there are any."""
-        return [f"{self.n_unknown:,} unknown token{'s' * (self.n_unknown > 1)}"] * (
-            self.n_unknown > 0
-        )
+        n_unknown = self.n_unknown
+        return [f"{n_unknown:,} unknown token{'s' * (n_unknown > 1)}"] * (n_unknown > 0)
 
     def _repr_html_(self) -> str:
         """Return the text, each token on a background that shows what it adds."""
