@@ -29,7 +29,7 @@ LOST = (
     "save_npz lose them."
 )
 REMEDY = (
-    "Join columns of texts, frame['text'] = frame['title'].fillna('') + ' ' + "
+    "Join columns of texts, frame['text'] = frame.pop('title').fillna('') + ' ' + "
     "frame['text'].fillna(''). Make few values that recur a category, frame.astype({'shop': "
     "'category'}) (polars: Categorical; pyarrow: dictionary_encode). Turn dates into numbers, and "
     "strings such as '£1,200.50' too: frame['price'] = "
