@@ -15,7 +15,7 @@ from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from sklearn_lstm.description import DescribedMixin
+from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.token_tables import VectorTable
 from sklearn_lstm.progress import ProgressBar
@@ -38,7 +38,7 @@ Integers: TypeAlias = NDArray[np.int64]
 _one_thread = ForkSafeLock()
 
 
-class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[misc]
+class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[misc]
     """Learn vectors of words from texts without labels.
 
     Words that occur in similar contexts get similar vectors. If few of many texts have labels, a
@@ -109,7 +109,6 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
     vocabulary_: Annotated[dict[Any, int], "n_words of n_words"]
     vectors_: Annotated[NDArray[np.float32], "n_words n_columns"]
     _n_texts: int
-    _n_tokens: int
 
     def __init__(
         self,
@@ -180,7 +179,6 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
             vocabulary_={word: row for row, word in enumerate(compress(words, has_vector))},
             vectors_=vectors,
             _n_texts=n_texts,
-            _n_tokens=vectorizer.coverage_["n_tokens"],
         )
         return self
 
@@ -239,16 +237,6 @@ class WordVectors(StoredMixin, DescribedMixin, BaseEstimator):  # type: ignore[m
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
-
-    def _fitted_parts(self) -> dict[str, str]:
-        """Return the rows of the table that `repr` and HTML show."""
-        if not self.__sklearn_is_fitted__():
-            return {}
-        n_words, n_dimensions = self.vectors_.shape
-        return {
-            "vectors": f"{n_words:,} words, {n_dimensions} dimensions",
-            "learned from": f"{self._n_tokens:,} tokens of {self._n_texts:,} texts",
-        }
 
     def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
         n_words, n_dimensions = self.vectors_.shape

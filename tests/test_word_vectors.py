@@ -243,16 +243,6 @@ def test_one_bar_ends_full(capsys):
         assert states[-1].startswith("100%|")
 
 
-def test_repr_tells_what_was_built():
-    assert repr(small()) == "WordVectors(embedding_dim=4)"
-    vectors = small().fit(TEXTS)
-    assert repr(vectors).splitlines()[1:] == [
-        f"# vectors: {len(vectors.vocabulary_)} words, 4 dimensions",
-        "# learned from: 60 tokens of 20 texts",
-    ]
-    assert "60 tokens of 20 texts" in vectors._repr_html_()
-
-
 # --- Storing
 
 

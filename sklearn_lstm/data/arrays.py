@@ -13,12 +13,7 @@ from scipy import sparse
 from sklearn_lstm.data import containers
 from sklearn_lstm.data.containers import LONG_TABLE, Array, Column
 from sklearn_lstm.data.numbers import Numbers, sequences_and_numbers
-from sklearn_lstm.data.time_stamps import (
-    check_times_alike,
-    find_time_channel,
-    read_dates,
-    with_exact_times,
-)
+from sklearn_lstm.data.time_stamps import check_times_alike, find_time_channel, read_dates
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 
 
@@ -154,11 +149,7 @@ def _row_as_array(
         containers.check_known(array, index)
     if array.ndim not in (1, 2):
         containers.refuse_row(index, f"has {array.ndim} dimensions")
-    steps = array if array.ndim == 2 else array[:, np.newaxis]
-    if time_channel is None or not -steps.shape[1] <= time_channel < steps.shape[1]:
-        return array, has_dates
-    steps = with_exact_times(steps, np.array([len(steps)]), time_channel)
-    return steps.reshape(array.shape), has_dates
+    return array, has_dates
 
 
 def _numbers_of_row(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
 from itertools import chain
 from numbers import Real
 from typing import Any
@@ -20,11 +18,10 @@ from sklearn_lstm.data.containers import Column
 CONTENTS = {
     "numbers": re.compile(r"(?i)u?int\d|float|half|double|bool|decimal|sparse\[|null"),
     "categories": re.compile(r"(?i)categor|enum|dictionary"),
-    "dates": re.compile(r"(?i)date|time|duration|period"),
     "sequences": re.compile(r"(?i)\w*list|array\("),
 }
 MOST_LOOKED_AT = 1_000  # values, for letters and numbers
-MONEY, UNITS = r"[€£$¥%,]", r"[^\d.-]"  # what stands beside the digits of a number
+BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number
 
 
 def type_name(column: Column) -> str:
@@ -46,26 +43,12 @@ def content_of(column: Column) -> str:
     first = next(known, True)  # a column without a value holds missing numbers
     if all(isinstance(value, Real | Decimal | np.bool_) for value in chain([first], known)):
         return "numbers"
-    if containers.is_row(first):
-        return "sequences"
-    return "dates" if any(map(containers.is_date, values)) else ""
+    return "sequences" if containers.is_row(first) else ""
 
 
 def is_beside(column: Column) -> bool:
     """Return whether a column can stand beside sequences or texts."""
     return content_of(column) in {"numbers", "categories"}
-
-
-def likely_content(column: Column) -> str:
-    """Return what a column that holds neither numbers nor categories seems to hold."""
-    values = known_values(column)
-    if not any(isinstance(value, str) for value in values):
-        return content_of(column)
-    if may_be_category(values):
-        return "recurring"
-    if not _are_most(values, _has_digits):
-        return "texts"
-    return "numbers" if _are_most(values, partial(is_number, beside=UNITS)) else "dates"
 
 
 def known_values(column: Column) -> list[Any]:
@@ -85,24 +68,15 @@ def longest_texts(columns: dict[str, list[Any]]) -> str:
 
 def may_be_category(values: list[Any]) -> bool:
     """Return whether all values are strings, no numbers, and mostly recur."""
-    are_strings = all(isinstance(value, str) for value in values)
-    return are_strings and 2 * len({*values}) <= len(values) and not _are_most(values, is_number)
-
-
-def _are_most(values: list[Any], condition: Callable[[Any], bool]) -> bool:
+    if 2 * len({*values}) > len(values) or not all(isinstance(value, str) for value in values):
+        return False
     looked_at = values[:MOST_LOOKED_AT]
-    return 2 * sum(map(condition, looked_at)) > len(looked_at)
+    return 2 * sum(map(_is_number, looked_at)) <= len(looked_at)
 
 
-def is_number(value: object, beside: str = MONEY) -> bool:
-    """Return whether a value is a number once what stands beside the digits is left out."""
+def _is_number(value: object) -> bool:
+    """Return whether a value is a number, or an amount."""
     try:
-        return float(re.sub(beside, "", str(value))) is not None
+        return float(BESIDE_DIGITS.sub("", str(value))) is not None
     except ValueError:
         return False
-
-
-def _has_digits(value: object) -> bool:
-    """Return whether a value has digits and few letters, as amounts, dates and ids have."""
-    n_letters, n_digits = (sum(map(is_it, str(value))) for is_it in (str.isalpha, str.isdigit))
-    return n_letters <= min(n_digits, 3) and n_digits > 0

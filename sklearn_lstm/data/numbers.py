@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data import containers
 from sklearn_lstm.data.columns import (
-    UNITS,
     content_of,
     is_beside,
-    is_number,
     known_values,
-    likely_content,
     longest_texts,
     may_be_category,
     type_name,
@@ -30,6 +27,15 @@ LOST = (
     "X has none. Pass a data frame with these columns. The matrix of a TextSequenceVectorizer "
     "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
     "save_npz lose them."
+)
+REMEDY = (
+    "Join columns of texts, frame['text'] = frame.pop('title').fillna('') + ' ' + "
+    "frame['text'].fillna(''). Make few values that recur a category, frame.astype({'shop': "
+    "'category'}) (polars: Categorical; pyarrow: dictionary_encode). Turn dates into numbers, and "
+    "strings such as '£1,200.50' too: frame['price'] = "
+    "pd.to_numeric(frame['price'].astype(str).str.replace(r'[^\\d.-]', '', regex=True)), but "
+    "'1.200,50 €' by r'[^\\d,-]' and then .str.replace(',', '.'). Leave out what is left, such as "
+    "ids: frame.drop(columns=['id'])."
 )
 FEWEST_ROWS = 20  # that tell which strings are categories
 FEWEST_COUNTED = 50  # that tell that integers count the rows
@@ -78,15 +84,14 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
-        values = numbers.columns[name].tolist()
-        if all(map(containers.is_missing_or_nan, values)):
-            continue
-        if name in categories:
+        if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
+            contents = "numbers", "categories"
+            found, expected = contents if name in categories else contents[::-1]
             raise InvalidSequencesError(
-                f"The column {name!r} of X holds numbers, by its type, but at fit it held "
-                f"categories. Convert it: frame.astype({{{name!r}: 'category'}})."
+                f"The column {name!r} of X holds {found}, by its type, but at fit it held "
+                f"{expected}. Convert it: frame.astype({{{name!r}: 'category'}}), or numbers by "
+                "pd.to_numeric."
             )
-        _refuse_as_numbers(name, "categories, by its type", values)
 
 
 def warn_of_values_seen_once(numbers: Numbers) -> None:
@@ -154,7 +159,7 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     if len(columns) < 2:
         return X, NO_NUMBERS
     if categories is not None:
-        return _split(columns, "texts", categories, is_fitted=True)
+        return _split(columns, "texts", categories)
     for name in (name for name, column in columns if _counts_rows(column)):
         warn_user(
             f"The column {name!r} counts the rows: its integers follow one after the other. "
@@ -180,18 +185,6 @@ def _say_category(name: str, texts: str) -> None:
     )
 
 
-def refuse_columns(X: object) -> None:
-    """Raise an error for a data frame of several columns, where that of the texts is not known."""
-    columns = containers.named_columns(X)
-    if len(columns) > 1:
-        own = [f"frame[{name!r}]" for name, column in columns if not is_beside(column)]
-        raise InvalidSequencesError(
-            "The model was fitted to texts alone, but X has the columns "
-            f"{[name for name, _ in columns]}. Pass the column of the texts alone: "
-            f"{' or '.join(own) or 'X has none'}."
-        )
-
-
 def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
     """Return the column of sequences of a data frame, and the others; anything else as it is."""
     columns = containers.named_columns(X)
@@ -214,26 +207,6 @@ def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
     return recurring if {*strings} - {*recurring} == {longest_texts(strings)} else ()
 
 
-def _refuse_as_numbers(name: str, found: str, values: list[Any]) -> NoReturn:
-    raise InvalidSequencesError(
-        f"The column {name!r} of X holds {found}, but at fit it held numbers. Convert it: "
-        f"{_to_numeric(name, values)}."
-    )
-
-
-def _to_numeric(name: str, values: list[Any]) -> str:
-    """Return the code that makes numbers of a column of strings."""
-    written = [v for v in values if isinstance(v, str) and is_number(v, UNITS)]
-    has_comma = any("," in v for v in written) and not any("." in v for v in written)
-    mended = ".str.replace(',', '.')" * has_comma
-    if not all(is_number(value, "," * has_comma) for value in written):
-        mended += f".str.replace(r'{UNITS}', '', regex=True)"
-    column = f"frame[{name!r}]"
-    mended = f".astype(str){mended}" if mended else ""
-    condition = ", if a comma is the decimal point" * has_comma
-    return f"{column} = pd.to_numeric({column}{mended}, errors='coerce'){condition}"
-
-
 def _counts_rows(column: Column) -> bool:
     """Return whether a column holds integers, each of which is the next smaller one plus 1."""
     if len(column) < FEWEST_COUNTED or not containers.is_integer(containers.type_of(column)):
@@ -243,11 +216,7 @@ def _counts_rows(column: Column) -> bool:
 
 
 def _split(
-    columns: list[tuple[str, Column]],
-    wanted: str,
-    categories: tuple[str, ...] = (),
-    *,
-    is_fitted: bool = False,
+    columns: list[tuple[str, Column]], wanted: str, categories: tuple[str, ...] = ()
 ) -> tuple[Any, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     names = tuple(name for name, _ in columns)
@@ -255,19 +224,15 @@ def _split(
     if not own:
         raise InvalidSequencesError(
             f"No column of X holds the {wanted}: by their types, {[*names]} hold numbers or "
-            f"categories. {_remedy_without_texts(columns)}"
+            f"categories. Pass the column of the {wanted} too. If its texts are a category, or all "
+            "missing, make them strings: frame['text'] = frame['text'].astype(object).fillna('')."
         )
-    if len(own) > 1 and is_fitted:
-        known = {name: known_values(column) for name, column in own.items()}
-        del known[longest_texts(known)]
-        name, values = known.popitem()
-        _refuse_as_numbers(name, content_of(own[name]) or "strings", values)
     if len(own) > 1:
         found = ", ".join(f"{name!r} ({type_name(column):.40})" for name, column in own.items())
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
-            f"categories, by their types. Out of {[*names]}, {len(own)} hold neither: {found}. "
-            f"{_remedies(own, wanted)}"
+            f"categories, by their types, as at fit. Out of {[*names]}, {len(own)} hold neither: "
+            f"{found}. {REMEDY}"
         )
     if len({*names}) < len(names):
         raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
@@ -278,44 +243,6 @@ def _split(
         if name != own_name
     }
     return sequences, Numbers(names, beside)
-
-
-def _remedies(own: dict[str, Column], wanted: str) -> str:
-    """Return what to do about several columns that hold neither numbers nor categories."""
-    found, remedies = defaultdict[str, list[str]](list), list[str]()
-    for name, column in own.items():
-        found[likely_content(column)].append(name)
-    for name in found["numbers"]:
-        code = _to_numeric(name, known_values(own[name]))
-        remedies.append(f"Turn strings into numbers, or leave them out if they are ids: {code}.")
-    if wanted == "texts" and len(found["texts"]) > 1:
-        joined = " + ' ' + ".join(f"frame.pop({name!r}).fillna('')" for name in found["texts"])
-        longest = longest_texts({name: known_values(own[name]) for name in found["texts"]})
-        remedies.append(f"Join columns of texts: frame[{longest!r}] = {joined}.")
-    if found["recurring"]:
-        category = f"frame.astype({{{found['recurring'][-1]!r}: 'category'}})"
-        ways = "polars: Categorical; pyarrow: dictionary_encode"
-        remedies.append(
-            f"Make few values that recur a category, but not the texts: {category} ({ways})."
-        )
-    if found["dates"]:
-        remedies.append(f"Turn dates into numbers: {found['dates']}.")
-    if wanted != "texts" and found["texts"]:
-        remedies.append(f"Leave out texts: frame.drop(columns={found['texts']}).")
-    return " ".join([*remedies, "Leave out the rest, such as ids."])
-
-
-def _remedy_without_texts(columns: list[tuple[str, Column]]) -> str:
-    """Return what to do if each column holds numbers or categories."""
-    for name, column in columns:
-        if not known_values(column):
-            filled = f"frame[{name!r}] = frame[{name!r}].astype(object).fillna('')"
-            return f"If {name!r} is the column of texts, no row has a text: {filled}."
-    for name, column in columns:
-        if content_of(column) == "categories":
-            strings = f"frame.astype({{{name!r}: str}}) (polars: String; pyarrow: cast)"
-            return f"If the texts are a category, turn them into strings: {strings}."
-    return "Pass the column of texts too, such as frame[['text', 'price']]."
 
 
 def _values(column: Column, name: str, *, is_category: bool) -> Array:

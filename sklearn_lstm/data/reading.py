@@ -130,8 +130,6 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
             "A sparse X can only be token ids, but the classifier reads input_type='measurements'. "
             "Pass X.toarray() if these are measurements."
         )
-    if not getattr(X, "has_canonical_format", True):
-        _check_places(X.tocoo())
     X = X.tocsr()
     if not X.has_canonical_format or not X.data.all():
         X = X.copy()
@@ -164,17 +162,6 @@ def _holds_counts(X: sparse.csr_matrix) -> bool:
         is_common |= counts[places] > n_rows / 2
     n_runs, n_common = (np.bincount(rows[is_first], part) for part in (None, is_common))
     return bool(np.count_nonzero(2 * n_common < n_runs) > n_rows / 2)
-
-
-def _check_places(X: sparse.coo_matrix) -> None:
-    """Raise an error for entries of a COO matrix that are at one place: SciPy would add them."""
-    places, counts = np.unique([X.row, X.col], axis=1, return_counts=True)
-    if (counts > 1).any():
-        row, column = places[:, np.argmax(counts > 1)]
-        raise InvalidSequencesError(
-            f"X[{row}] has several entries in column {column}, so the order of its ids is not "
-            "known. Put each id into a column of its own."
-        )
 
 
 def _checked_table(array: Array, input_type: str) -> Array:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
-from sklearn_lstm.data.time_stamps import with_exact_times
 from sklearn_lstm.text.id_matrix import fill_empty
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, PADDING_ID, UNKNOWN
 
@@ -237,12 +236,8 @@ class ArraySequences(Sequences):
             ids = ids.astype(np.int64, copy=False)
             ids[~ids.any(axis=1), 0] = NO_ID
             return np.asarray(ids[ids != PADDING_ID])
-        lengths = self.lengths[rows]
-        places = zip(rows.tolist(), lengths.tolist(), strict=True)
-        steps = np.concatenate([self.arrays[row][:length] for row, length in places])
-        if self.time_channel is None:
-            return steps
-        return with_exact_times(steps, lengths, self.time_channel)
+        places = zip(rows.tolist(), self.lengths[rows].tolist(), strict=True)
+        return np.concatenate([self.arrays[row][:length] for row, length in places])
 
 
 def gather(values: Steps, starts: Lengths, lengths: Lengths) -> Steps:

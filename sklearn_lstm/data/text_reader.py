@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import check_same_columns, column_names
-from sklearn_lstm.data.numbers import Numbers, check_numbers, refuse_columns, texts_and_numbers
+from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, check_numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.storage.fields import check_agreement
@@ -128,12 +128,10 @@ class TextReader:
 
     def divided(self, raw_documents: Any) -> tuple[Any, Numbers]:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
-        if self.columns is None:
-            refuse_columns(raw_documents)
-        else:
+        texts, numbers, known = raw_documents, NO_NUMBERS, self.categories or ()
+        if self.columns is not None:
             check_same_columns(column_names(raw_documents), self.columns)
-        known = self.categories or ()
-        texts, numbers = divided(raw_documents, self.output, known)
+            texts, numbers = divided(raw_documents, self.output, known)
         if numbers:
             check_numbers(numbers, tuple(numbers.columns), known)
         texts = without_strings(texts) if self.takes_lists else iterate_texts(texts)

@@ -81,17 +81,3 @@ def _as_numpy(value: Any) -> Any:
     if getattr(value, "tzinfo", None) is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value
-
-
-def with_exact_times(steps: Array, lengths: NDArray[np.integer], time_channel: int) -> Array:
-    """Return the steps of sequences, (n_steps, n_channels), with times that float64 can hold.
-
-    Larger integers are counted from the first step of their sequence.
-    """
-    times = steps[:, time_channel]
-    if times.dtype.kind not in "iu" or not (np.abs(times) > containers.LARGEST_EXACT).any():
-        return steps
-    first = np.repeat(times[np.cumsum(lengths) - lengths], lengths)
-    steps = steps.astype(np.float64)
-    steps[:, time_channel] = (times - first).astype(np.int64)
-    return steps

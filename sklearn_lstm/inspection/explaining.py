@@ -146,9 +146,9 @@ def _explained(
         base_value += base
     if method == "leave_one_out":
         base_value -= float((linear + network).sum())
-    target, left_out = opened.labels.shown[output], opened.left_out(row)
+    target, n_unknown = opened.labels.shown[output], opened.n_unknown(row)
     beside = float(whole[0]), dict(zip(names, numbers.tolist(), strict=True))
-    return Explanation(data, linear, network, base_value, target, left_out, *beside)
+    return Explanation(data, linear, network, base_value, target, n_unknown, *beside)
 
 
 # --- Phrases

@@ -18,7 +18,6 @@ from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.model import SequenceModel
 from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.text.analysis import iterate_texts
 from sklearn_lstm.text.vocabulary import UNKNOWN
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
@@ -35,10 +34,6 @@ class OpenModel:
     labels : Labels
     sequences : Sequences
         What the classifier reads.
-    vectorizer : TextSequenceVectorizer or None
-        It made the sequences.
-    texts : list
-        Of these texts.
     channels : list of str
         The names of the channels of series.
     """
@@ -46,8 +41,6 @@ class OpenModel:
     model: SequenceModel
     labels: Labels
     sequences: Sequences
-    vectorizer: TextSequenceVectorizer | None
-    texts: list[object]
     channels: list[str]
 
     def __len__(self) -> int:
@@ -75,25 +68,18 @@ class OpenModel:
         tokens |= {number: token for number, token in found if number > 0 or token != ""}
         return np.fromiter(map(tokens.__getitem__, numbers), np.object_, len(numbers))
 
-    def left_out(self, row: int) -> dict[str, int]:
-        """Return what the sequence of a row lacks or hides, as far as it is known."""
+    def n_unknown(self, row: int) -> int:
+        """Return how many tokens of a sequence are unknown, and have no pretrained vector."""
         network = self.model.network
         if not isinstance(network.encoding, TokenCodes):
-            return {}
+            return 0
         rows = np.array([row])
         ids = self.sequences.read(rows)
         codes, _ = network.encoded(self.sequences, rows)
         is_unknown = codes == UNKNOWN_CODE
         if self.sequences.spelling is not None:  # words beyond the codes have a pretrained vector
             is_unknown |= (ids == UNKNOWN) & (codes < len(network.encoding))
-        n_unknown = int(is_unknown.sum())
-        if self.vectorizer is None or self.vectorizer.input == "file":  # can't be read twice
-            return {"unknown tokens": n_unknown}
-        n_tokens = sum(1 for _ in self.vectorizer.build_analyzer()(self.texts[row]))
-        return {
-            "truncated tokens": max(0, n_tokens - len(ids)),
-            "unknown tokens": min(n_unknown, n_tokens),  # an empty text has none
-        }
+        return int(is_unknown.sum())
 
 
 class WithoutSpan(SelectedRows):
@@ -202,18 +188,13 @@ def open_model(model: object, X: object) -> OpenModel:
         What the model takes.
     """
     transformers, classifier = find_classifier(model)
-    vectorizer, texts = None, []
     for step in transformers:
-        if step is transformers[-1] and isinstance(step, TextSequenceVectorizer):
-            vectorizer = step
-            column, numbers = step._reader().divided(X)  # noqa: SLF001
-            texts = list(iterate_texts(column))
-            X = X if numbers else texts
-            if step.output == "dense":  # CSR means the same, and names unknown tokens too
-                step = copy(step).set_params(output="sparse")  # noqa: PLW2901
+        # CSR means the same as dense output, and names unknown tokens too.
+        if isinstance(step, TextSequenceVectorizer) and step.output == "dense":
+            step = copy(step).set_params(output="sparse")  # noqa: PLW2901
         X = step.transform(X)
     sequences = read_as_at_fit(classifier, X)
     fitted = what_was_fitted(classifier)
     numbered = (f"channel {number}" for number in range(sequences.n_channels or 0))
     channels = [*(fitted.input_format.channel_names or numbered)]
-    return OpenModel(fitted.model, fitted.labels, sequences, vectorizer, texts, channels)
+    return OpenModel(fitted.model, fitted.labels, sequences, channels)

@@ -32,9 +32,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     _check_no_lists(y, name)
     _check_all_known(y, name)
     _check_one_type(y, name)
-    y = check_array(
-        _with_nulls(y), ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name
-    )
+    y = check_array(y, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name)
     _check_discrete(y, name)
     if y.ndim != 2 or y.shape[1] == 1:
         return np.asarray(column_or_1d(y, warn=True))
@@ -46,14 +44,6 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
         f"{np.unique(y)[:5].tolist()} (MultiLabelBinarizer makes one of lists of labels). Labels "
         "of single steps are not learned. For several outputs use MultiOutputClassifier."
     )
-
-
-def _with_nulls(y: object) -> Any:
-    """Return a list as objects if a string ends with a null character, which NumPy would drop."""
-    if not isinstance(y, list | tuple):
-        return y
-    labels = np.asarray(y, object)
-    return labels if any(isinstance(v, str) and v.endswith("\0") for v in labels.flat) else y
 
 
 def _check_discrete(y: Any, name: str) -> None:

@@ -11,7 +11,6 @@ from scipy import sparse
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import NO_ID, integer_type
-from sklearn_lstm.exceptions import InvalidSequencesError
 
 IDS = [[3, 4, 5, 3], [6], [7, 2]]
 ID_TABLE = np.array([[3, 4, 5, 3, 0], [6, 0, 0, 0, 0], [7, 2, 0, 0, 0]])
@@ -69,23 +68,6 @@ def test_reading_does_not_change_the_matrix_of_the_caller(columns, ids):
 def test_a_sparse_x_may_have_more_places_than_an_integer_counts():
     X = sparse.coo_array((np.full(20, 3), (np.arange(20), np.zeros(20, int))), shape=(20, 2**60))
     assert len(read_sequences(X)) == 20
-
-
-@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
-@pytest.mark.parametrize("name", ["matrix", "array"])
-def test_two_ids_at_one_place_are_refused(kind, name):
-    entries = np.array([4, 3, 2, 5]), (np.array([1, 1, 0, 2]), np.array([2, 2, 0, 1]))
-    X = getattr(sparse, f"coo_{name}")(entries)
-    if kind != "coo":  # conversions would add the entries
-        other = {"csr": 1, "csc": 0}[kind]
-        order = np.argsort(entries[1][1 - other], kind="stable")
-        ends = np.cumsum([0, *np.bincount(entries[1][1 - other])])
-        data = entries[0][order], entries[1][other][order], ends
-        X = getattr(sparse, f"{kind}_{name}")(data, shape=(3, 3))
-    assert X.nnz == 4
-    with pytest.raises(InvalidSequencesError, match=r"X\[1\] has several entries in column 2"):
-        read_sequences(X)
-    assert X.nnz == 4
 
 
 def test_a_row_without_an_id_is_one_unknown_token():

@@ -178,15 +178,13 @@ def test_tokens_are_those_that_truncation_keeps(fitted_texts, truncation, tokens
     model, _ = fitted_texts("word", max_length=3, truncation=truncation, max_epochs=0)
     (explanation,) = explain(model, ["very dull not good film"])
     assert explanation.data.tolist() == tokens
-    assert explanation.left_out["truncated tokens"] == 2
 
 
-def test_unknown_words_are_named_and_counted_but_for_that_of_an_empty_text(fitted_texts):
+def test_unknown_words_are_named_and_counted(fitted_texts):
     model, _ = fitted_texts("word")
     zebras, empty = explain(model, ["zebra zebra", ""])
     assert (zebras.data.tolist(), empty.data.tolist()) == (["zebra", "zebra"], ["<unk>"])
-    assert zebras.left_out == {"truncated tokens": 0, "unknown tokens": 2}
-    assert empty.left_out == {"truncated tokens": 0, "unknown tokens": 0}
+    assert (zebras.n_unknown, empty.n_unknown) == (2, 1)
 
 
 def test_the_letters_of_an_unknown_word_count_for_it(fitted_texts):
@@ -203,7 +201,6 @@ def test_without_texts_the_vocabulary_names_the_ids(fitted_texts):
     X = model[0].transform(["good plot"])
     (explanation,) = explain(model[-1], X)
     assert explanation.data.tolist() == ["good", "plot"]
-    assert set(explanation.left_out) == {"unknown tokens"}  # nobody knows what was cut
     del X.vocabulary
     vocabulary = model[0].vocabulary_
     assert explain(model[-1], X)[0].data.tolist() == [vocabulary["good"], vocabulary["plot"]]
@@ -232,7 +229,6 @@ def test_a_pipeline_with_more_steps_and_a_search_can_be_explained():
     search.fit(texts, [1, 0, 1, 0] * 3)
     (explanation,) = explain(search, ["A good plot"])
     assert explanation.data.tolist() == ["good", "plot"]
-    assert explanation.left_out["truncated tokens"] == 1
 
 
 def test_what_an_estimator_of_scikit_learn_has_fitted_can_be_explained():
@@ -276,7 +272,7 @@ def test_words_outside_the_vocabulary_are_counted_also_if_training_had_some():
     model = make_pipeline(
         TextSequenceVectorizer(max_features=3), LSTMSequenceClassifier(**SMALL)
     ).fit(["good fun rare", "good fun", "bad fun", "bad fun odd"], [1, 1, 0, 0])
-    assert explain(model, ["good odd zebra"])[0].left_out["unknown tokens"] == 2
+    assert explain(model, ["good odd zebra"])[0].n_unknown == 2
 
 
 def test_another_classifier_and_what_is_not_fitted_are_refused():
@@ -309,13 +305,13 @@ def test_the_steps_of_a_frame_share_what_it_adds_and_what_the_gates_do():
 
 def test_an_explanation_prints_its_largest_contributions():
     data, linear = np.array([*"abcdefg"], object), np.array([0, 3, -1, 0, 0.5, -4, 0.25])
-    explanation = Explanation(data, linear, np.zeros(7), -0.5, target="x", left_out={}, whole=2.0)
+    explanation = Explanation(data, linear, np.zeros(7), -0.5, target="x", n_unknown=0, whole=2.0)
     assert repr(explanation) == (
         "<Explanation of 'x': score +0.25: f -4.00, b +3.00, c -1.00, e +0.50, g +0.25, ..., "
         "the whole text +2.00, base value -0.50>"
     )
     target = np.array([1])[0]
-    series = Explanation(np.zeros((2, 3)), np.array([1.0, 2.0]), np.zeros(2), 0.0, target, {})
+    series = Explanation(np.zeros((2, 3)), np.array([1.0, 2.0]), np.zeros(2), 0.0, target, 0)
     assert repr([series]) == (
         "[<Explanation of 1: score +3.00: step 1 +2.00, step 0 +1.00, base value +0.00>]"
     )

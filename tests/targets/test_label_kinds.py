@@ -9,8 +9,6 @@ import small_models
 from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback
 
-from sklearn_lstm.streaming import fit_batches
-
 small = partial(small_models.small, max_epochs=1)
 
 
@@ -24,22 +22,6 @@ def test_labels_with_a_lone_surrogate_survive_a_round_trip(round_trip, dtype):
     assert restored.classes_.tolist() == ["caf\udce9", "the"]
     assert_array_equal(restored.predict(X), model.predict(X))
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
-
-
-@pytest.mark.parametrize("hold", [list, tuple, lambda y: np.array(y, object), pd.Series])
-def test_labels_that_end_with_a_null_character_stay_apart(round_trip, hold):
-    """NumPy drops it from strings."""
-    X, y = np.random.default_rng(0).normal(size=(9, 3)), ["p\0", "p", "p\0\0"] * 3
-    classes = ["p", "p\0", "p\0\0"]
-    models = [
-        small().fit(X, hold(y)),
-        small().partial_fit(X, hold(y), classes=hold(classes)),
-        fit_batches(small(), [(X[:4], hold(y[:4])), (X[4:], hold(y[4:]))]),
-    ]
-    for model in (*models, round_trip(models[0])):
-        assert model.classes_.tolist() == classes
-        assert {*model.predict(X)} <= {*classes}
-    assert_array_equal(models[2].predict_proba(X), models[0].predict_proba(X))
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

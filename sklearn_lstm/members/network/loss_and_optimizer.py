@@ -1,6 +1,6 @@
 """What training minimises, and how: the loss of each sample, and the optimiser with its options."""
 
-from functools import lru_cache, partial
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -47,13 +47,9 @@ class SampleLoss(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
         n_samples = len(logits)
-        losses = self.of_outputs(logits, targets).reshape(n_samples, -1)  # (B, 1) or (B, n_outputs)
-        return (losses * weights.reshape(n_samples, -1)).mean(1)
-
-    def of_outputs(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Logits (B, n_outputs), targets (B,) or (B, n_outputs) -> losses as the criterion does."""
         losses: Tensor = self.criterion(self.prepare(logits), targets)
-        return losses
+        losses = losses.reshape(n_samples, -1)  # (B, 1) or (B, n_outputs)
+        return (losses * weights.reshape(n_samples, -1)).mean(1)
 
 
 def mean_loss(loss: SampleLoss, logits: Logits, targets: Targets) -> float:
@@ -82,7 +78,7 @@ def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLo
     Raises
     ------
     ValueError
-        If the criterion does not return the loss of each sample.
+        If it is no loss class, or needs one class per sequence where y is multilabel.
     """
     if criterion == "cross_entropy":
         criterion = nn.BCEWithLogitsLoss if labels.is_multilabel else nn.CrossEntropyLoss
@@ -96,31 +92,7 @@ def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLo
             "Pass 'cross_entropy', which takes each label by itself, or "
             "torch.nn.BCEWithLogitsLoss."
         )
-    _check_loss(criterion, len(labels), is_multilabel=labels.is_multilabel)  # type: ignore[arg-type]
     return SampleLoss(criterion, is_multilabel=labels.is_multilabel)
-
-
-@lru_cache  # since `partial_fit` asks in each call
-def _check_loss(criterion: type[nn.Module], n_outputs: int, *, is_multilabel: bool) -> None:
-    """Make a loss of this class, and call it once."""
-    n_samples = 3 if n_outputs == 2 else 2  # so that samples are not taken for outputs
-    logits = torch.linspace(-2, 2, n_samples * n_outputs, dtype=torch.float32).view(n_samples, -1)
-    truth = torch.arange(n_samples) % n_outputs
-    targets = nn.functional.one_hot(truth, n_outputs).float() if is_multilabel else truth
-    try:
-        loss = SampleLoss(criterion, is_multilabel=is_multilabel)
-        with torch.no_grad():
-            shape = tuple(loss.of_outputs(logits, targets).shape)
-        found, cause = f"returned the shape {shape}", None
-    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
-        shape, found, cause = (), f"raised {type(error).__name__}: {error}", error
-    if shape not in ((n_samples,), (n_samples, n_outputs)):
-        raise ValueError(
-            f"criterion={criterion.__name__} can't be used. It has to return one loss for each "
-            "sample, or for each sample and label. Made with reduction='none' and called with "
-            f"logits of shape {tuple(logits.shape)} and targets of shape {tuple(targets.shape)}, "
-            f"it {found}."
-        ) from cause
 
 
 def find_optimizer(optimizer: str | type[Optimizer]) -> type[Optimizer]:

@@ -25,16 +25,6 @@ def test_another_loss_leaves_out_the_linear_model_with_a_warning():
     model.partial_fit(X, CLASSES)  # warns no more
 
 
-class TotalLoss(torch.nn.Module):
-    """One number for all samples."""
-
-    def __init__(self, reduction):  # noqa: ARG002
-        super().__init__()
-
-    def forward(self, logits, targets):
-        return (logits.sum() - targets.sum()) ** 2
-
-
 def test_nll_loss_gets_logarithms_of_probabilities():
     found, expected = (fit(each, CLASSES) for each in (torch.nn.NLLLoss, "cross_entropy"))
     assert_allclose(
@@ -56,20 +46,3 @@ def test_a_loss_of_classes_is_refused_for_several_labels(criterion):
 )
 def test_a_loss_of_labels_can_be_used(criterion):
     assert fit(criterion, LABELS).n_epochs_ == 4
-
-
-@pytest.mark.parametrize("y", [CLASSES, CLASSES > 0, LABELS], ids=["classes", "binary", "labels"])
-@pytest.mark.parametrize(
-    "criterion",
-    [TotalLoss, torch.nn.BCELoss, torch.nn.TripletMarginLoss, torch.nn.CTCLoss, torch.nn.Linear],
-)
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_loss_that_is_not_of_each_sample_is_refused_before_training(method, criterion, y):
-    model = LSTMSequenceClassifier(
-        criterion=criterion, linear_model=False, lr=1e38
-    )  # training would fail otherwise
-    more = {"classes": np.unique(y)} if method == "partial_fit" and y.ndim == 1 else {}
-    with pytest.raises(
-        ValueError, match=f"criterion={criterion.__name__}.*one loss for each sample"
-    ):
-        getattr(model, method)(X, y, **more)
