@@ -83,14 +83,7 @@ def round_trip(request, tmp_path):
     return lambda estimator: ROUND_TRIPS[request.param](estimator, Path(mkdtemp(dir=tmp_path)))
 
 
-# --- What may be skipped, or not run in several threads
-
-
-def pytest_collection_modifyitems(items):
-    """Mark what pytest-run-parallel has to run in one thread: tests that write to one path."""
-    for item in items:
-        if "path" in item.fixturenames:
-            item.add_marker(pytest.mark.thread_unsafe(reason="all threads would write one file"))
+# --- What may be skipped
 
 
 def pytest_runtest_setup(item):

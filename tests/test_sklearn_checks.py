@@ -131,10 +131,10 @@ def test_tags_leave_out_no_check(estimator):
 
 @pytest.fixture(params=["default", "words", "early stopping"])
 def multilabel(request):
-    """An unfitted classifier, X of the kind that it reads, and a y of three labels."""
+    """A function that makes a classifier, X of the kind that it reads, and a y of three labels."""
     X, y = make_multilabel_classification(60, 12, n_classes=3, random_state=0)
     X = X.astype(np.int64) if request.param == "words" else X.reshape(60, 4, 3) + 0.5
-    return clone(ESTIMATORS[request.param]).set_params(random_state=0), X, y
+    return lambda: clone(ESTIMATORS[request.param]).set_params(random_state=0), X, y
 
 
 def outputs(model, X):
@@ -149,7 +149,8 @@ def assert_same(found, expected):
 
 
 def test_multilabel_outputs_agree_and_depend_on_the_sample_alone(multilabel):
-    model, X, y = multilabel
+    make, X, y = multilabel
+    model = make()
     found = outputs(model.fit(X, y), X)
     assert {values.shape for values in found.values()} == {(60, 3)}
     assert_array_equal(model.classes_, [0, 1, 2])
@@ -164,7 +165,8 @@ def test_multilabel_outputs_agree_and_depend_on_the_sample_alone(multilabel):
 
 
 def test_multilabel_fit_is_idempotent_and_changes_no_parameter(multilabel):
-    model, X, y = multilabel
+    make, X, y = multilabel
+    model = make()
     parameters, before = copy.deepcopy(model.get_params()), (X.copy(), y.copy())
     first = outputs(model.fit(X, y), X)
     for method, values in outputs(model.fit(X, y), X).items():
@@ -175,7 +177,8 @@ def test_multilabel_fit_is_idempotent_and_changes_no_parameter(multilabel):
 
 
 def test_multilabel_weights_of_one_are_none_and_of_zero_leave_out(multilabel):
-    model, X, y = multilabel
+    make, X, y = multilabel
+    model = make()
     expected = model.fit(X, y).predict_proba(X)
     assert_array_equal(model.fit(X, y, sample_weight=np.ones(60)).predict_proba(X), expected)
     kept = np.arange(60) % 3 > 0
@@ -184,7 +187,8 @@ def test_multilabel_weights_of_one_are_none_and_of_zero_leave_out(multilabel):
 
 
 def test_multilabel_partial_fit_and_pickle(multilabel):
-    model, X, y = multilabel
+    make, X, y = multilabel
+    model = make()
     for _ in range(3):
         model.partial_fit(X, y)
     restored = pickle.loads(pickle.dumps(model))

@@ -334,6 +334,7 @@ def test_words_without_a_neighbour_have_no_vector():
     np.testing.assert_allclose(vectors[1], vectors[2], atol=1e-5)  # the same neighbours
 
 
+@pytest.mark.thread_unsafe(reason="the number of BLAS threads is one for all threads")
 def test_the_number_of_threads_changes_no_bit_and_is_left_alone():
     rng = np.random.default_rng(0)
     texts = [rng.zipf(1.3, 50) % 2000 for _ in range(1000)]

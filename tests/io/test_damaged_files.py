@@ -20,6 +20,8 @@ from sklearn_lstm.io import ModelFileError, describe, load, save
 from sklearn_lstm.storage import file
 from sklearn_lstm.storage.forms import checksum_of
 
+pytestmark = pytest.mark.thread_unsafe(reason="all threads write one file")
+
 # --- Damage
 
 

@@ -32,6 +32,8 @@ from sklearn_lstm import Predictor, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.io import ModelFileError, describe, load, save
 
+pytestmark = pytest.mark.thread_unsafe(reason="all threads write one file")
+
 # --- Arrays that do not fit to each other
 
 

@@ -114,7 +114,6 @@ def test_a_token_is_read_with_its_position():
     assert len(positions[:, 0].detach().round(decimals=4).unique(dim=0)) == 7
 
 
-@pytest.mark.thread_unsafe(reason="torch's generator is one for all threads")
 def test_dropout_drops_a_feature_in_all_steps_of_a_sequence():
     net = network(dropout=0.5).train()
     net.generator = generator()
