@@ -600,7 +600,7 @@ class LSTMSequenceClassifier(
         return fitting.what_was_fitted(self).model.blended_logits(fitting.read_as_at_fit(self, X))
 
     def _fitted_parts(self) -> dict[str, str]:
-        """Return the rows of the table that `repr` and HTML show."""
+        """Return what `repr` shows."""
         fitted = self._fitted
         if fitted is None:
             return {}
