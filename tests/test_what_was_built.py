@@ -152,15 +152,7 @@ def test_a_class_of_the_user_does_not_link_to_our_documentation():
 # --- In a pipeline
 
 
-def test_a_pipeline_links_to_the_documentation_and_shows_the_network():
-    texts = ["so good", "so bad", "good fun", "bad, boring", "fun", "boring"] * 20
-    pipeline = make_pipeline(TextSequenceVectorizer(), small())
-    unfitted = pipeline._repr_html_()
-    assert f"api/sklearn_lstm.{TextSequenceVectorizer.__name__}.html" in unfitted
-    assert f"api/sklearn_lstm.{LSTMSequenceClassifier.__name__}.html" in unfitted
-    assert "LSTM layer" not in unfitted
-    pipeline.fit(texts, ["pos", "neg"] * 60)
-    shown = pipeline._repr_html_()
-    assert f"1 bidirectional LSTM layer of 4 units, {n_weights(pipeline[-1]):,}" in shown
-    assert "LSTMSequenceClassifier" in shown
-    assert "hidden_size" in shown
+def test_a_pipeline_links_to_the_documentation():
+    shown = make_pipeline(TextSequenceVectorizer(), small())._repr_html_()
+    assert f"api/sklearn_lstm.{TextSequenceVectorizer.__name__}.html" in shown
+    assert f"api/sklearn_lstm.{LSTMSequenceClassifier.__name__}.html" in shown
