@@ -195,7 +195,7 @@ class Columns:
         import numpy as np
 
         X = np.fromiter(column(records, self.sequence, lambda value: value), np.object_)
-        wanted = "a number, such as 3.5; fit --categories takes names"
+        wanted = "a number, such as 3.5, without a sign of money; fit --categories takes names"
         beside: dict[str, object] = {
             name: np.array(column(records, name, number_of, wanted)) for name in self.numbers
         } | {name: Categories(column(records, name)) for name in self.categories}
@@ -240,7 +240,7 @@ def column(
         try:
             values.append(read(fields[name]))
         except ValueError:
-            found = f"{name!r} is {json.dumps(fields[name]):.50}"
+            found = f"{name!r} is {json.dumps(fields[name], ensure_ascii=False):.50}"
             raise ValueError(f"row {row}: {found}, but has to be {wanted}") from None
     return values
 

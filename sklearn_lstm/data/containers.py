@@ -25,7 +25,8 @@ PIPELINE_ADVICE = (
     "Turn texts into token ids first:\n"
     "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
     "(if the texts are split into tokens already: TextSequenceVectorizer(analyzer=list)). Lists "
-    "that a file holds as strings, '[1, 2]', become lists again by [json.loads(row) for row in X]."
+    "that a file holds as strings, '[1, 2]', become lists again by [json.loads(row) for row in X]. "
+    "Numbers with a decimal comma: pd.read_csv(..., decimal=',')."
 )
 FIELDS_ADVICE = (
     "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
@@ -33,9 +34,10 @@ FIELDS_ADVICE = (
     "X.values(); polars: X.to_list(); pyarrow: X.to_pylist())."
 )
 LONG_TABLE = (
-    "If X is a long table, with a row for each step, cut it up, groups = frame.groupby('id'), and "
-    "pass a list with a data frame for each series, of what was measured: [steps[['x', 'y']] for "
-    "_, steps in groups], and their labels: groups['label'].first(), or, from a second table, "
+    "If X is a long table, with a row for each step, cut it up, groups = "
+    "frame.sort_values('time').groupby('id'), and pass a list with a data frame for each series, "
+    "of what was measured: [steps[['x', 'y']] for _, steps in groups], and their labels: "
+    "groups['label'].first(), or, from a second table, "
     "labels.set_index('id')['label'][[*groups.groups]]."
 )
 ADVICE: dict[Any, str] = {

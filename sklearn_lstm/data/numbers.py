@@ -31,8 +31,9 @@ LOST = (
 REMEDY = (
     "Join columns of texts, frame['text'] = frame.pop('title').fillna('') + ' ' + "
     "frame['text'].fillna(''). Make few values that recur a category, frame.astype({'shop': "
-    "'category'}) (polars: Categorical; pyarrow: dictionary_encode). Turn dates into numbers, and "
-    "strings such as '£1,200.50' too: frame['price'] = "
+    "'category'}) (polars: Categorical; pyarrow: dictionary_encode). Turn dates into numbers: "
+    "frame['day'] = (pd.to_datetime(frame['day']) - pd.Timestamp('2020-01-01')).dt.days. Turn "
+    "strings such as '£1,200.50' into numbers: frame['price'] = "
     "pd.to_numeric(frame['price'].astype(str).str.replace(r'[^\\d.-]', '', regex=True)), but "
     "'1.200,50 €' by r'[^\\d,-]' and then .str.replace(',', '.'). Leave out what is left, such as "
     "ids: frame.drop(columns=['id'])."
@@ -179,8 +180,8 @@ def _say_category(name: str, texts: str) -> None:
     """Log that a column of strings is taken for a category."""
     logging.getLogger("sklearn_lstm").warning(
         "The strings of the column %r recur, so it is a category, and its words are not read. If "
-        "it holds texts, join it: frame[%r] = frame.pop(%r).fillna('') + ' ' + frame[%r]. Else "
-        "frame.astype({%r: 'category'}) says so.",
+        "it holds texts, join it: frame[%r] = frame.pop(%r).fillna('') + ' ' + "
+        "frame[%r].fillna(''). Else frame.astype({%r: 'category'}) says so.",
         *(name, texts, name, texts, name),
     )
 

@@ -240,7 +240,8 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     if isinstance(raw_documents, Mapping | AbstractSet) and not is_view:
         raise InvalidSequencesTypeError(
             f"X is a {type(raw_documents).__name__}: {reprlib.repr(raw_documents)}. Pass a list of "
-            "texts, in the order of the labels, or a data frame of the columns."
+            "texts, in the order of the labels, or a data frame: pd.DataFrame([X]) of one row, "
+            "pd.DataFrame(X) of columns."
         )
     names: Any = getattr(raw_documents, "column_names", getattr(raw_documents, "columns", ()))
     if len(names) == 1:  # as other libraries pass on a column of a data frame

@@ -252,7 +252,7 @@ def test_numbers_and_categories_stand_beside_a_text(run, records, tmp_path):
     assert (described["numbers"], described["categories"]) == (["price", "pages"], ["shop"])
     assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
     for wrong, reason in {
-        "dear": "'price' is \"dear\", but has to be a number, such as 3.5; fit --categories takes",
+        "dear": "'price' is \"dear\", but has to be a number, such as 3.5, without a",
         "12,34": "'price' is \"12,34\", but has to be a number, such as 3.5",
         "12_34": "'price' is \"12_34\", but has to be a number",
         "1e39": "The column 'price' holds infinity or a value too large (1e+39). Correct",

@@ -13,14 +13,14 @@ from sklearn_lstm.exceptions import InputTypeWarning
 RNG = np.random.default_rng(0)
 IDS = [f"r{number}" for number in RNG.permutation(40)]
 frame = pd.DataFrame({"id": np.repeat(IDS, RNG.integers(5, 9, 40))})
-frame["step"] = frame.groupby("id").cumcount()
+frame["time"] = frame.groupby("id").cumcount()
 frame["x"], frame["y"] = RNG.normal(100, 5, len(frame)), RNG.normal(1, 0.1, len(frame))
 labels = pd.DataFrame({"id": IDS, "label": np.arange(40) % 2})
 frame = frame.merge(labels, on="id")
 groups = frame.groupby("id")
 SERIES = [steps[["x", "y"]] for _, steps in groups]
 LABELS = groups["label"].first()
-PIVOT = frame.pivot_table(index="id", columns="step", values=["x", "y"])
+PIVOT = frame.pivot_table(index="id", columns="time", values=["x", "y"])
 RECIPE = (
     r"(groups = .*), and pass .*: (\[steps.* in groups\]), .*: (.*), or, .*, (labels.*?\]\])\.( |$)"
 )
@@ -48,10 +48,12 @@ def fit(X, y, **parameters):
 def test_the_recipe_for_a_long_table_can_be_followed(X, y):
     with pytest.raises((TypeError, ValueError, InputTypeWarning)) as told:
         fit(X, y)
-    code, given = re.search(RECIPE, str(told.value)), {"frame": frame, "labels": labels}
+    shuffled = frame.sample(frac=1, random_state=0)
+    code, given = re.search(RECIPE, str(told.value)), {"frame": shuffled, "labels": labels}
     exec(code[1], given)  # noqa: S102 - our own message
     series, *ys = (eval(code[place], given) for place in (2, 3, 4))  # noqa: S307
     fit(series, ys[0])
+    pd.testing.assert_frame_equal(series[0], SERIES[0])
     for found in ys:
         pd.testing.assert_series_equal(found, LABELS)
 
@@ -66,7 +68,7 @@ def test_a_dict_of_frames_becomes_a_list_of_them():
 
 
 def test_times_as_strings_become_dates():
-    table = frame.assign(time=(frame["step"] + 1).map("2024-01-{:02}".format))
+    table = frame.assign(time=(frame["time"] + 1).map("2024-01-{:02}".format))
     series = [steps[["time", "x"]] for _, steps in table.groupby("id")]
     with pytest.raises(
         TypeError, match=r"columns \['time'\].*= pd.to_datetime\(frame\['time'\]\), for"
@@ -88,7 +90,7 @@ def test_a_channel_that_tells_every_class_gets_a_warning():
 
 
 def test_channels_are_counted_before_their_times_are_read():
-    series = [steps[["step", "x", "y"]].to_numpy() for _, steps in groups]
+    series = [steps[["time", "x", "y"]].to_numpy() for _, steps in groups]
     model = fit(series, LABELS, time_channel=0)
     with pytest.raises(ValueError, match=r"X has 2 channels, but .* expecting 3 channels"):
         model.predict([steps[:, 1:] for steps in series])

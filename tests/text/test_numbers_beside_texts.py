@@ -171,8 +171,10 @@ def test_a_column_that_is_taken_for_a_category_is_told_once(caplog):
     for X in (typed, frame, frame[:40]):
         TextSequenceVectorizer().fit(X).transform(X)
     (told,) = caplog.messages
-    advice = "frame['text'] = frame.pop('title of all').fillna('') + ' ' + frame['text']"
+    own = "frame['text'].fillna('')"
+    advice = f"frame['text'] = frame.pop('title of all').fillna('') + ' ' + {own}"
     assert f"If it holds texts, join it: {advice}. Else" in told
+    frame.loc[0, "text"] = None
     exec(advice, {"frame": frame})  # noqa: S102
     TextSequenceVectorizer().fit(frame)
     assert frame["text"].str.contains("x").any()
@@ -324,6 +326,7 @@ def test_two_columns_of_texts_become_one_as_the_message_says():
 
 ROWS = {
     "a row": (lambda frame: frame.iloc[0], "pd.DataFrame([X])"),
+    "a dict": (lambda frame: frame.iloc[0].to_dict(), "pd.DataFrame([X])"),
     "a list of rows": (lambda frame: [frame.iloc[0]], "pd.DataFrame(X)"),
     "a list of dicts": (lambda frame: frame[:1].to_dict("records"), "pd.DataFrame(X)"),
     "a row on its side": (lambda frame: frame.iloc[0].to_frame().T, ""),
