@@ -17,7 +17,7 @@ from torch.nn import Module
 from sklearn_lstm import fitting
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
-from sklearn_lstm.description import DescribedMixin
+from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.member import LinearMember
 from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
@@ -41,7 +41,7 @@ def _left_by_fit(read: Callable[[Fitted], Any]) -> property:
 
 class LSTMSequenceClassifier(
     StoredMixin,
-    DescribedMixin,
+    DocumentedMixin,
     CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
@@ -599,8 +599,12 @@ class LSTMSequenceClassifier(
     def _logits(self, X: Any) -> NDArray[np.float64]:
         return fitting.what_was_fitted(self).model.blended_logits(fitting.read_as_at_fit(self, X))
 
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        parts = (f"\n# {name}: {value}" for name, value in self._fitted_parts().items())
+        return "".join([super().__repr__(N_CHAR_MAX), *parts])
+
     def _fitted_parts(self) -> dict[str, str]:
-        """Return the rows of the table that `repr` and HTML show."""
+        """Return what was built."""
         fitted = self._fitted
         if fitted is None:
             return {}

@@ -313,7 +313,7 @@ def described(content: Mapping[str, forms.Tree], unpack: Unpacker) -> dict[str, 
         return {**shared, "steps": steps}
     unpack.shared = {}
     classes = unpack(content["classes"])
-    describer = Describer(**vars(unpack))
+    describer = Describer(unpack.table, unpack.passed, unpack.n_bytes_left)
     parameters = describer.estimator(content)["parameters"]
     unpack.n_bytes_left = describer.n_bytes_left  # for the next step
     return {

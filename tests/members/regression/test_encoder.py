@@ -157,7 +157,7 @@ def test_the_encoder_is_a_member_with_a_weight(model):
     assert fitted.calibration_["weights"]["linear model"] == fitted.calibration_["linear_weight"]
     assert "n-grams" in fitted.linear_model_.describe()
     assert "# encoder: logistic regression on 8 columns" in repr(fitted)
-    assert "8 columns of SmallEncoder" in fitted._repr_html_()
+    assert "8 columns of SmallEncoder" in repr(fitted)
     assert ", encoder 0." in repr(fitted) or ", encoder 1." in repr(fitted)
     assert model.score(NEW, NEW_LABELS) > 0.9
 
