@@ -34,6 +34,9 @@ class Unpacker:
         How much memory may still be taken, where more is made than the table has bytes.
     instead : mapping
         Form to what its values are made by, in place of what `save` names.
+
+    Attributes
+    ----------
     n_bytes_said : int
         About how many bytes the trees so far had as a text, each value as often as it is named.
     shared : dict
@@ -44,8 +47,8 @@ class Unpacker:
     passed: Sequence[object] | None = None
     n_bytes_left: float = inf
     instead: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    n_bytes_said: int = 0
-    shared: dict[int, tuple[Any, int]] = field(default_factory=dict)
+    n_bytes_said: int = field(default=0, init=False)
+    shared: dict[int, tuple[Any, int]] = field(default_factory=dict, init=False)
 
     def __call__(self, tree: forms.Tree) -> Any:
         """Return the value of a tree."""
