@@ -159,7 +159,8 @@ class Explanation(drawing.Html):
         ax = drawing.axes_for(ax, (8.0, 4.0) if is_series else (6.4, height))
         draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
         draw(places, linear, thickness, label="linear model")
-        draw(places, network, thickness, starts, label="network")
+        if network.any():
+            draw(places, network, thickness, starts, label="network")
         if numbers:
             below = range(len(shown), len(shown) + len(numbers))
             draw(below, [*numbers.values()], thickness, label="numbers")
