@@ -4,7 +4,7 @@ T steps, B sequences, D features, H units.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,9 @@ from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.pooling import Pooling, SequenceMask, reverse
 from sklearn_lstm.threads import is_worker_free, map_pair
 
+# What lays the weights of an LSTM out for oneDNN. A torch without it reads as nn.LSTM does.
+LAY_OUT: Any = getattr(torch.ops.mkldnn, "_reorder_mkldnn_rnn_layer_weight", None)
+IS_ROUNDED = LAY_OUT and getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool)()
 MOST_STATES = 1 << 26  # of a sequence, by one call: in bfloat16, oneDNN refuses twice as many
 FEWEST_STEPS_IN_PAIRS = 1 << 8  # for fewer, waking the other worker takes longer than it saves
 
@@ -35,6 +38,9 @@ class Direction(nn.Module):
     number : {0, 1}
         Of the direction; the second one reads backwards.
     """
+
+    # The state of the weights when they were rounded to bfloat16, and the rounded ones.
+    _rounded: tuple[tuple[list[int], list[int]], list[Tensor]] | None = None
 
     def __init__(self, architecture: Architecture, index: int, number: int) -> None:
         super().__init__()
@@ -63,9 +69,45 @@ class Direction(nn.Module):
         """(T, B, D) -> (T, B, H)."""
         read, state = list[Tensor](), None
         for chunk in torch.split(x, max(1, MOST_STATES // self.cells.hidden_size)):
-            states, state = self.cells(chunk, state)
+            states, state = self._read_chunk(chunk, state)
             read.append(states)
         return read[0] if len(read) == 1 else torch.cat(read)
+
+    def _read_chunk(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Go on from a state; None: from zeros."""
+        is_mixed = IS_ROUNDED and x.is_cpu and torch.is_autocast_enabled("cpu")
+        if torch.is_grad_enabled() or not (is_mixed and isinstance(self.cells, nn.LSTM)):
+            return self.cells(x, state)  # type: ignore[no-any-return]
+        self.cells.check_input(x, None)  # else oneDNN would read beyond the weights
+        x, size = x.bfloat16(), self.cells.hidden_size
+        start = state or [x.new_zeros(x.shape[1], size)] * 2
+        # What nn.LSTM calls, but its weights are laid out already: mode 2, in one layer.
+        options = False, (), 2, size, 1, True, False, False, False
+        arguments: Any = x, *self._rounded_weights(), *start, *options
+        states, *end, _ = torch.mkldnn_rnn_layer(*arguments)
+        return states, end
+
+    def _rounded_weights(self) -> list[Tensor]:
+        """Return the weights in bfloat16, as oneDNN lays them out: that takes as long as a text."""
+        weights: Any = self.cells._flat_weights  # noqa: SLF001 - what nn.LSTM reads
+        # How often each was changed in place; torch documents this attribute.
+        versions = [0 if w.is_inference() else w._version for w in weights]  # noqa: SLF001
+        state = [weight.data_ptr() for weight in weights], versions
+        rounded = self._rounded  # which another thread may replace
+        if rounded is None or rounded[0] != state:
+            inputs, states, *biases = (weight.bfloat16() for weight in weights)
+            size, options = self.cells.hidden_size, (False, True, False)  # it reads forwards
+            laid_out = LAY_OUT(inputs, states, size, *options)
+            rounded = self._rounded = state, [*laid_out, *biases]
+        return rounded[1]
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002
+        """Set the mode. A fused optimiser changes weights, and torch does not count it."""
+        self._rounded = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, object]:
+        return vars(self) | {"_rounded": None}
 
 
 def run_directions(directions: Sequence[nn.Module], x: Tensor, mask: SequenceMask) -> list[Tensor]:

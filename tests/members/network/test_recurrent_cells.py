@@ -130,3 +130,37 @@ def test_workers_change_no_bit_of_the_states():
         found = run_directions(pair, random_features(), mask)
     for states, others in zip(found, expected, strict=True):
         assert torch.equal(states, others)
+
+
+# --- What is not promised by torch
+
+
+def test_torch_has_what_is_called_beside_its_documented_functions():
+    """Should this fail with a new torch, `Direction` in recurrent_cells.py has to change."""
+    aten = torch.ops.aten.mkldnn_rnn_layer.default._schema
+    asked = "input weight0 weight1 weight2 weight3 hx_ cx_ reverse batch_sizes mode hidden_size "
+    asked += "num_layers has_biases bidirectional batch_first train"
+    assert [argument.name for argument in aten.arguments] == asked.split()
+    assert len(aten.returns) == 4
+    if recurrent_cells.LAY_OUT:  # where torch is built with oneDNN
+        asked = "weight0 weight1 hidden_size reverse has_biases batch_first input_size"
+        laid_out = recurrent_cells.LAY_OUT.default._schema
+        assert [argument.name for argument in laid_out.arguments] == asked.split()
+    cells = nn.LSTM(3, 5)
+    names = "weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"
+    assert all(map(lambda w, name: w is getattr(cells, name), cells._flat_weights, names))
+    before = cells.weight_hh_l0._version
+    with torch.no_grad():
+        cells.weight_hh_l0.add_(1)
+    assert cells.weight_hh_l0._version > before
+
+
+@pytest.mark.parametrize("is_backward", [False, True])
+def test_an_lstm_in_bfloat16_reads_what_torchs_own_reads(is_backward):
+    direction = both_directions(3, "lstm", 5)[is_backward]
+    x, mask = random_features(), SequenceMask(LENGTHS, 7)
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = direction(x, mask).detach()  # with gradients it calls nn.LSTM
+        with torch.no_grad():
+            found = direction(x, mask)
+    torch.testing.assert_close(found[mask.is_step], expected[mask.is_step], rtol=0.05, atol=0.02)

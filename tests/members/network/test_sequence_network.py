@@ -1,5 +1,9 @@
 """The network: one-hot input, positions, dropout, weights, and every architecture on a toy task."""
 
+import pickle
+from copy import deepcopy
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +13,7 @@ from torch import nn
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
+from sklearn_lstm.members.network.recurrent_cells import Direction
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 
 LENGTHS = torch.tensor([7, 1, 4, 6])
@@ -121,6 +126,86 @@ def test_dropout_drops_a_feature_in_all_steps_of_a_sequence():
     assert torch.equal(dropped, dropped[:1].expand_as(dropped))
     assert 0.3 < (dropped == 0).float().mean() < 0.7
     assert torch.equal(net.eval().drop_features(torch.ones(9, 6, 40)), torch.ones(9, 6, 40))
+
+
+def update(net):
+    net.train()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=0.1, fused=True)
+    net(random_codes(), LENGTHS).square().sum().backward()
+    optimizer.step()
+    net.eval()
+
+
+@torch.no_grad()
+def double(net):
+    for weight in net.parameters():
+        weight.mul_(2)
+
+
+def double_unnoticed(net):
+    net.train()
+    for weight in net.parameters():
+        weight.data.mul_(2)
+    net.eval()
+
+
+def load(net, *, assign):
+    others = {name: 2 * weight for name, weight in net.state_dict().items()}
+    net.load_state_dict(others, assign=assign)
+
+
+def replace_data(net):
+    for weight in net.parameters():
+        weight.data = 2 * weight.data
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        update,
+        double,
+        double_unnoticed,
+        partial(load, assign=False),
+        partial(load, assign=True),
+        replace_data,
+    ],
+)
+def test_weights_that_were_rounded_are_rounded_again_once_they_change(change):
+    net = network(num_layers=2)
+    net.use_bfloat16 = True
+    with torch.no_grad():
+        before = net(random_codes(), LENGTHS)
+        copied, kept = deepcopy(net), net.layers[0][0]._rounded
+        assert torch.equal(net(random_codes(), LENGTHS), before)
+        assert net.layers[0][0]._rounded is kept  # nothing was rounded again
+    change(net)
+    with torch.no_grad():
+        found = net(random_codes(), LENGTHS)
+    expected = net(random_codes(), LENGTHS)  # with gradients, weights are rounded in each call
+    assert expected.requires_grad
+    assert torch.equal(found, expected)
+    assert not torch.equal(found, before)
+    with torch.no_grad():
+        assert torch.equal(copied(random_codes(), LENGTHS), before)
+
+
+def test_another_thread_may_discard_rounded_weights_at_once(monkeypatch):
+    net = network()
+    net.use_bfloat16 = True
+    with torch.no_grad():
+        expected = net(random_codes(), LENGTHS)
+        discarded = property(lambda _: None, lambda *_: None)  # as `eval` of an explanation does
+        monkeypatch.setattr(Direction, "_rounded", discarded)
+        assert torch.equal(net(random_codes(), LENGTHS), expected)
+
+
+def test_rounded_weights_are_not_stored():
+    net = network()
+    net.use_bfloat16 = True
+    stored = pickle.dumps(net)
+    with torch.no_grad():
+        net(random_codes(), LENGTHS)
+    assert len(pickle.dumps(net)) == len(stored)
 
 
 def toy_task():
