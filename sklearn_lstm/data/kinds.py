@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, pad
@@ -89,6 +90,8 @@ def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
             warn_of_ids_beside_others(steps)
         return MEASUREMENTS
     said = getattr(steps, "input_type", "auto")  # only `TokenIds` say it, but no product of them
+    if said == "auto":
+        _warn_of_texts_side_by_side(steps)
     return KINDS.get(said) or guess_kind(sequences)
 
 
@@ -178,6 +181,27 @@ def warn_of_ids_beside_others(X: NDArray[Any]) -> None:
             "measurements, say so with input_type='measurements'.",
             InputTypeWarning,
         )
+
+
+def _warn_of_texts_side_by_side(X: Any) -> None:
+    """Warn of ids whose columns are filled, run out, and are filled again, read from either end."""
+    if not (issparse(X) or isinstance(X, np.ndarray)) or X.ndim < 2:  # lists have no columns
+        return
+    table = (X.tocsr() if issparse(X) else X)[:: 1 + X.size // VALUES_PER_CHUNK]
+    counts = np.unique(table.nonzero()[1], return_counts=True)[1]  # there may be 1 << 60 columns
+    for each in (counts, counts[::-1]):  # padded behind, or in front
+        texts = np.split(each, np.flatnonzero(np.diff(each) > 0) + 1)
+        # Texts have several lengths; a part that some rows of an alignment lack has one.
+        are_texts = all(len(np.unique(one)) > 2 and one[0] == table.shape[0] for one in texts)
+        if are_texts and any(2 * one[-1] < one[0] for one in texts[:-1]):
+            warn_user(
+                "X looks like the token ids of several texts side by side, as ColumnTransformer "
+                "puts them: one id stands for several words. Join the texts first, frame['text'] = "
+                "frame.pop('title').fillna('') + ' ' + frame['text'].fillna(''), and pass the "
+                "frame to a Pipeline of a TextSequenceVectorizer and the classifier. If all have "
+                "one vocabulary, say input_type='words' or 'characters'.",
+                InputTypeWarning,
+            )
 
 
 def _are_padded(table: NDArray[Any]) -> bool:
