@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, pad
@@ -86,9 +87,11 @@ def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
         return KINDS[input_type]
     if sequences.n_channels is not None:
         if isinstance(steps, np.ndarray) and steps.ndim == 2 and steps.dtype.kind == "f":
-            warn_of_ids_beside_fractions(steps)
+            warn_of_ids_beside_others(steps)
         return MEASUREMENTS
     said = getattr(steps, "input_type", "auto")  # only `TokenIds` say it, but no product of them
+    if said == "auto":
+        _warn_of_texts_side_by_side(steps)
     return KINDS.get(said) or guess_kind(sequences)
 
 
@@ -155,8 +158,10 @@ def are_a_signal(steps: NDArray[np.generic], lengths: Lengths) -> bool:
     return bool(near.mean() / far.mean() < max(CLOSE, CLOSE_IF_SMOOTH * smoothness))
 
 
-def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
+def warn_of_ids_beside_others(X: NDArray[Any]) -> None:
     """Warn of a table of floats some of whose columns look like ids that end, or begin, with 0.
+
+    Columns of 0 and 1 are no ids: those of `OneHotEncoder` stand beside them.
 
     Warns
     -----
@@ -164,20 +169,47 @@ def warn_of_ids_beside_fractions(X: NDArray[Any]) -> None:
     """
     table = X[:: -(-X.size // VALUES_PER_CHUNK)]
     are_whole = ((table % 1 == 0) & (table >= 0)).all(axis=0)  # NaN is not
-    ids = table[:, are_whole]
-    are_flags = min(ids.shape[1], ids.max(initial=0)) < 3  # few side by side, or different
-    if are_whole.all() or ids.all() or are_flags:
+    ids = table[:, are_whole & (table.max(axis=0) > 1)]
+    if ids.max(initial=0) < 3:
         return
-    steps = (ids > 0).astype(np.int8)
-    if any((one[:, 0].all() and (np.diff(one) <= 0).all()) for one in (steps, steps[:, ::-1])):
+    if _are_padded(ids) and not (are_whole.all() and _are_padded(table)):
         warn_user(
             "X is read as series, but some of its columns look like padded token ids, beside "
-            "columns with fractions, as ColumnTransformer puts them. To give the model both, pass "
-            "a data frame with one column of texts and columns of numbers to a Pipeline of a "
+            "others, as ColumnTransformer puts them. To give the model both, pass a data frame "
+            "with one column of texts and columns of numbers and categories to a Pipeline of a "
             "TextSequenceVectorizer and the classifier, frame[['text', 'price']]. If all are "
             "measurements, say so with input_type='measurements'.",
             InputTypeWarning,
         )
+
+
+def _warn_of_texts_side_by_side(X: Any) -> None:
+    """Warn of ids whose columns are filled, run out, and are filled again, read from either end."""
+    if not (issparse(X) or isinstance(X, np.ndarray)) or X.ndim < 2:  # lists have no columns
+        return
+    table = (X.tocsr() if issparse(X) else X)[:: 1 + X.size // VALUES_PER_CHUNK]
+    counts = np.unique(table.nonzero()[1], return_counts=True)[1]  # there may be 1 << 60 columns
+    for each in (counts, counts[::-1]):  # padded behind, or in front
+        texts = np.split(each, np.flatnonzero(np.diff(each) > 0) + 1)
+        # Texts have several lengths; a part that some rows of an alignment lack has one.
+        are_texts = all(len(np.unique(one)) > 2 and one[0] == table.shape[0] for one in texts)
+        if are_texts and any(2 * one[-1] < one[0] for one in texts[:-1]):
+            warn_user(
+                "X looks like the token ids of several texts side by side, as ColumnTransformer "
+                "puts them: one id stands for several words. Join the texts first, frame['text'] = "
+                "frame.pop('title').fillna('') + ' ' + frame['text'].fillna(''), and pass the "
+                "frame to a Pipeline of a TextSequenceVectorizer and the classifier. If all have "
+                "one vocabulary, say input_type='words' or 'characters'.",
+                InputTypeWarning,
+            )
+
+
+def _are_padded(table: NDArray[Any]) -> bool:
+    """Return whether all rows end with zeros, or all begin with them, in several columns."""
+    steps = (table > 0).astype(np.int8)
+    if table.shape[1] < 3 or np.count_nonzero(~steps.all(axis=0)) < 2:
+        return False
+    return any((one[:, 0].all() and (np.diff(one) <= 0).all()) for one in (steps, steps[:, ::-1]))
 
 
 def warn_of_a_long_table(

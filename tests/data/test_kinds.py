@@ -7,6 +7,7 @@ from as_read import read_sequences
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
@@ -101,6 +102,21 @@ def test_ids_beside_fractions_get_a_warning(padding):
     for other in (X[:, 1:] + 0.5, X[:, :1], np.where(X == 0, np.nan, X), X[:, [0, 2, 1, 3, 4]]):
         read_sequences(other)  # warnings are errors
     LSTMSequenceClassifier(max_epochs=1, input_type="measurements").fit(X, y)
+
+
+@pytest.mark.parametrize("numbers", [["price"], []])
+def test_ids_beside_one_hot_columns_get_the_warning(numbers):
+    frame = pd.DataFrame({"text": ["so good", "bad", "not good at all"] * 9, "price": 0.5})
+    frame["shop"] = [*"abac" * 6, *"bab"]
+    parts = (OneHotEncoder(), ["shop"]), (TextSequenceVectorizer(), "text")
+    X = make_column_transformer(*parts, ("passthrough", numbers), sparse_threshold=0).fit_transform(
+        frame
+    )
+    with pytest.warns(InputTypeWarning, match="padded token ids, beside others"):
+        read_sequences(X)
+    counts = np.where(np.arange(6) < RNG.integers(1, 7, (99, 1)), [5.0, 4, 3, 2, 1, 1], 0)
+    for other in (X[:, :3], X[:, 3:7], counts, np.hstack([X[:, :4], X[:, 7:]])):
+        read_sequences(other)  # warnings are errors
 
 
 @pytest.mark.parametrize("noise", [0, 2, 5])
