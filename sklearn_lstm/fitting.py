@@ -152,7 +152,7 @@ class TrainingData:
         InputTypeWarning
             Of series that all have as many steps as y has labels; of a data frame that seems to
             have a row for each step; of columns beside the sequences of which little can be
-            learned, or which tell every class.
+            learned, or which tell every class; of channels that count the series.
         """
         labels, sequences = self.samples.targets.labels, self.samples.sequences
         lengths = sequences.lengths
@@ -173,6 +173,14 @@ class TrainingData:
         channels = dict(enumerate(self.input_format.channel_names))
         constant = {channels.get(k, k): v for k, v in sequences.constant_channels().items()}
         warn_of_the_target(sequences.numbers.columns | constant, targets)
+        for name, values in constant.items():
+            n_places = 1 + float(values.max()) - float(values.min())  # a part leaves some out
+            are_counted = len(np.unique(values)) == len(values) > max(49, n_places / 2)
+            if are_counted and not (values % 1).any():
+                warn_user(
+                    f"The channel {name!r} counts the series. If it is an id, leave it out.",
+                    InputTypeWarning,
+                )
 
 
 def _read_validation(

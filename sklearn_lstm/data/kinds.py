@@ -170,9 +170,8 @@ def warn_of_ids_beside_others(X: NDArray[Any]) -> None:
     table = X[:: -(-X.size // VALUES_PER_CHUNK)]
     are_whole = ((table % 1 == 0) & (table >= 0)).all(axis=0)  # NaN is not
     ids = table[:, are_whole & (table.max(axis=0) > 1)]
-    if ids.max(initial=0) < 3:
-        return
-    if _are_padded(ids) and not (are_whole.all() and _are_padded(table)):
+    are_all = are_whole.all() and _are_padded(table)
+    if ids.max(initial=0) > 2 and _are_padded(ids) and not are_all:
         warn_user(
             "X is read as series, but some of its columns look like padded token ids, beside "
             "others, as ColumnTransformer puts them. To give the model both, pass a data frame "

@@ -89,6 +89,19 @@ def test_a_channel_that_tells_every_class_gets_a_warning():
     fit([steps.drop(columns=["label"]) for steps in series], LABELS)
 
 
+@pytest.mark.parametrize("hold", [list, np.array])
+def test_a_channel_that_counts_the_series_gets_a_warning(hold):
+    rows = RNG.permutation(80)[:50]
+
+    def series(ids):
+        return hold([np.column_stack([np.full(6, k), RNG.normal(size=6)]) for k in ids])
+
+    with pytest.warns(InputTypeWarning, match="channel 0 counts the series.*leave it out"):
+        fit(series(rows), np.arange(50) % 2)
+    for ids in (rows[:49], rows // 2, rows + 0.5, rows * 9):
+        fit(series(ids), np.arange(len(ids)) % 2)  # warnings are errors
+
+
 def test_channels_are_counted_before_their_times_are_read():
     series = [steps[["time", "x", "y"]].to_numpy() for _, steps in groups]
     model = fit(series, LABELS, time_channel=0)
