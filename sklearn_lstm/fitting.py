@@ -20,7 +20,11 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS, warn_of_a_long_table
-from sklearn_lstm.data.numbers import warn_of_the_target, warn_of_values_seen_once
+from sklearn_lstm.data.numbers import (
+    warn_of_counts,
+    warn_of_the_target,
+    warn_of_values_seen_once,
+)
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
@@ -173,14 +177,7 @@ class TrainingData:
         channels = dict(enumerate(self.input_format.channel_names))
         constant = {channels.get(k, k): v for k, v in sequences.constant_channels().items()}
         warn_of_the_target(sequences.numbers.columns | constant, targets)
-        for name, values in constant.items():
-            n_places = 1 + float(values.max()) - float(values.min())  # a part leaves some out
-            are_counted = len(np.unique(values)) == len(values) > max(49, n_places / 2)
-            if are_counted and not (values % 1).any():
-                warn_user(
-                    f"The channel {name!r} counts the series. If it is an id, leave it out.",
-                    InputTypeWarning,
-                )
+        warn_of_counts(constant)
 
 
 def _read_validation(

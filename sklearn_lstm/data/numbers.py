@@ -39,7 +39,7 @@ REMEDY = (
     "ids: frame.drop(columns=['id'])."
 )
 FEWEST_ROWS = 20  # that tell which strings are categories
-FEWEST_COUNTED = 50  # that tell that integers count the rows
+FEWEST_COUNTED = 50  # that tell that integers count rows or series
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +133,25 @@ def warn_of_the_target(columns: dict[Any, NDArray[Any]], targets: NDArray[np.gen
             warn_user(
                 f"The column {name!r} tells the class of every sample. If it is the target, leave "
                 f"it out of X: {code.format(name)}.",
+                InputTypeWarning,
+            )
+
+
+def warn_of_counts(channels: dict[Any, NDArray[Any]]) -> None:
+    """Warn of channels, constant in each series, whose whole numbers count the series.
+
+    Some numbers may be missing, as in a part of the series.
+
+    Warns
+    -----
+    InputTypeWarning
+    """
+    for name, values in channels.items():
+        n_places = 1 + float(values.max()) - float(values.min())
+        are_different = len(np.unique(values)) == len(values) >= max(FEWEST_COUNTED, n_places / 2)
+        if are_different and not (values % 1).any():
+            warn_user(
+                f"The channel {name!r} counts the series. If it is an id, leave it out.",
                 InputTypeWarning,
             )
 

@@ -147,8 +147,7 @@ class Explanation(drawing.Html):
         """
         if n_steps < 1:
             raise ValueError(f"n_steps must be at least 1; got {n_steps}.")
-        n_all = len(self.data)
-        is_series = drawing.is_measured(self.data)
+        n_all, is_series = len(self.data), drawing.is_measured(self.data)
         by_strength = np.argsort(-np.abs(self.values), kind="stable")
         shown = np.arange(n_all) if is_series else np.sort(by_strength[:n_steps])
         linear, network = self.linear[shown], self.network[shown]

@@ -48,6 +48,11 @@ class SampleLoss(nn.Module):
         """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
         n_samples = len(logits)
         losses: Tensor = self.criterion(self.prepare(logits), targets)
+        if losses.shape[:1] != (n_samples,):
+            raise ValueError(
+                f"criterion={type(self.criterion).__name__} has to return one loss for each sample, "
+                f"made with reduction='none', but it returned the shape {[*losses.shape]}."
+            )
         losses = losses.reshape(n_samples, -1)  # (B, 1) or (B, n_outputs)
         return (losses * weights.reshape(n_samples, -1)).mean(1)
 

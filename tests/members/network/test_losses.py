@@ -46,3 +46,13 @@ def test_a_loss_of_classes_is_refused_for_several_labels(criterion):
 )
 def test_a_loss_of_labels_can_be_used(criterion):
     assert fit(criterion, LABELS).n_epochs_ == 4
+
+
+class TotalLoss(torch.nn.MSELoss):
+    def forward(self, logits, targets):
+        return (logits.sum() - targets.sum()) ** 2
+
+
+def test_a_loss_of_all_samples_together_is_refused():
+    with pytest.raises(ValueError, match=r"TotalLoss has to return one loss for each.* shape \[\]"):
+        fit(TotalLoss, CLASSES)
