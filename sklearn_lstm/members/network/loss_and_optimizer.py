@@ -50,8 +50,8 @@ class SampleLoss(nn.Module):
         losses: Tensor = self.criterion(self.prepare(logits), targets)
         if losses.shape[:1] != (n_samples,):
             raise ValueError(
-                f"criterion={type(self.criterion).__name__} has to return one loss for each sample, "
-                f"made with reduction='none', but it returned the shape {[*losses.shape]}."
+                f"criterion={type(self.criterion).__name__} has to return one loss for each "
+                f"sample, made with reduction='none', but it returned the shape {[*losses.shape]}."
             )
         losses = losses.reshape(n_samples, -1)  # (B, 1) or (B, n_outputs)
         return (losses * weights.reshape(n_samples, -1)).mean(1)
