@@ -352,7 +352,7 @@ USE, READ = "evaluate predict explain", "fit evaluate predict explain"
 OPTIONS: list[tuple[str, str, Settings, str]] = [
     (f"{USE} describe", "model", {}, "the file of a model"),
     (READ, "data", {}, "a file of records (.csv, .tsv, .jsonl, or plain lines), or -"),
-    (READ, "--text", NAMED, "the texts; join several columns in the file (default: that of fit)"),
+    (READ, "--text", NAMED, "the texts; join several columns (default: that of fit, else text)"),
     (READ, "--series", NAMED, "that of series in JSON lines: [1, 2] or [[1, 0], [2, 0]]"),
     ("fit", "--output", FILE, "the file of the model"),
     ("fit", "--characters", SWITCH, "read characters instead of words"),
