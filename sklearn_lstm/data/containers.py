@@ -33,6 +33,7 @@ FIELDS_ADVICE = (
     "one for each sequence, in the order of the labels: [pd.DataFrame(row) for row in X] (dict: "
     "X.values(); polars: X.to_list(); pyarrow: X.to_pylist())."
 )
+JOIN_TEXTS = "frame['text'] = frame.pop('title').fillna('') + ' ' + frame['text'].fillna('')"
 LONG_TABLE = (
     "If X is a long table, with a row for each step, cut it up, groups = "
     "frame.sort_values('time').groupby('id'), and pass a list with a data frame for each series, "

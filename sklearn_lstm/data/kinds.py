@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sklearn_lstm.data.containers import LONG_TABLE
+from sklearn_lstm.data.containers import JOIN_TEXTS, LONG_TABLE
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, pad
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
@@ -195,10 +195,9 @@ def _warn_of_texts_side_by_side(X: Any) -> None:
         if are_texts and any(2 * one[-1] < one[0] for one in texts[:-1]):
             warn_user(
                 "X looks like the token ids of several texts side by side, as ColumnTransformer "
-                "puts them: one id stands for several words. Join the texts first, frame['text'] = "
-                "frame.pop('title').fillna('') + ' ' + frame['text'].fillna(''), and pass the "
-                "frame to a Pipeline of a TextSequenceVectorizer and the classifier. If all have "
-                "one vocabulary, say input_type='words' or 'characters'.",
+                f"puts them: one id stands for several words. Join the texts first, {JOIN_TEXTS}, "
+                "and pass the frame to a Pipeline of a TextSequenceVectorizer and the classifier. "
+                "If all have one vocabulary, say input_type='words' or 'characters'.",
                 InputTypeWarning,
             )
 

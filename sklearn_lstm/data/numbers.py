@@ -29,8 +29,8 @@ LOST = (
     "save_npz lose them."
 )
 REMEDY = (
-    "Join columns of texts, frame['text'] = frame.pop('title').fillna('') + ' ' + "
-    "frame['text'].fillna(''). Make few values that recur a category, frame.astype({'shop': "
+    f"Join columns of texts, {containers.JOIN_TEXTS}. "
+    "Make few values that recur a category, frame.astype({'shop': "
     "'category'}) (polars: Categorical; pyarrow: dictionary_encode). Turn dates into numbers: "
     "frame['day'] = (pd.to_datetime(frame['day']) - pd.Timestamp('2020-01-01')).dt.days. Turn "
     "strings such as '£1,200.50' into numbers: frame['price'] = "
