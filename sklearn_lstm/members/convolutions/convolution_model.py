@@ -30,6 +30,8 @@ N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
 N_PLACES = 128  # of the course of a series
 
+Batch: TypeAlias = tuple[Rows, NDArray[np.float32]]  # and the features of each (B, n_features)
+
 
 @dataclass(frozen=True)
 class SeriesStatistics:
@@ -171,35 +173,6 @@ def _measured(
 
 
 @dataclass(frozen=True)
-class Features:
-    """Proportions of steps, and other values.
-
-    Proportions are kept as counts: those of short series take a quarter of the memory.
-
-    Parameters
-    ----------
-    counts : ndarray of unsigned integers of shape (n_samples, n_proportions)
-    lengths : ndarray of shape (n_samples,)
-    values : ndarray of shape (n_samples, n_values)
-    """
-
-    counts: NDArray[np.unsignedinteger]
-    lengths: Lengths
-    values: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    def __getitem__(self, rows: slice | NDArray[np.number]) -> NDArray[np.float32]:
-        proportions = self.counts[rows].astype(np.float32)
-        proportions /= self.lengths[rows, np.newaxis]
-        return np.hstack([proportions, self.values[rows]])
-
-
-Batch: TypeAlias = tuple[Rows, Features]
-
-
-@dataclass(frozen=True)
 class Reading:
     """Ridge regression on the proportions of steps at which convolutions are large or small.
 
@@ -248,7 +221,7 @@ class Reading:
         logits = np.empty((len(sequences), len(self.intercept)))
         for rows, features in self.features(sequences):
             # In float32 the product would round a row by its neighbours.
-            logits[rows] = features[:].astype(np.float64) @ self.coef + self.intercept
+            logits[rows] = features.astype(np.float64) @ self.coef + self.intercept
         return logits
 
     def channel_contributions(
@@ -320,12 +293,13 @@ class Reading:
         parts, n_rows, n_left = [], 0, len(sequences)
         for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
-            counts, values = self._counts(steps, lengths), self.statistics(steps, lengths)
-            parts.append((rows, counts, lengths, values))
+            proportions = self._counts(steps, lengths).astype(np.float32)
+            proportions /= lengths[:, np.newaxis]
+            parts.append((rows, np.hstack([proportions, self.statistics(steps, lengths)])))
             n_rows, n_left = n_rows + len(rows), n_left - len(rows)
             if n_rows >= fewest_rows or not n_left:
-                block, *columns = map(np.concatenate, zip(*parts, strict=True))
-                yield block, Features(*columns)
+                block, features = map(np.concatenate, zip(*parts, strict=True))
+                yield block, features
                 parts, n_rows = [], 0
 
     def _counts(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.unsignedinteger]:
