@@ -237,24 +237,20 @@ def read_further_data(
             "class_weight='balanced' is not supported for partial_fit, which does not know how "
             "frequent each class will be. Pass a dict, or sample_weight."
         )
-    has_encoder = before is not None and before.model[EncoderModel.name] is not None
-    if parameters["encoder"] is not None and not has_encoder:
-        raise ValueError(
-            "partial_fit does not fit the member of an encoder: call fit first, or set "
-            "encoder=None."
-        )
     names, y, classes = column_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
-        if sequences.numbers:
-            raise ValueError(
-                "partial_fit does not fit the member of the numbers beside the sequences: call fit "
-                "first, or pass the sequences alone."
-            )
         labels = Labels.named(classes, y, names)
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
+    has_encoder = before is not None and before.model[EncoderModel.name] is not None
+    lacks_encoder = parameters["encoder"] is not None and not has_encoder
+    if lacks_encoder or (before is None and sequences.numbers):
+        raise ValueError(
+            "partial_fit does not fit the members of an encoder, and of numbers beside the "
+            "sequences: call fit first, or leave them out."
+        )
     check_as_many(input_format, sequences, y)
     labels.check_names(names)
     labels.check_same(classes)

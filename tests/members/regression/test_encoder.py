@@ -343,7 +343,7 @@ def test_a_model_without_linear_members_refuses_an_encoder(parameters, message, 
 def test_partial_fit_before_fit_refuses_an_encoder(encoder):
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     model = classifier(encoder)
-    with pytest.raises(ValueError, match="partial_fit does not fit the member of an encoder"):
+    with pytest.raises(ValueError, match="partial_fit does not fit the members of an encoder"):
         model.partial_fit(X, LABELS, classes=[0, 1])
     assert not model.__sklearn_is_fitted__()
 
