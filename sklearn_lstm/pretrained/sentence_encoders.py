@@ -1,7 +1,6 @@
 """Sentence encoders: models that others trained, which give a whole text one vector."""
 
 import os
-import pickle
 import reprlib
 from copy import deepcopy
 from functools import cache
@@ -90,25 +89,10 @@ class SentenceEncoder(NamedModel):
         return self.source if self.is_named else self.model
 
     def __getstate__(self) -> dict[str, object]:
-        """Return what a pickle holds, with the model on the processor: elsewhere is no GPU.
-
-        Raises
-        ------
-        TypeError
-            If the model can't be pickled.
-        """
+        """Return what a pickle holds, with the model on the processor: elsewhere is no GPU."""
         state = super().__getstate__()
         if getattr(getattr(state["model"], "device", None), "type", "cpu") != "cpu":
             state["model"] = deepcopy(self.model).to("cpu")
-        try:
-            pickle.dumps(state["model"])
-        except Exception as error:
-            raise TypeError(
-                f"The encoder {self.source} can't be pickled ({type(error).__name__}: {error}). "
-                "What works: sklearn_lstm.io.save, which stores its name, and load(path, "
-                "encoder=encoder); copy.deepcopy, which shares it; and threads instead of "
-                'processes, joblib.parallel_config(backend="threading").'
-            ) from error
         return state
 
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
