@@ -107,16 +107,15 @@ class GateActivations(Bunch):  # type: ignore[misc]
 
     def _values(self, gate: str, layer: int, direction: int) -> NDArray[np.float32]:
         """Return the activations (hidden_size, n_steps) of a gate, or an error."""
-        names = [name for name in self if name != "data"]
-        if gate not in names:
-            raise ValueError(f"gate={gate!r} is not in this network; it has {', '.join(names)}.")
-        n_layers, n_directions = self[gate].shape[:2]
-        if not (-n_layers <= layer < n_layers and 0 <= direction < n_directions):
+        gates = {name: values for name, values in self.items() if name != "data"}
+        try:
+            return np.asarray(gates[gate][layer, direction].T)
+        except (KeyError, IndexError) as error:
+            n_layers, n_directions, *_ = self.hidden_state.shape
             raise ValueError(
-                f"layer={layer}, direction={direction} is not in this network; it has {n_layers} "
-                f"layer(s) and {n_directions} direction(s), counted from 0."
-            )
-        return np.asarray(self[gate][layer, direction].T)
+                f"{gate=}, {layer=}, {direction=} is not in this network. It has {[*gates]}, "
+                f"{n_layers} layer(s) and {n_directions} direction(s), counted from 0."
+            ) from error
 
 
 def gate_activations(model: object, X: object) -> list[GateActivations]:
