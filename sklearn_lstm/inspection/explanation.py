@@ -165,7 +165,6 @@ class Explanation(drawing.Html):
             draw(below, [*numbers.values()], thickness, label="numbers")
         if is_series:
             ax.plot(places, self.values[shown], "k.", markersize=3, label="sum")
-            drawing.hatch_missing(ax, self.data)
         else:
             ax.plot(self.values[shown], places, "k.", label="sum")
             ax.margins(y=0.02)
@@ -193,8 +192,7 @@ class Explanation(drawing.Html):
         data = self.data
         space, blank = "0.15em", " "
         if drawing.is_measured(data):
-            gaps = drawing.has_no_value(data).tolist()
-            names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
+            names = [*map(str, range(len(data)))]
         else:
             names = drawing.token_names(data)
             if all(len(name) == 1 for name in names):
