@@ -114,15 +114,11 @@ class SentenceEncoder(NamedModel):
                 f"encoder: encode of {self.source} failed ({type(error).__name__}: {error})."
             ) from error
         length = self.mark.shape[1] or vectors.shape[-1]  # at first any
-        if vectors.shape != (len(texts), length) or not length:
+        if vectors.shape != (len(texts), length) or not length or not np.isfinite(vectors).all():
             raise ValueError(
                 f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
-                f"{len(texts)} texts; expected a vector for each, of the length of the first ones."
-            )
-        if not np.isfinite(vectors).all():
-            row = int(np.isfinite(vectors).all(axis=1).argmin())
-            raise ValueError(
-                f"encoder: encode of {self.source} returned NaN or infinity for {texts[row]!r:.80}."
+                f"{len(texts)} texts; expected a vector for each, of the length of the first ones, "
+                "without NaN and infinity."
             )
         return vectors
 

@@ -80,12 +80,9 @@ class VectorTable(Shared):
         """Return a copy of what a mapping says of tokens."""
         words = [token for token in tokens if token in mapping]
         vectors = [np.asarray(mapping[word], np.float32) for word in words]
-        shapes = {vector.shape: word for vector, word in zip(vectors, words, strict=True)}
+        shapes = {vector.shape for vector in vectors}
         if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
-            raise ValueError(
-                f"embeddings needs vectors of one length, found {sorted(shapes)}, such as those of "
-                f"{[shapes[shape] for shape in sorted(shapes)]}."
-            )
+            raise ValueError(f"embeddings needs vectors of one length, found {sorted(shapes)}.")
         array = np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
         check_finite(array, words)
         name = f"a {type(mapping).__name__}"
