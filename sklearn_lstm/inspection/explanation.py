@@ -150,23 +150,21 @@ class Explanation(drawing.Html):
         n_all, is_series = len(self.data), drawing.is_measured(self.data)
         by_strength = np.argsort(-np.abs(self.values), kind="stable")
         shown = np.arange(n_all) if is_series else np.sort(by_strength[:n_steps])
-        linear, network = self.linear[shown], self.network[shown]
+        numbers = {} if is_series else self.numbers  # of a linear model too
+        linear = np.append(self.linear[shown], [*numbers.values()])
+        network = np.append(self.network[shown], np.zeros(len(numbers)))
         # Parts of one sign are put one behind the other, parts of two signs on both sides of 0.
-        starts = np.where(linear * network > 0, linear, 0.0)
-        places, numbers = np.arange(len(shown)), {} if is_series else self.numbers
-        height = float(np.clip(1.4 + 0.22 * (len(shown) + len(numbers)), 2.4, 12))
+        starts, places = np.where(linear * network > 0, linear, 0.0), np.arange(len(linear))
+        height = float(np.clip(1.4 + 0.22 * len(places), 2.4, 12))
         ax = drawing.axes_for(ax, (8.0, 4.0) if is_series else (6.4, height))
         draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
         draw(places, linear, thickness, label="linear model")
         if network.any():
             draw(places, network, thickness, starts, label="network")
-        if numbers:
-            below = range(len(shown), len(shown) + len(numbers))
-            draw(below, [*numbers.values()], thickness, label="numbers")
         if is_series:
-            ax.plot(places, self.values[shown], "k.", markersize=3, label="sum")
+            ax.plot(places, linear + network, "k.", markersize=3, label="sum")
         else:
-            ax.plot(self.values[shown], places, "k.", label="sum")
+            ax.plot(linear + network, places, "k.", label="sum")
             ax.margins(y=0.02)
             ax.invert_yaxis()  # the first token is at the top
         (ax.axhline if is_series else ax.axvline)(0, color="0.5", linewidth=0.8)

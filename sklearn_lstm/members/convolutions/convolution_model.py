@@ -143,8 +143,8 @@ class SeriesStatistics:
         parts_of_levels = self.encoding.parts_of_levels
         gaps = parts_of_levels(values, lengths) - parts_of_levels(baseline, lengths)
         contributions = gaps @ level_coef
-        features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
-        scores = (features - base)[self.n_values :, np.newaxis] * uneven_coef
+        (scores,), (base,) = self.gaps(steps, lengths)
+        scores = scores[self.n_values :, np.newaxis] * uneven_coef
         _, is_known = self.encoding.known(values, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)
