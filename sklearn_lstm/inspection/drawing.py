@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,17 @@ def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     ImportError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib import pyplot as plt  # noqa: PLC0415 - only pictures need it
-    except ImportError as error:
-        raise ImportError("Pictures need matplotlib: pip install matplotlib") from error
+    imported("matplotlib", "Pictures")
+    plt = import_module("matplotlib.pyplot")
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+
+
+def imported(name: str, user: str) -> Any:
+    """Return a module of an optional package; without it, the error says who needs it."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{user} need {name}: pip install {name}") from error
 
 
 def is_measured(data: NDArray[np.generic]) -> bool:

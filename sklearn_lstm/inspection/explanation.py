@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -268,10 +267,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     >>> shap_explanation.feature_names
     ['good', 'fun']
     """
-    try:
-        shap: Any = import_module("shap")
-    except ImportError as error:
-        raise ImportError("SHAP is not installed: pip install shap") from error
+    shap = drawing.imported("shap", "Explanations of SHAP")
     rows = [explanations] if isinstance(explanations, Explanation) else explanations
     if not len(rows):
         raise ValueError("explanations is empty: pass at least one explanation.")

@@ -11,7 +11,7 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.drawing import Axes, axes_for, label_steps
 from sklearn_lstm.inspection.inputs import open_model
 from sklearn_lstm.members.network.architecture import GATES
-from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network import NOT_TRAINED, Network
 from sklearn_lstm.members.network.numpy_network import Forward
 
 STATES = ("candidate", "memory_cell", "hidden_state")  # below 0 too
@@ -246,9 +246,5 @@ def sequence_vectors(model: object, X: object) -> NDArray[np.float32]:
     """
     opened = open_model(model, X)
     if not opened.model.network.is_trained:
-        raise NotFittedError(
-            "The network of this model was not trained, so its vectors would be random. Fit with "
-            "linear_model=True and max_epochs='auto', the defaults. Vectors without a network are "
-            "those of TfidfVectorizer, or of an encoder."
-        )
+        raise NotFittedError(NOT_TRAINED)
     return opened.model.network.vectors_of(opened.sequences)

@@ -63,7 +63,11 @@ class SentenceEncoder(NamedModel):
         """
         if isinstance(source, os.PathLike):
             folder, package = Path(source), "sentence-transformers"
-            new = cls(open_folder(folder, package, f"pip install {package}", _read), folder)
+            command = f"pip install {package}"
+            model = open_folder(
+                folder, package, "SentenceTransformer", command, local_files_only=True
+            )
+            new = cls(model, folder)
         elif source == NANO_E5:
             new = cls(_nano_e5(), source)
         elif not isinstance(source, str | type) and callable(getattr(source, "encode", None)):
@@ -154,7 +158,3 @@ def passed_models(embeddings: object, encoder: object) -> list[object]:
             f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
         )
     return passed if encoder is None else [*passed, SentenceEncoder.opened(encoder)]
-
-
-def _read(package: Any, folder: Path) -> object:
-    return package.SentenceTransformer(str(folder), local_files_only=True)

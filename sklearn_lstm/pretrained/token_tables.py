@@ -80,9 +80,9 @@ class VectorTable(Shared):
         """Return a copy of what a mapping says of tokens."""
         words = [token for token in tokens if token in mapping]
         vectors = [np.asarray(mapping[word], np.float32) for word in words]
-        shapes = {vector.shape for vector in vectors}
+        shapes = {vector.shape: word for vector, word in zip(vectors, words, strict=True)}
         if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
-            raise ValueError(f"embeddings needs vectors of one length, found {sorted(shapes)}.")
+            raise ValueError(f"embeddings needs vectors of one length, found {shapes}.")
         array = np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
         check_finite(array, words)
         name = f"a {type(mapping).__name__}"
@@ -140,7 +140,7 @@ class StaticModel(NamedModel):
             model = _in_package()
         elif isinstance(source, os.PathLike):
             source = Path(source)
-            model = open_folder(source, "model2vec", EXTRA, _in_folder)
+            model = open_folder(source, "model2vec", "StaticModel.from_pretrained", EXTRA)
         elif not (hasattr(source, "tokenizer") and hasattr(source, "embedding")):
             raise TypeError(
                 f"static_model takes {INSTALLED!r}, the pathlib.Path of a folder of model2vec, or "
@@ -193,10 +193,6 @@ class Pieces:
             if encoding.ids:
                 vector[:] = self.embedding[encoding.ids].mean(axis=0)
         return vectors
-
-
-def _in_folder(package: Any, folder: Path) -> Any:
-    return package.StaticModel.from_pretrained(folder)
 
 
 @cache

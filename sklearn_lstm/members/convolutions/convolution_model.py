@@ -7,7 +7,7 @@ competing kernels. The two models make different errors.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,6 @@ from sklearn_lstm.storage.fields import check_agreement
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
 N_PLACES = 128  # of the course of a series
-
-Batch: TypeAlias = tuple[Rows, NDArray[np.float32]]  # and the features of each (B, n_features)
 
 
 @dataclass(frozen=True)
@@ -285,7 +283,9 @@ class Reading:
                     sums[found[starts]] += counts.T @ coef
         return np.asarray(sums / np.maximum(n_steps, 1)[:, np.newaxis])
 
-    def features(self, sequences: Sequences, fewest_rows: int = 1) -> Iterator[Batch]:
+    def features(
+        self, sequences: Sequences, fewest_rows: int = 1
+    ) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """Yield rows and their features, in blocks of so many rows or more; the last has the rest.
 
         Blocks of some hundred rows are multiplied faster.

@@ -24,14 +24,6 @@ def find_device(device: str | torch.device) -> torch.device:
     return found
 
 
-def find_device_or_cpu(device: str | torch.device) -> torch.device:
-    """Return the device if this machine has it, else the processor."""
-    try:
-        return find_device(device)
-    except ValueError:
-        return torch.device("cpu")
-
-
 def prefers_bfloat16(device: torch.device) -> bool:
     """Return whether the device multiplies in bfloat16 faster than in float32."""
     if device.type == "cuda":
