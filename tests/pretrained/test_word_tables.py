@@ -165,16 +165,6 @@ def test_training_goes_on_with_a_table():
     assert model.n_epochs_ == 4
 
 
-def test_partial_fit_alone_takes_a_table():
-    vectorizer = TextSequenceVectorizer()
-    X = vectorizer.fit_transform(TEXTS)
-    model = small(embeddings=side_by_side(TABLE, learned()))
-    for _ in range(6):
-        model.partial_fit(X, Y, classes=[0, 1])
-    good, bad, _ = model.decision_function(vectorizer.transform([*NEW.values()]))
-    assert good > bad
-
-
 # --- What is told
 
 

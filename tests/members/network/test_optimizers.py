@@ -60,10 +60,6 @@ def fitted_or_refused(optimizer, fit):
     return None
 
 
-def test_torch_has_the_optimisers_that_are_known_to_matter():
-    assert {"AdamW", "Adafactor", "RAdam", "Rprop", "Adagrad", "LBFGS"} <= set(CLASSES)
-
-
 @every_class
 @pytest.mark.parametrize("make", [tokens, series])
 def test_an_optimizer_lowers_the_loss_or_is_refused_by_name(make, optimizer):
