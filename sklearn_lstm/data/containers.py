@@ -76,7 +76,6 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     InvalidSequencesError, InvalidSequencesTypeError
         For strings, missing integers, and arrays that are no set of sequences.
     """
-    X = plain_values(X, "X")
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
         return np.fromiter(X, np.object_, len(X))
     check_value(X, "X is")
@@ -166,16 +165,7 @@ def is_row(value: object) -> bool:
 def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     """Return whether X is a list of equally long lists: the table that NumPy makes of it."""
     are_equal = all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X)
-    return are_equal and len(X[0]) > 0 and not (is_row(X[0][0]) or hasattr(X[0][0], "as_py"))
-
-
-def plain_values(values: Any, name: str) -> Any:
-    """Return a list of pyarrow's scalars as one of Python's values; anything else as it is."""
-    first = next(iter(values), None) if isinstance(values, list | tuple) else None
-    if not hasattr(first, "as_py"):
-        return values
-    type_names([first], name)
-    return [value.as_py() for value in values]
+    return are_equal and len(X[0]) > 0 and not is_row(X[0][0])
 
 
 def to_numpy(values: object, name: str) -> Array:
@@ -184,7 +174,6 @@ def to_numpy(values: object, name: str) -> Array:
         array = np.array(values.data, None if values.dtype.kind in "fmM" else object)
         array[np.ma.getmaskarray(values)] = None  # NaN in floats, NaT in dates
         return array
-    values = plain_values(values, name)
     if not isinstance(values, PLAIN):
         columns = columns_of(values)
         if not type_names(columns or [values], name) <= FLOATS and columns:

@@ -105,7 +105,7 @@ WRONG = {
     "pyarrow table of structs": (pa.table({"a": [row[0] for row in STEPS]}), WrongType, STRUCTS),
     "pandas structs of Arrow": (in_pandas(pa.array(STEPS)), WrongType, STRUCTS),
     "list of polars structs": ([*pl.Series(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
-    "list of pyarrow structs": ([*pa.array(STEPS)], WrongType, STRUCTS),
+    "list of pyarrow structs": ([*pa.array(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
     "pyarrow maps": (
         pa.array([[(1, 2.0)], [(2, 1.0)], []], pa.map_(pa.int8(), pa.float64())),
         WrongType,
