@@ -161,7 +161,6 @@ class TextSequenceVectorizer(
     coverage_: dict[str, int]
     _counts: TokenCounts
     _english: list[str] | None = None  # stop words, of a stored object
-    _takes_lists: bool | None = None  # all texts of `fit` were lists of tokens
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
     _categories: tuple[str, ...] | None = None  # which of them hold categories
 
@@ -488,7 +487,6 @@ class TextSequenceVectorizer(
             max_length_=max_length,
             coverage_=read.coverage(vocabulary, max_length),
             _counts=left,
-            _takes_lists=earlier.get("_takes_lists", read.are_lists),
             _columns=earlier["_columns"],
             _categories=earlier["_categories"],
         )

@@ -98,13 +98,6 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
                 "csr_matrix(X), which knows of none."
             )
 
-    def __iter__(self) -> Iterator[Any]:
-        return (self[row] for row in range(self.shape[0]))
-
-    def getrow(self, i: int) -> Any:
-        """Return a row."""
-        return self[int(i)]
-
     def copy(self) -> Any:
         """Return a copy."""
         return self._told(super().copy())

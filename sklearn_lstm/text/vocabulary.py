@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens, refuse_nan
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens, refuse_nan
 from sklearn_lstm.text.words import is_character
 
 # Ids: no step; every token that is not in the vocabulary; and from then on the vocabulary.
@@ -88,13 +88,10 @@ class TextCounts(NamedTuple):
         Of their tokens.
     lengths : Counter
         How many texts have how many tokens.
-    are_lists : bool
-        Whether a function of the user has read them, and all were lists, tuples or arrays.
     """
 
     tokens: TokenCounts
     lengths: Counter[int]
-    are_lists: bool
 
     @property
     def longest(self) -> int:
@@ -129,9 +126,6 @@ def count_texts(
     ids: defaultdict[Hashable, int] = defaultdict(count(FIRST_TOKEN).__next__)
     occurrences = documents = np.zeros(FIRST_TOKEN, np.int64)
     n_of_length: Counter[int] = Counter()
-    kinds = set[type]()
-    if callable(analysis.analyzer):
-        raw_documents = _noted(iterate_texts(raw_documents), kinds)
     for tokens, lengths in read_tokens(analysis, raw_documents, partial(map, ids.__getitem__)):
         n_ids = FIRST_TOKEN + len(ids)
         rows = np.repeat(np.arange(len(lengths)), lengths)
@@ -143,15 +137,7 @@ def count_texts(
         if batches is not None:
             batches.append((tokens, lengths))
     counts = TokenCounts(dict(ids), occurrences, documents, n_of_length.total())
-    are_lists = bool(kinds) and all(issubclass(kind, list | tuple | np.ndarray) for kind in kinds)
-    return TextCounts(counts, n_of_length, are_lists)
-
-
-def _noted(texts: Iterable[object], kinds: set[type]) -> Iterator[object]:
-    """Yield texts, and note their types."""
-    for text in texts:
-        kinds.add(type(text))
-        yield text
+    return TextCounts(counts, n_of_length)
 
 
 def _add_counts(counts: NDArray[np.int64], numbers: NDArray[np.integer]) -> NDArray[np.int64]:

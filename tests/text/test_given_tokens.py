@@ -33,13 +33,13 @@ def test_words_of_a_vocabulary_match_in_any_normal_form():
 SESSIONS = [["login", "open"], ["login", "fail"], ["open"]]
 
 
-@pytest.mark.parametrize("analyzer", [list, lambda events: [event[:3] for event in events]])
+@pytest.mark.parametrize("analyzer", [list, tuple])
 @pytest.mark.parametrize("hold", [list, tuple, np.array])
 def test_one_list_of_tokens_in_place_of_a_list_of_them_is_refused(analyzer, hold, round_trip):
     sessions = [hold(session) for session in SESSIONS]
     vectorizer = TextSequenceVectorizer(analyzer=analyzer).fit(sessions)
     vectorizers = [vectorizer, TextSequenceVectorizer(analyzer=analyzer).partial_fit(sessions)]
-    vectorizers += [round_trip(vectorizer)] if analyzer is list else []
+    vectorizers.append(round_trip(vectorizer))
     for one in vectorizers:
         for read in (one.transform, one.known_share, one.partial_fit):
             with pytest.raises(
