@@ -96,17 +96,6 @@ def read_sequences(
     return ArraySequences(steps, np.maximum(n_entries, 1), None, **known)
 
 
-def refuse_floats(arrays: Arrays) -> None:
-    """Raise an error for floats, where the integers of the first batch were taken for token ids."""
-    for row, array in enumerate(arrays.steps if isinstance(arrays.steps, list) else [arrays.steps]):
-        if array.size and array.dtype.kind not in "iu":
-            raise InvalidSequencesError(
-                f"X[{row}] holds {array.dtype}, but the first batch holds integers, which are "
-                "read as token ids. Set input_type of the classifier: 'measurements' if all "
-                "batches hold measurements, 'words' or 'characters' if all hold ids."
-            )
-
-
 def refuse_unknown(row: int) -> NoReturn:
     """Raise the error for a series of which nothing is known."""
     raise InvalidSequencesError(
