@@ -4,7 +4,6 @@ In rows of several columns, the columns are in the order of the names, and dates
 """
 
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -184,14 +183,7 @@ def _stacked(
         try:
             read.append(_row_as_array(column, index, "measurements", own_time))
         except InvalidSequencesTypeError as error:
-            are_strings = [*map(containers.holds_strings, columns)]
-            if are_strings[channel] and not all(are_strings):
-                raise InvalidSequencesTypeError(
-                    f"X[{index}] holds strings in columns {[*compress(names, are_strings)]}. Turn "
-                    "times into dates, frame['time'] = pd.to_datetime(frame['time']), for "
-                    "time_channel='time', and numbers that are strings into numbers by "
-                    "pd.to_numeric. Leave out names."
-                ) from None
+            containers.refuse_columns_of_strings(names, columns, f"X[{index}]")
             error.args = (f"{error} This is column {names[channel]!r}, which can be left out.",)
             raise
     arrays, have_dates = zip(*read, strict=True)
