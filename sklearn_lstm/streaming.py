@@ -383,7 +383,7 @@ def _read_sequences(
 ) -> tuple[InputFormat, Sequences]:
     """Write all sequences into the file."""
     first = unknown = None
-    shapes, has_lists = set[tuple[int, bool]](), False
+    shapes = set[tuple[int, bool]]()
     for X in stream:
         if first is None:
             first, (input_format, sequences) = X, read_at_fit(parameters, X, is_batch=True)
@@ -391,7 +391,6 @@ def _read_sequences(
         check_column_names(X)
         found, sequences = input_format.read_beside(X)
         input_format = replace(input_format, channel_names=found.channel_names)
-        has_lists |= isinstance(X, list | tuple)
         shapes.add((found.n_features, found.has_fixed_width))
         written.add(sequences)
         if sequences.unknown_row is not None:
@@ -400,9 +399,7 @@ def _read_sequences(
     if unknown and not stored.has_missing.any():
         stream.place, row = unknown
         refuse_unknown(row)
-    n_features, is_table = max(shapes)
-    if has_lists and len(shapes) > 1:  # as one list, they are no table
-        n_features, is_table = 1, False
+    n_features, is_table = max(shapes) if len(shapes) == 1 else (1, False)  # of ragged rows
     is_guess = parameters["input_type"] == "auto" and stored.n_channels is None
     input_format = replace(
         input_format,

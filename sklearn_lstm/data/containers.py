@@ -4,7 +4,7 @@ import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from itertools import compress
 from numbers import Integral
 from typing import Any, NoReturn, TypeAlias
@@ -265,11 +265,16 @@ def _refuse_missing(row: int) -> NoReturn:
     )
 
 
-def type_of(column: Column) -> Any:
-    """Return the type of what a column of pandas, polars or pyarrow holds."""
+def own_type_of(column: Column) -> Any:
+    """Return the type of a column of pandas, polars or pyarrow."""
     dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
-    dtype = getattr(dtype, "pyarrow_dtype", dtype)
-    return dtype.value_type if hasattr(dtype, "index_type") else dtype  # of a dictionary
+    return getattr(dtype, "pyarrow_dtype", dtype)
+
+
+def type_of(column: Column) -> Any:
+    """Return the type of what a column holds: of a dictionary, that of its values."""
+    dtype = own_type_of(column)
+    return dtype.value_type if hasattr(dtype, "index_type") else dtype
 
 
 def is_integer(dtype: object) -> bool:
@@ -279,8 +284,8 @@ def is_integer(dtype: object) -> bool:
 
 
 def is_date(value: object) -> bool:
-    """Return whether a value is a date, a time of day, both, or a duration."""
-    return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing(value)
+    """Return whether a value is a date, with a time or without, or a duration."""
+    return isinstance(value, (date, np.datetime64, *DURATIONS)) and not is_missing(value)
 
 
 def holds_dates(array: Array) -> bool:

@@ -184,8 +184,7 @@ class InputFormat:
         )
         found = self.of(arrays, sequences, self.kind, self.input_type)
         has_width = self.has_fixed_width and found.has_fixed_width
-        has_other_width = has_width and found.n_features != self.n_features
-        if has_other_width and not isinstance(X, list | tuple):
+        if has_width and found.n_features != self.n_features and not isinstance(X, list | tuple):
             raise InvalidSequencesError(
                 f"X has {found.n_features} features, but LSTMSequenceClassifier is expecting "
                 f"{self.n_features} features as input. For series of another length pass a list, "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from sklearn_lstm.data.containers import LARGEST, is_missing_or_nan, to_numpy
+from sklearn_lstm.data.containers import is_missing_or_nan, to_numpy
 from sklearn_lstm.targets.labels import Encoded, Labels
 from sklearn_lstm.targets.targets import Targets, Weights
 
@@ -141,17 +141,9 @@ def absolute_weights(targets: Targets, by_class: Weights | None) -> Targets:
     Raises
     ------
     ValueError
-        For no weight above 0, and weights that are too large for float32.
+        For no weight above 0.
     """
-    with np.errstate(over="ignore"):
-        weight = prod(_factors(targets, by_class), start=np.ones(1))
-    too_large = weight > LARGEST
-    if too_large.any():
-        row = int(np.argwhere(too_large)[0, 0])
-        raise ValueError(
-            f"The weight of sample {row} is {weight[row].max():g}, which is too large: partial_fit "
-            "takes weights as they are. Divide sample_weight and class_weight by a common factor."
-        )
+    weight = prod(_factors(targets, by_class), start=np.ones(1))
     _check_any(weight)
     return replace(targets, weights=weight)
 

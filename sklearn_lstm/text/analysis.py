@@ -140,8 +140,6 @@ class Analysis:
             raise NoTextError(error) from None
         except (AttributeError, TypeError):
             raise NoTextError(document, self.input) from None
-        if document is np.nan:  # noqa: PLW0177 - as ``CountVectorizer`` does
-            raise NoTextError(document)
         return document
 
     def preprocess(self, text: Any) -> Any:
@@ -203,23 +201,6 @@ WITHOUT_ACCENTS = {  # by `strip_accents`
     "unicode": _without_marks,
 }
 BLANKS = re.compile(r"\s\s+")
-
-
-def refuse_nan(tokens: Iterable[Hashable]) -> None:
-    """Raise an error if a token is or holds NaN: a copy, as in a stored file, is another token."""
-    for token in tokens:
-        if type(token) is not str and _holds_nan(token):
-            raise ValueError(
-                f"{token!r} can't be a token: NaN and NaT equal nothing, so that they would not be "
-                "found again. Put another value in their place."
-            )
-
-
-def _holds_nan(token: Hashable) -> bool:
-    if isinstance(token, tuple | frozenset):
-        return any(map(_holds_nan, token))
-    is_other = token != token  # noqa: PLR0124
-    return isinstance(is_other, bool | np.bool_) and bool(is_other)  # not NA of pandas
 
 
 def iterate_texts(raw_documents: Any) -> Iterator[Any]:

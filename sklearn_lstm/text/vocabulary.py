@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens, refuse_nan
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens
 from sklearn_lstm.text.words import is_character
 
 # Ids: no step; every token that is not in the vocabulary; and from then on the vocabulary.
@@ -92,11 +92,6 @@ class TextCounts(NamedTuple):
 
     tokens: TokenCounts
     lengths: Counter[int]
-
-    @property
-    def longest(self) -> int:
-        """The most tokens of a text, at least 1."""
-        return max([1, *self.lengths])
 
     def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""
@@ -185,7 +180,6 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[H
     They are sorted by falling frequency, ties alphabetically, so that the order of the texts does
     not matter.
     """
-    refuse_nan(counts.ids)
     is_frequent = counts.documents >= _n_texts(min_df, counts)
     is_frequent &= counts.documents <= _n_texts(max_df, counts)
     tokens = [token for token, id_ in counts.ids.items() if is_frequent[id_]]

@@ -60,18 +60,3 @@ def test_strings_are_read_by_a_function_that_has_read_strings():
 def test_tokens_of_several_types_are_named(odd):
     with pytest.raises(ValueError, match=r"Tokens of several types.*'a'.*" + str(odd)):
         TextSequenceVectorizer(analyzer=list).fit([["a", "b"], ["b", odd]])
-
-
-@pytest.mark.parametrize(
-    "nan", [float("nan"), np.float32("nan"), ("a", np.nan), np.datetime64("NaT", "D")]
-)
-def test_nan_is_refused_as_a_token_of_texts_and_in_a_vocabulary(nan):
-    message = "can't be a token: NaN"
-    vectorizer = TextSequenceVectorizer(analyzer=list, min_df=2)
-    for learn in (vectorizer.fit, vectorizer.partial_fit):
-        with pytest.raises(ValueError, match=message):
-            learn([[nan]])
-    with pytest.raises(ValueError, match=message):
-        TextSequenceVectorizer(analyzer=list, vocabulary=[nan]).fit([[nan]])
-    X = vectorizer.fit([["a", "a"]] * 2).transform([["a", nan]])
-    assert X.toarray().tolist() == [[2, 1]]
