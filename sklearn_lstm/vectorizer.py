@@ -27,7 +27,7 @@ from sklearn_lstm.sklearn_internals import (
     plain_parameters,
 )
 from sklearn_lstm.storage.estimators import StoredMixin
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, refuse_nan
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
@@ -161,7 +161,6 @@ class TextSequenceVectorizer(
     coverage_: dict[str, int]
     _counts: TokenCounts
     _english: list[str] | None = None  # stop words, of a stored object
-    _takes_lists: bool | None = None  # all texts of `fit` were lists of tokens
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
     _categories: tuple[str, ...] | None = None  # which of them hold categories
 
@@ -288,7 +287,7 @@ class TextSequenceVectorizer(
             texts, numbers = replace(self._reader(), keeps_texts=False).divided(raw_documents)
         else:
             texts, numbers = divided(raw_documents, self.output)
-        read = count_texts(self._analysis(), texts)
+        read = count_texts(self.build_analyzer(), texts)
         if self._learns():
             counts = earlier.get("_counts", counts) + read.tokens
             vocabulary = self._extended(earlier.get("vocabulary_", vocabulary), counts)
@@ -363,8 +362,8 @@ class TextSequenceVectorizer(
         # Tokens that are tuples must stay single elements.
         return look_up_rows(X, np.fromiter(("", UNKNOWN_TOKEN, *self.vocabulary_), np.object_))
 
-    def build_analyzer(self) -> Callable[[Any], Any]:
-        """Return the function that splits a text into tokens; a subclass may override it.
+    def build_analyzer(self) -> Analysis:
+        """Return the function that splits a text into tokens.
 
         Returns
         -------
@@ -419,21 +418,13 @@ class TextSequenceVectorizer(
         """Return all attributes, and the English stop words, which not every reader knows."""
         return vars(self) | ({"_english": ENGLISH} if self.stop_words == "english" else {})
 
-    def _analysis(self) -> Analysis:
-        """Return what finds the tokens of this object."""
-        analysis = Analysis.of(self._stored_attributes())
-        if type(self).build_analyzer is TextSequenceVectorizer.build_analyzer:
-            return analysis
-        own = self.build_analyzer()  # it reads files itself
-        return replace(analysis, analyzer=own, tokenizer=None, input="content")
-
     def _settle(self, *, is_file: bool) -> None:
         if is_file and self.__sklearn_is_fitted__():
             self._reader().check()
 
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""
-        return TextReader.of(vars(self), self._analysis())
+        return TextReader.of(self._stored_attributes())
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
@@ -460,7 +451,7 @@ class TextSequenceVectorizer(
         task = CallbackTask.of_fit(self, texts)
         vocabulary = self._check()
         task.begin()
-        read = count_texts(self._analysis(), texts, batches)
+        read = count_texts(self.build_analyzer(), texts, batches)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:
@@ -479,18 +470,17 @@ class TextSequenceVectorizer(
         earlier: dict[str, Any],
     ) -> None:
         """Set the fitted attributes, once nothing can fail; earlier ones say how texts are read."""
-        max_length = int(self.max_length or max(read.longest, earlier.get("max_length_", 1)))
-        if earlier.get("_columns") is None:
-            categories = numbers.categories if numbers else None
-            earlier |= {"_columns": numbers.names or None, "_categories": categories}
+        max_length = int(self.max_length or max(earlier.get("max_length_", 1), *read.lengths, 1))
+        columns, categories = earlier.get("_columns"), earlier.get("_categories")
+        if numbers and columns is None:
+            columns, categories = numbers.names, numbers.categories
         self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
             vocabulary_=vocabulary,
             max_length_=max_length,
             coverage_=read.coverage(vocabulary, max_length),
             _counts=left,
-            _takes_lists=earlier.get("_takes_lists", read.are_lists),
-            _columns=earlier["_columns"],
-            _categories=earlier["_categories"],
+            _columns=columns,
+            _categories=categories,
         )
 
 
@@ -537,7 +527,6 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         token.item() if isinstance(token, np.generic) and token.dtype.kind not in "mM" else token
         for token in tokens
     ]
-    refuse_nan(tokens)
     if vectorizer.tokenizer is words_of:  # whose tokens have this form
         tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
         _check_distinct(tokens)
