@@ -248,7 +248,7 @@ def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> It
     """Yield the words of texts as rows of the vocabulary, -1 for those that it lacks."""
     ids = vectorizer.vocabulary_
     n_expected, n_texts = vectorizer.coverage_["n_texts"], 0
-    analysis = vectorizer.build_analyzer()
+    analysis = vectorizer._analysis()  # noqa: SLF001
     read = read_tokens(analysis, texts, lambda ts: (ids.get(t, UNKNOWN) for t in ts))
     for words, lengths in read:
         n_texts += len(lengths)
