@@ -286,7 +286,7 @@ class TextSequenceVectorizer(
             texts, numbers = replace(self._reader(), keeps_texts=False).divided(raw_documents)
         else:
             texts, numbers = divided(raw_documents, self.output)
-        read = count_texts(self.build_analyzer(), texts)
+        read = count_texts(self._analysis(), texts)
         if self._learns():
             counts = earlier.get("_counts", counts) + read.tokens
             vocabulary = self._extended(earlier.get("vocabulary_", vocabulary), counts)
@@ -361,8 +361,8 @@ class TextSequenceVectorizer(
         # Tokens that are tuples must stay single elements.
         return look_up_rows(X, np.fromiter(("", UNKNOWN_TOKEN, *self.vocabulary_), np.object_))
 
-    def build_analyzer(self) -> Analysis:
-        """Return the function that splits a text into tokens.
+    def build_analyzer(self) -> Callable[[Any], Any]:
+        """Return the function that splits a text into tokens; a subclass may override it.
 
         Returns
         -------
@@ -417,13 +417,21 @@ class TextSequenceVectorizer(
         """Return all attributes, and the English stop words, which not every reader knows."""
         return vars(self) | ({"_english": ENGLISH} if self.stop_words == "english" else {})
 
+    def _analysis(self) -> Analysis:
+        """Return what finds the tokens of this object."""
+        analysis = Analysis.of(self._stored_attributes())
+        if type(self).build_analyzer is TextSequenceVectorizer.build_analyzer:
+            return analysis
+        own = self.build_analyzer()  # it reads files itself
+        return replace(analysis, analyzer=own, tokenizer=None, input="content")
+
     def _settle(self, *, is_file: bool) -> None:
         if is_file and self.__sklearn_is_fitted__():
             self._reader().check()
 
     def _reader(self) -> TextReader:
         """Return what reads texts as they were read at fit."""
-        return TextReader.of(self._stored_attributes())
+        return TextReader.of(vars(self), self._analysis())
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
@@ -450,7 +458,7 @@ class TextSequenceVectorizer(
         task = CallbackTask.of_fit(self, texts)
         vocabulary = self._check()
         task.begin()
-        read = count_texts(self.build_analyzer(), texts, batches)
+        read = count_texts(self._analysis(), texts, batches)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:

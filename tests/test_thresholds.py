@@ -70,7 +70,6 @@ def test_a_threshold_changes_neither_the_model_nor_which_samples_it_learns_from(
     np.testing.assert_array_equal(models[0].thresholds_, [0.5, 0.5, 0.5])
     np.testing.assert_array_equal(models[2].thresholds_, [0.2, 0.1, 0.5])
     assert (models[1].thresholds_[:2] < 0.5).all()
-    assert "thresholds" in repr(models[1])
 
 
 def test_at_one_half_logits_are_compared_which_are_not_rounded():

@@ -59,13 +59,13 @@ class TextReader:
     categories: tuple[str, ...] | None
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> TextReader:
+    def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         attributes = dict(attributes)  # another thread may set them all in `partial_fit`
         names = ["vocabulary_", "max_length_", "truncation", "padding", "output"]
         names += ["_columns", "_categories"]
         known: list[Any] = [attributes.get(name) for name in names]
-        return cls(Analysis.of(attributes), keeps_texts(attributes), *known)
+        return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
 
     @property
     def takes_lists(self) -> bool:

@@ -600,7 +600,7 @@ def test_files_that_are_no_models_or_are_not_there(run, folder, tmp_path):
         status, _, errors = run(command, folder / "spam.csv", "-")
         assert (status, errors.count("\n")) == (1, 1)
         assert errors.startswith(f"sklearn-lstm {command}: The model file {folder / 'spam.csv'} ")
-        assert "looks like text. In a command, the model comes before the data" in errors
+        assert "looks like text: in a command, the model comes before the data" in errors
     save(TextSequenceVectorizer().fit(["a"]), tmp_path / "vectorizer")
     assert "holds TextSequenceVectorizer" in run("predict", tmp_path / "vectorizer", "-")[2]
     assert "holds no classifier" in run("explain", tmp_path / "vectorizer", "-")[2]

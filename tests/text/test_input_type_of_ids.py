@@ -1,10 +1,62 @@
-"""Whether the output says that its tokens are words or characters."""
+"""Subclasses that say what a token is, and the unit that the output is told to have."""
 
 import pickle
+from io import BytesIO
+from itertools import pairwise
 
 import pytest
+from sklearn.base import clone
 
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
+
+
+class PairVectorizer(TextSequenceVectorizer):
+    """Its tokens are pairs of words."""
+
+    def build_analyzer(self):
+        words_of = super().build_analyzer()
+
+        def pairs_of(text):
+            return [f"{one} {two}" for one, two in pairwise(words_of(text))]
+
+        return pairs_of
+
+
+TEXTS = ["The cat sat", "the cat!", ""]
+PAIRS = {"the cat": 2, "cat !": 3, "cat sat": 4}
+
+
+def test_a_subclass_says_what_a_token_is():
+    vectorizer = PairVectorizer()
+    X = vectorizer.fit_transform(TEXTS)
+    assert vectorizer.vocabulary_ == PAIRS
+    assert X.toarray().tolist() == [[2, 4], [2, 3], [1, 0]]
+    for other in (vectorizer, clone(vectorizer).fit(TEXTS), pickle.loads(pickle.dumps(vectorizer))):
+        assert other.transform(["a the CAT sat"]).toarray().tolist() == [[2, 4]]
+    assert vectorizer.partial_fit(["cat sat down"]).vocabulary_ == {**PAIRS, "sat down": 5}
+
+
+@pytest.mark.parametrize("text_input", ["content", "filename", "file"])
+def test_a_subclass_reads_every_kind_of_input(text_input, tmp_path):
+    def given():
+        if text_input == "content":
+            return [text.encode() for text in TEXTS]
+        paths = []
+        for number, text in enumerate(TEXTS):
+            paths.append(tmp_path / str(number))
+            paths[-1].write_text(text)
+        return paths if text_input == "filename" else [BytesIO(text.encode()) for text in TEXTS]
+
+    vectorizer = PairVectorizer(input=text_input).fit(given())
+    assert vectorizer.vocabulary_ == PAIRS
+    X = vectorizer.transform(given())
+    assert X.toarray().tolist() == [[2, 4], [2, 3], [1, 0]]
+
+
+def test_a_subclass_is_warned_of_ignored_parameters_as_before():
+    with pytest.warns(UserWarning, match="'stop_words' will not be used"):
+        PairVectorizer(analyzer="char", stop_words=["a"]).fit(TEXTS)
+    PairVectorizer(preprocessor=str.lower).fit(TEXTS)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +93,7 @@ def test_sparse_output_tells_whether_tokens_are_words(parameters, texts, input_t
 def test_an_empty_vocabulary_is_of_words():
     vectorizer = TextSequenceVectorizer(min_df=2).partial_fit(["a b"])
     assert vectorizer.transform(["a"]).input_type != "characters"
+
+
+def test_a_subclass_of_an_analyzer_of_characters_tells_the_unit_of_its_tokens():
+    assert PairVectorizer(analyzer="char").fit_transform(["abc"]).input_type != "characters"
