@@ -98,8 +98,6 @@ def read_sequences(
 
 def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
     """Return a sparse matrix as CSR without zeros, with the entries of each row in order."""
-    if X.ndim != 2:
-        raise InvalidSequencesError(f"Expected a 2-D sparse matrix, found {X.ndim} dimensions.")
     if X.dtype.kind not in "iu":
         raise InvalidSequencesTypeError(
             f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} If ColumnTransformer has joined "

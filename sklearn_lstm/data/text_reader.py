@@ -155,8 +155,8 @@ def divided(
     texts, numbers = texts_and_numbers(X, categories)
     if numbers and output != "sparse":
         raise ValueError(
-            f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "
-            "texts. Leave it 'sparse', the default, or pass the texts alone."
+            f"output={output!r} has no place for the columns {[*numbers.columns]}. Leave it "
+            "'sparse', the default, or pass the texts alone."
         )
     return texts, numbers
 

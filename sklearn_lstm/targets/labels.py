@@ -107,8 +107,7 @@ class Labels:
         if unseen:
             raise ValueError(
                 f"{name} holds labels {unseen[:5]} that are not among the classes "
-                f"{self.classes[:10].tolist()}. The y of the first fit or partial_fit sets them, "
-                "or the parameter `classes` of partial_fit."
+                f"{self.classes[:10].tolist()}, which the first fit or partial_fit sets."
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 

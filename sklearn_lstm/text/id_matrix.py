@@ -195,10 +195,7 @@ def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_
             is_step = ~np.isnan(X).all(axis=2)
             X = np.where(is_step, np.nan_to_num(X).argmax(axis=2) + 1, 0)
     if X.ndim != 2 or not np.issubdtype(X.dtype, np.integer):
-        raise ValueError(
-            f"Expected what transform returns, integers of shape (n_texts, max_length) or one-hot "
-            f"floats of 3 axes; got {X.dtype} of shape {X.shape}."
-        )
+        raise ValueError(f"Expected what transform returns, found {X.dtype} of shape {X.shape}.")
     ids = sp.csr_matrix(X).sorted_indices()
     ids.eliminate_zeros()  # padding
     wrong = np.flatnonzero((ids.data < 0) | (ids.data >= len(tokens)))
