@@ -522,6 +522,7 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         given = sorted(given)  # their own order differs from process to process
     elif not isinstance(given, Mapping):
         given = given.to_pylist() if hasattr(given, "to_pylist") else list(given)  # pyarrow's
+        _check_distinct(given)  # CountVectorizer's own error fails for tuples
     vectorizer.set_params(vocabulary=given)
     if not all(isinstance(token, str) for token in given):
         vectorizer.lowercase = False  # it would look for upper case in other tokens too

@@ -239,12 +239,11 @@ def _shown(
 
 
 def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> Iterator[TokenBatch]:
-    """Yield the words of texts as rows of the vocabulary, -1 for those that it lacks."""
+    """Return the words of texts as rows of the vocabulary, -1 for those that it lacks."""
     ids = vectorizer.vocabulary_
     analysis = vectorizer._analysis()  # noqa: SLF001
     read = read_tokens(analysis, texts, lambda ts: (ids.get(t, UNKNOWN) for t in ts))
-    for words, lengths in read:
-        yield words.astype(np.int32) - FIRST_TOKEN, lengths
+    return ((words.astype(np.int32) - FIRST_TOKEN, lengths) for words, lengths in read)
 
 
 def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -> sp.csr_matrix:
