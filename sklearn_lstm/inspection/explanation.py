@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.exceptions import imported
 from sklearn_lstm.inspection import drawing
 from sklearn_lstm.inspection.drawing import printable
 
@@ -267,7 +268,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     >>> shap_explanation.feature_names
     ['good', 'fun']
     """
-    shap = drawing.imported("shap", "Explanations of SHAP")
+    shap = imported("shap", "as_shap_explanation")
     rows = [explanations] if isinstance(explanations, Explanation) else explanations
     if not len(rows):
         raise ValueError("explanations is empty: pass at least one explanation.")
