@@ -129,13 +129,9 @@ class ClassExplanations(Html):
 
     def _rows_of(self, place: int, rows: Iterable[int]) -> list[Row]:
         """Return the entries of some rows, for the class at a place."""
-        numbers = self.means[:, place], self.means_where_present[:, place], self.n_with
-        columns = (
-            self.parts,
-            self.names,
-            *(column.tolist() for column in (*numbers, self.n_samples)),
-        )
-        table = [*zip(*columns, strict=True)]
+        means = self.means[:, place], self.means_where_present[:, place]
+        numbers = (column.tolist() for column in (*means, self.n_with, self.n_samples))
+        table = [*zip(self.parts, self.names, *numbers, strict=True)]
         return [dict(zip(COLUMNS, (self.classes[place], *table[row]), strict=True)) for row in rows]
 
     def shown(self, place: int) -> dict[str, list[int]]:

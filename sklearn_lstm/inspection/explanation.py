@@ -199,12 +199,11 @@ class Explanation(drawing.Html):
         numbers = self.numbers
         contributions = np.append(self.values, [*numbers.values()])
         shares = contributions / (float(np.abs(contributions).max(initial=0)) or 1.0)
-        tokens = []
-        steps = shares[: len(names)]
-        parts = zip(names, steps, self.linear, self.network, strict=True)
-        for name, share, linear, network in parts:
-            title = f"linear model {linear:+.3f}, network {network:+.3f}"
-            tokens.append(coloured(escape(name), share, title, space))
+        of_steps, of_numbers = np.split(shares, [len(names)])
+        pairs = zip(self.linear, self.network, strict=True)
+        titles = [f"linear model {one:+.3f}, network {other:+.3f}" for one, other in pairs]
+        parts = zip(map(escape, names), of_steps, titles, strict=True)
+        body = blank.join(coloured(*part, space) for part in parts)
         target = escape(printable(self.target))
         beside = [f" {value:+.2f} ({escape(name)})" for name, value in self.beside.items()]
         head = (
@@ -213,10 +212,9 @@ class Explanation(drawing.Html):
             f"{self.network.sum():+.2f} (network){''.join(beside)}"
         )
         key = f"{coloured(f'for {target}', 1)} {coloured(f'against {target}', -1)}"
-        pairs = zip(numbers, shares[len(names) :], strict=True)
-        of_numbers = [coloured(escape(name), share) for name, share in pairs]
-        foot = "; ".join([key, *self._unknown(), *of_numbers])
-        return TEXT.format(head=head, body=blank.join(tokens), foot=foot)
+        beside_text = map(coloured, map(escape, numbers), of_numbers)
+        foot = "; ".join([key, *self._unknown(), *beside_text])
+        return TEXT.format(head=head, body=body, foot=foot)
 
 
 def coloured(token: str, share: float, title: str = "", space: str = "0.15em") -> str:
