@@ -17,7 +17,7 @@ import re
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from errno import EINVAL, EPIPE
@@ -45,48 +45,35 @@ LISTS = "Series are lists, as in JSON lines (--format jsonl); fit --text reads t
 # --- What a model says of records
 
 
-def results(
-    options: Namespace, columns: Columns, compute: Compute, batches: Iterable[Batch] | None = None
-) -> Iterator[Any]:
-    """Yield what a function returns for each batch of records, None: of those in the file.
-
-    Those of a batch before a record that the model can't read come before its error.
-    """
-    read = records.read_records(options, columns.sequence) if batches is None else batches
-    for batch in filter(None, read):
-        try:
-            yield compute(columns.inputs_of(batch), batch)
-        except (TypeError, ValueError) as error:
-            row, refusal = refused(error, batch, columns, options)
-            yield from results(options, columns, compute, [batch[:row]])
-            raise refusal from error
+def results(options: Namespace, columns: Columns, compute: Compute) -> Iterator[Any]:
+    """Yield what a function returns for each batch of records, as they come."""
+    for batch in filter(None, records.read_records(options, columns.sequence)):
+        yield computed(options, columns, compute, batch)
         sys.stdout.flush()
 
 
 def result(options: Namespace, columns: Columns, compute: Compute) -> Any:
-    """Return what a function returns for all records."""
+    """Return what a function returns for all records together."""
     batch = [*chain.from_iterable(records.read_records(options, columns.sequence))]
     if not batch:
         raise CommandError(f"{options.source}: no records")
+    return computed(options, columns, compute, batch)
+
+
+def computed(options: Namespace, columns: Columns, compute: Compute, batch: Batch) -> Any:
+    """Return what a function returns for records; its error in the words of the command."""
     try:
         return compute(columns.inputs_of(batch), batch)
     except (TypeError, ValueError) as error:
-        raise refused(error, batch, columns, options)[1] from error
+        from sklearn_lstm.data.containers import PIPELINE_ADVICE
 
-
-def refused(
-    error: Exception, batch: Batch, columns: Columns, options: Namespace
-) -> tuple[int, CommandError]:
-    """Return the row that an error names, else 0, and the error in the words of the command."""
-    from sklearn_lstm.data.containers import PIPELINE_ADVICE
-
-    reason = str(error).replace(PIPELINE_ADVICE, LISTS)
-    found = ROW.search(reason)
-    if found is None or int(found[2]) >= len(batch):  # as in a label
-        return 0, CommandError(f"{options.source}: {reason}")
-    names = {"X": repr(columns.sequence), "y": repr(columns.label), "groups": repr(options.groups)}
-    row, reason = int(found[2]), reason.replace(found[0], names.get(found[1], ""), 1)
-    return row, CommandError(f"{batch[row].place}: {reason}")
+        place, reason = options.source, str(error).replace(PIPELINE_ADVICE, LISTS)
+        names = {"X": columns.sequence, "y": columns.label, "groups": options.groups}
+        found = ROW.search(reason)
+        if found and int(found[2]) < len(batch):  # else in a label
+            place, name = batch[int(found[2])].place, names.get(found[1])
+            reason = reason.replace(found[0], repr(name) if name else "", 1)
+        raise CommandError(f"{place}: {reason}") from error
 
 
 def stored_model(options: Namespace, read: Callable[..., Any]) -> tuple[Columns, Any]:
@@ -221,9 +208,7 @@ def evaluate(options: Namespace) -> None:
         truth = np.array(records.column(batch, columns.label, truth_of, wanted))
         return truth, model.predict_proba(X)
 
-    if not (batches := [*results(options, columns, truth_and_proba)]):
-        raise CommandError(f"{options.source}: no records")
-    truth, proba = map(np.concatenate, zip(*batches, strict=True))
+    truth, proba = result(options, columns, truth_and_proba)
     found = predicted(model, proba)
     of_classes = metrics.precision_recall_fscore_support(truth, found, zero_division=0)
     shape, values = ((-1,), [False, True]) if is_several else (truth.shape, None)

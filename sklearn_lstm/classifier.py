@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -618,8 +617,6 @@ class LSTMSequenceClassifier(
         if (vectors := fitted.model.network.vectors) is not None:
             described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"
             parts["pretrained vectors"] = described
-        if names := fitted.labels.names:
-            parts["labels"] = textwrap.shorten(", ".join(names), 80, placeholder=" ...")
         return parts | fitted.model.described() | {"epochs": str(self.n_epochs_)}
 
     def __sklearn_is_fitted__(self) -> bool:

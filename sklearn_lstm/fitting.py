@@ -237,24 +237,20 @@ def read_further_data(
             "class_weight='balanced' is not supported for partial_fit, which does not know how "
             "frequent each class will be. Pass a dict, or sample_weight."
         )
-    has_encoder = before is not None and before.model[EncoderModel.name] is not None
-    if parameters["encoder"] is not None and not has_encoder:
-        raise ValueError(
-            "partial_fit does not fit the member of an encoder: call fit first, or set "
-            "encoder=None."
-        )
     names, y, classes = column_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
-        if sequences.numbers:
-            raise ValueError(
-                "partial_fit does not fit the member of the numbers beside the sequences: call fit "
-                "first, or pass the sequences alone."
-            )
         labels = Labels.named(classes, y, names)
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
+    has_encoder = before is not None and before.model[EncoderModel.name] is not None
+    lacks_encoder = parameters["encoder"] is not None and not has_encoder
+    if lacks_encoder or (before is None and sequences.numbers):
+        raise ValueError(
+            "partial_fit does not fit the members of an encoder, and of numbers beside the "
+            "sequences: call fit first, or leave them out."
+        )
     check_as_many(input_format, sequences, y)
     labels.check_names(names)
     labels.check_same(classes)
@@ -292,14 +288,12 @@ def fit_classifier(
     task.end(is_fitted=True)
 
 
-def lacking_conditions(settings: FitSettings) -> list[str]:
-    """Return which conditions of linear members are not met."""
+def what_is_lacking(settings: FitSettings) -> str:
+    """Return a condition of linear members that is not met, or nothing."""
+    if not settings.linear_model:
+        return "linear_model=True"
     criterion = settings.criterion
-    conditions = {
-        "linear_model=True": settings.linear_model,
-        f"criterion='cross_entropy' (found {criterion})": criterion == "cross_entropy",
-    }
-    return [condition for condition, is_met in conditions.items() if not is_met]
+    return "" if criterion == "cross_entropy" else f"criterion='cross_entropy', found {criterion}"
 
 
 def find_learners(settings: FitSettings) -> list[Learner]:
@@ -310,20 +304,16 @@ def find_learners(settings: FitSettings) -> list[Learner]:
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    found, lacking = [one for one in LEARNERS if one.suits(settings)], lacking_conditions(settings)
+    found, lacking = [one for one in LEARNERS if one.suits(settings)], what_is_lacking(settings)
     names = [Network.name, OnlineNgrams.name, *(learner.member.name for learner in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
     if not lacking:
         return found
-    for one in found:
-        if one.is_asked_for:
-            raise ValueError(f"The member of the {one.member.name} needs {' and '.join(lacking)}.")
-    if settings.max_epochs == 0:
-        raise ValueError(
-            f"There is no linear model to fit alone: it needs {' and '.join(lacking)}. Change "
-            "this, or train a network: max_epochs='auto'."
-        )
+    asked = [one.member.name for one in found if one.is_asked_for]
+    if asked or settings.max_epochs == 0:
+        name = f"The member of the {asked[0]}" if asked else "A model without a network"
+        raise ValueError(f"{name} needs {lacking}.")
     if settings.linear_model:
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
@@ -383,8 +373,7 @@ def fit_linear_members(
             members[one], found[one] = member, logits
     if settings.max_epochs == 0 and not members:
         raise ValueError(
-            "There is no linear model to fit alone: it was left out, as a warning says. Leave "
-            "linear_model=True."
+            "There is no linear model to fit alone: it was left out, as a warning says."
         )
     factors = _factors_of_few(split, settings, members)
     for one, logits in found.items():
@@ -438,7 +427,7 @@ def fit_one_epoch(
     progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
     model = previous.with_network(network)
-    if settings.kind in TOKENS and not lacking_conditions(settings):
+    if settings.kind in TOKENS and not what_is_lacking(settings):
         known = np.zeros((len(samples), samples.targets.n_outputs))
         if previous.members:
             known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)

@@ -22,8 +22,6 @@ __all__ = ["ModelFileError", "describe", "load", "save"]
 OF_PIPELINE = ("verbose", "transform_input")
 TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
 WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
-    "_metadata_request": "It says what set_fit_request and the like were given. Predictions do not "
-    "need it: del model._metadata_request, and request it again after loading.",
     **dict.fromkeys(
         ("analyzer", "preprocessor", "tokenizer"),
         "Call the function before the vectorizer, and fit that with analyzer=list to lists of "
@@ -81,8 +79,6 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
 
 def write(model: object, path: str | os.PathLike[str], **entries: object) -> None:
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
-    if isinstance(model, str | os.PathLike):
-        raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
     to_bytes = import_safetensors().save
     check_is_fitted(model)
     arrays: forms.Table = {}
@@ -251,12 +247,10 @@ def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
         name, value = "embeddings", error.value  # which the model has kept
     else:
         value = vars(model)[name]
-    remedy = f"It is no parameter: del model.{name}, and set it again after loading."
-    if name in model.get_params(deep=False):
-        remedy = (
-            "Predictions do not need it: set another value with set_params (None, or a string "
-            "such as 'adamw'; an integer as random_state)."
-        )
+    remedy = (
+        "Predictions do not need it: give a parameter another value with set_params (None, or a "
+        f"string such as 'adamw'; an integer as random_state); else del model.{name}."
+    )
     return (
         f"save can't store {place}{name}={value!r:.200}, because a file that is safe to load "
         f"holds plain data only. {WHAT_ELSE.get(name, remedy)} Otherwise store the model with "

@@ -1,7 +1,7 @@
 """Fit to data that does not fit in memory: batches are read once, and kept in a file of numbers."""
 
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -71,8 +71,8 @@ def fit_batches(
     ------
     TypeError, ValueError
         As in ``model.fit``; also for any other kind of model, if there is no sample, if a batch is
-        not such a tuple, if X can't be read like that of the first batch (floats after integers),
-        and if y is of another kind. A note names the batch.
+        not such a tuple, if X can't be read like that of the first batch (fractions after
+        integers), and if y is of another kind. A note names the batch.
 
     See Also
     --------
@@ -160,7 +160,6 @@ class Stream:
         TypeError, ValueError
             For what is no batch, for wrong labels, and if there is no sample at all.
         """
-        n_batches = len(self._batches) if isinstance(self._batches, Sized) else None
         with ProgressBar(is_shown=self._is_shown) as bar:
             for number, batch in enumerate(self._batches):
                 self.place = f"This is about batch {number} of fit_batches, counted from 0."
@@ -172,13 +171,9 @@ class Stream:
                 if self._add((getattr(X, "shape", None) or (len(X),))[0], y, sample_weight):
                     yield X
                 self.place = ""
-                share = (number + 1) / n_batches if n_batches else 0.0
-                bar.show(share, f"{self.n_samples:,} rows read")
+                bar.show(0.0, f"{self.n_samples:,} rows read")
         if not self.n_samples:
-            raise ValueError(
-                "The batches hold no sample. If it is an iterator, it may have been read before: "
-                "make a new one."
-            )
+            raise ValueError("The batches hold no sample, as an iterator that was read before.")
 
     def _add(self, n_samples: int, y: object, sample_weight: object) -> bool:
         """Keep the labels and weights of a batch; return whether there are any."""
@@ -204,15 +199,11 @@ class Stream:
 
     def targets(self) -> Targets:
         """Return the labels of all batches in small integers, and their weights."""
-        found = np.concatenate(self._labels)
-        labels = Labels.of(found, self._names)
-        encoded = labels.encode(found)
-        if found.ndim == 1:
-            encoded = encoded.astype(np.min_scalar_type(-len(labels)))
-        parts = np.split(encoded, np.cumsum([*map(len, self._labels)])[:-1])
-        pairs = zip(parts, self._places, strict=True)
-        values = np.concatenate([part[places] for part, places in pairs])
-        return Targets(values, np.concatenate(self._weights), labels)
+        labels = Labels.of(np.concatenate(self._labels), self._names)
+        dtype = np.float32 if labels.is_multilabel else np.min_scalar_type(-len(labels))
+        batches = zip(self._labels, self._places, strict=True)
+        values = [labels.encode(found).astype(dtype)[places] for found, places in batches]
+        return Targets(np.concatenate(values), np.concatenate(self._weights), labels)
 
 
 def _describe(y: NDArray[np.generic], names: tuple[str, ...]) -> str:
@@ -324,9 +315,8 @@ class SequencesFile(StepsFile):
         if _without_unknown(sequences.spelling) != self._spelling:
             raise ValueError(
                 "The ids of X stand for other tokens than those of the first batch, or only one of "
-                "the two batches says which tokens its ids stand for. Transform the texts of all "
-                "batches with the same fitted TextSequenceVectorizer, or pass fit_batches a "
-                "Pipeline and the texts."
+                "the two says which. Transform all texts with one fitted TextSequenceVectorizer, "
+                "or pass fit_batches a Pipeline and the texts."
             )
         words = sequences.spelling.unknown_words if sequences.spelling else []
         numbers = np.array([self._unknown[word] for word in words], np.int32)
@@ -339,9 +329,8 @@ class SequencesFile(StepsFile):
                 steps[is_unknown] = numbers[FIRST_UNKNOWN - steps[is_unknown]]
             elif not np.can_cast(steps.dtype, self.dtype):
                 raise ValueError(
-                    f"X holds {steps.dtype}, but the first batch holds {self.dtype}, which can't "
-                    "represent all of these numbers. Convert all batches to one type, such as with "
-                    "X.astype(np.float64)."
+                    f"X holds {steps.dtype}, but the file {self.dtype}, like the first batch. "
+                    "Convert all batches to one type: X.astype(np.float64)."
                 )
             self.append((steps, sequences.lengths[rows]))
 
@@ -394,7 +383,7 @@ def _read_sequences(
 ) -> tuple[InputFormat, Sequences]:
     """Write all sequences into the file."""
     first = unknown = None
-    shapes, has_lists = set[tuple[int, bool]](), False
+    shapes = set[tuple[int, bool]]()
     for X in stream:
         if first is None:
             first, (input_format, sequences) = X, read_at_fit(parameters, X, is_batch=True)
@@ -402,7 +391,6 @@ def _read_sequences(
         check_column_names(X)
         found, sequences = input_format.read_beside(X)
         input_format = replace(input_format, channel_names=found.channel_names)
-        has_lists |= isinstance(X, list | tuple)
         shapes.add((found.n_features, found.has_fixed_width))
         written.add(sequences)
         if sequences.unknown_row is not None:
@@ -411,10 +399,8 @@ def _read_sequences(
     if unknown and not stored.has_missing.any():
         stream.place, row = unknown
         refuse_unknown(row)
-    n_features, is_table = max(shapes)
-    if has_lists and len(shapes) > 1:  # as one list, they are no table
-        n_features, is_table = 1, False
-    is_guess = input_format.refuses_floats
+    n_features, is_table = max(shapes) if len(shapes) == 1 else (1, False)  # of ragged rows
+    is_guess = parameters["input_type"] == "auto" and stored.n_channels is None
     input_format = replace(
         input_format,
         input_type=find_kind(first, stored, "auto").name if is_guess else input_format.input_type,
@@ -422,6 +408,5 @@ def _read_sequences(
         has_fixed_width=is_table and not is_guess,
         gappy=tuple(np.flatnonzero(stored.has_missing).tolist()),
         column_names=input_format.channel_names or input_format.column_names,
-        refuses_floats=False,
     )
     return input_format, stored

@@ -27,7 +27,7 @@ from sklearn_lstm.sklearn_internals import (
     plain_parameters,
 )
 from sklearn_lstm.storage.estimators import StoredMixin
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, refuse_nan
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
@@ -161,7 +161,6 @@ class TextSequenceVectorizer(
     coverage_: dict[str, int]
     _counts: TokenCounts
     _english: list[str] | None = None  # stop words, of a stored object
-    _takes_lists: bool | None = None  # all texts of `fit` were lists of tokens
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
     _categories: tuple[str, ...] | None = None  # which of them hold categories
 
@@ -479,18 +478,17 @@ class TextSequenceVectorizer(
         earlier: dict[str, Any],
     ) -> None:
         """Set the fitted attributes, once nothing can fail; earlier ones say how texts are read."""
-        max_length = int(self.max_length or max(read.longest, earlier.get("max_length_", 1)))
-        if earlier.get("_columns") is None:
-            categories = numbers.categories if numbers else None
-            earlier |= {"_columns": numbers.names or None, "_categories": categories}
+        max_length = int(self.max_length or max(earlier.get("max_length_", 1), *read.lengths, 1))
+        columns, categories = earlier.get("_columns"), earlier.get("_categories")
+        if numbers and columns is None:
+            columns, categories = numbers.names, numbers.categories
         self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
             vocabulary_=vocabulary,
             max_length_=max_length,
             coverage_=read.coverage(vocabulary, max_length),
             _counts=left,
-            _takes_lists=earlier.get("_takes_lists", read.are_lists),
-            _columns=earlier["_columns"],
-            _categories=earlier["_categories"],
+            _columns=columns,
+            _categories=categories,
         )
 
 
@@ -537,7 +535,6 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         token.item() if isinstance(token, np.generic) and token.dtype.kind not in "mM" else token
         for token in tokens
     ]
-    refuse_nan(tokens)
     if vectorizer.tokenizer is words_of:  # whose tokens have this form
         tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
         _check_distinct(tokens)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from itertools import compress, groupby
+from itertools import compress, islice
 from operator import length_hint
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
@@ -29,7 +29,7 @@ REMEDY = (
     "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "
     "time, such as one that opens a file."
 )
-TOKENS_AT_ONCE = 1 << 20
+BATCHES_AT_ONCE = 1 << 6  # of `read_tokens`, about a million words
 SMALLEST = 1e-4  # singular value or length of a vector, by the largest one; less is rounding
 
 Integers: TypeAlias = NDArray[np.int64]
@@ -153,17 +153,9 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
                 f"once. {REMEDY}"
             )
         default = TextSequenceVectorizer(min_df=2, max_features=30_000)
-        vectorizer = clone(default if self.vectorizer is None else self.vectorizer)
+        vectorizer = clone(self.vectorizer or default)
         with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
-            try:
-                vectorizer.fit(_shown(texts, bar, "words", 0.0, length_hint(texts)))
-            except ValueError as error:
-                if self.vectorizer is not None or "min_df" not in str(error):
-                    raise
-                raise ValueError(
-                    "These are too few texts: no word is in two of them, as the default vectorizer "
-                    f"{default} asks. Pass more texts, or a vectorizer of your own."
-                ) from error
+            vectorizer.fit(_shown(texts, bar, "words", 0.0, length_hint(texts)))
             words, n_texts = list(vectorizer.vocabulary_), vectorizer.coverage_["n_texts"]
             batches = _known_words(vectorizer, _shown(texts, bar, "neighbours", 0.2, n_texts))
             counts = count_neighbours(batches, len(words), parameters["window"])
@@ -297,14 +289,8 @@ def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -
 
 def _in_blocks(batches: Iterable[TokenBatch]) -> Iterator[tuple[Integers, Integers]]:
     """Yield the known words of many texts, and the number of the text that each comes from."""
-    n_read = 0
-
-    def block_of(batch: TokenBatch) -> int:
-        nonlocal n_read
-        n_read += len(batch[0])
-        return n_read // TOKENS_AT_ONCE
-
-    for _, block in groupby(batches, block_of):
+    batches = iter(batches)
+    while block := list(islice(batches, BATCHES_AT_ONCE)):
         words, lengths = map(np.concatenate, zip(*block, strict=True))
         texts = np.repeat(np.arange(len(lengths)), lengths)
         is_known = words >= 0

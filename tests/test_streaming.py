@@ -267,9 +267,13 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         ([(IDS, LABELS), (IDS, [None] * 130)], ValueError, r"^y\[0\] is missing: None"),
         ([(IDS, [1] * 130)], ValueError, "y holds only one class: 1"),
         ([(IDS, LABELS), (IDS, FLAGS)], ValueError, "y holds 3 labels each, but .* strings"),
-        ([(IDS, LABELS), (SERIES, LABELS)], ValueError, "float32, but the first batch"),
+        ([(IDS, LABELS), (SERIES, LABELS)], ValueError, "X holds measurements, but .* token ids"),
         ([(SERIES, LABELS), (SERIES[..., :1], LABELS)], ValueError, "X has 1 channels, .* 2"),
-        ([(SERIES, LABELS), (SERIES.astype(float), LABELS)], ValueError, "X holds float64, but"),
+        (
+            [(SERIES, LABELS), (SERIES.astype(float), LABELS)],
+            ValueError,
+            "X holds float64, but the file float32",
+        ),
         ([(IDS, LABELS), (sparse.csr_matrix(IDS), LABELS)], ValueError, "only one of the two"),
         (  # without another missing value in any batch
             [(SERIES[4:9], LABELS[4:9]), ([SERIES[7], UNKNOWN], LABELS[7:9])] * 2,
@@ -279,12 +283,12 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
         (
             [(RAGGED, FLAGS[:18]), (FRACTIONS, FLAGS[:18])],
             ValueError,
-            r"X\[0\] holds float64.*'measurements'",
+            r"X\[0\] holds 0.5, but token ids.*'measurements'",
         ),
         (
-            [(X_OF_KIND["table of ids"], LABELS), (X_OF_KIND["table of ids"] * 1.0, LABELS)],
+            [(X_OF_KIND["table of ids"], LABELS), (X_OF_KIND["table of ids"] * 0.5, LABELS)],
             ValueError,
-            r"X\[0\] holds float64, but the first batch holds integers",
+            r"X\[\d+\] holds \d*.5, but token ids",
         ),
         ([(TABLE, LABELS), (TABLE.iloc[:, ::-1], LABELS)], ValueError, "another order"),
     ],

@@ -138,11 +138,8 @@ def test_other_wrong_texts_are_refused_as_by_the_vectorizer(texts):
     ("texts", "message"),
     [
         ([], "empty vocabulary"),
-        (
-            ["one text"],
-            r"too few texts: no word is in two of them.*min_df=2.*vectorizer of your own",
-        ),
-        (["each word", "stands once"], r"too few texts: no word is in two of them.*\(.*min_df=2"),
+        (["one text"], "max_df corresponds to < documents than min_df"),
+        (["each word", "stands once"], "After pruning, no terms remain. Try a lower min_df"),
         (["no", "no"], r"tell nothing about .*\['no'\]"),
     ],
 )
@@ -299,9 +296,9 @@ def counted_plainly(texts, window):
 
 
 @pytest.mark.parametrize("window", [1, 5, 100])
-@pytest.mark.parametrize("tokens_at_once", [1 << 20, 50, 7])
-def test_all_pairs_within_the_window_are_counted(monkeypatch, texts, window, tokens_at_once):
-    monkeypatch.setattr(word_vectors, "TOKENS_AT_ONCE", tokens_at_once)
+@pytest.mark.parametrize("batches_at_once", [64, 4, 1])
+def test_all_pairs_within_the_window_are_counted(monkeypatch, texts, window, batches_at_once):
+    monkeypatch.setattr(word_vectors, "BATCHES_AT_ONCE", batches_at_once)
     counts = count_neighbours(batches_of(texts), N_WORDS, window)
     np.testing.assert_array_equal(counts.toarray(), counted_plainly(texts, window))
 
@@ -376,7 +373,7 @@ def blas_threads():
 
 def test_memory_does_not_grow_with_the_texts(monkeypatch):
     rng = np.random.default_rng(0)
-    monkeypatch.setattr(word_vectors, "TOKENS_AT_ONCE", 10_000)
+    monkeypatch.setattr(word_vectors, "BATCHES_AT_ONCE", 1)
 
     def peak(n_batches):
         batches = ((rng.integers(0, 20, 10_000), np.full(1000, 10)) for _ in range(n_batches))

@@ -4,7 +4,6 @@ In rows of several columns, the columns are in the order of the names, and dates
 """
 
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -76,11 +75,9 @@ def read_arrays(
     is_ragged = steps.ndim == 1 and steps.dtype.kind == "O"
     if is_ragged and not names:
         names = tuple(map(str, next(filter(None, map(containers.names_of, steps)), ())))
-    has_dates: bool | None = False
     if time_channel is not None:
         time_channel = find_time_channel(time_channel, names, steps)
-        if isinstance(steps, np.ndarray) and steps.dtype.kind == "f" and np.isnan(steps).all():
-            has_dates = None
+    has_dates: bool | None = False
     if is_ragged:
         steps, has_dates = _read_rows(steps, input_type, time_channel, names)
     numbers = numbers or getattr(X, "numbers", None) or numbers
@@ -184,14 +181,7 @@ def _stacked(
         try:
             read.append(_row_as_array(column, index, "measurements", own_time))
         except InvalidSequencesTypeError as error:
-            are_strings = [*map(containers.holds_strings, columns)]
-            if are_strings[channel] and not all(are_strings):
-                raise InvalidSequencesTypeError(
-                    f"X[{index}] holds strings in columns {[*compress(names, are_strings)]}. Turn "
-                    "times into dates, frame['time'] = pd.to_datetime(frame['time']), for "
-                    "time_channel='time', and numbers that are strings into numbers by "
-                    "pd.to_numeric. Leave out names."
-                ) from None
+            containers.refuse_columns_of_strings(names, columns, f"X[{index}]")
             error.args = (f"{error} This is column {names[channel]!r}, which can be left out.",)
             raise
     arrays, have_dates = zip(*read, strict=True)

@@ -26,8 +26,7 @@ BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number
 
 def type_name(column: Column) -> str:
     """Return the name of the type of a column, of any library."""
-    dtype: object = getattr(column, "dtype", getattr(column, "type", None))
-    return str(getattr(dtype, "pyarrow_dtype", dtype))
+    return str(containers.own_type_of(column))
 
 
 def content_of(column: Column) -> str:

@@ -2,10 +2,10 @@
 
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, time, timedelta
-from itertools import product
+from datetime import date, timedelta
+from itertools import compress
 from numbers import Integral
 from typing import Any, NoReturn, TypeAlias
 
@@ -31,7 +31,7 @@ PIPELINE_ADVICE = (
 FIELDS_ADVICE = (
     "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
     "one for each sequence, in the order of the labels: [pd.DataFrame(row) for row in X] (dict: "
-    "X.values(); polars: X.to_list(); pyarrow: X.to_pylist())."
+    "X.values(); polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray())."
 )
 JOIN_TEXTS = "frame['text'] = frame.pop('title').fillna('') + ' ' + frame['text'].fillna('')"
 LONG_TABLE = (
@@ -48,10 +48,7 @@ ADVICE: dict[Any, str] = {
     AbstractSet: "It has no order. Pass a list, in the order that the classifier shall read.",
     sparse.spmatrix | sparse.sparray: "X[rows] keeps the words, a list of rows does not.",
 }
-TYPE_ADVICE = {
-    r"(?i)struct[<(]|map<": FIELDS_ADVICE,
-    "shape_tensor": "Pass the 3-D array that to_numpy_ndarray() of pyarrow's array returns.",
-}
+MISREAD = re.compile(r"(?i)struct[<(]|map<|shape_tensor")  # types that NumPy takes for others
 IDS_EXPECTED = (
     f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass input_type='measurements' "
     "if X holds measurements."
@@ -76,7 +73,6 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     InvalidSequencesError, InvalidSequencesTypeError
         For strings, missing integers, and arrays that are no set of sequences.
     """
-    X = plain_values(X, "X")
     if isinstance(X, list | tuple) and any(map(is_row, X)) and not _is_table(X):
         return np.fromiter(X, np.object_, len(X))
     check_value(X, "X is")
@@ -94,7 +90,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     except ValueError:  # rows of unequal length, in a container of Python
         array = np.fromiter(X, np.object_)
     if array.dtype.kind in "OSU":
-        _refuse_column_of_strings(named_columns(X))
+        advice = f" {LONG_TABLE} If they hold texts, put a TextSequenceVectorizer first."
+        refuse_columns_of_strings(names_of(X), columns, "X", advice)
     check_type(array, "X")
     if (array.ndim == 3 and array.dtype.kind == "O") or (array.ndim > 1 and holds_dates(array)):
         return np.fromiter(array, np.object_, len(array))  # each channel has a type of its own
@@ -112,13 +109,17 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     return numbers_of_objects(array, input_type)
 
 
-def _refuse_column_of_strings(columns: list[tuple[str, Column]]) -> None:
-    """Raise an error for a data frame in which one column holds strings, and another does not."""
-    strings = [name for name, column in columns if holds_strings(column)]
-    if 0 < len(strings) < len(columns):
+def refuse_columns_of_strings(
+    names: Sequence[object], columns: list[Column], place: str, advice: str = ""
+) -> None:
+    """Raise an error if some columns hold strings, and others do not."""
+    are_strings = [*map(holds_strings, columns)]
+    if any(are_strings) and not all(are_strings):
         raise InvalidSequencesTypeError(
-            f"X is a data frame whose column {strings[0]!r} holds strings: leave it out. "
-            f"{LONG_TABLE} If the column holds texts, put a TextSequenceVectorizer first."
+            f"{place} holds strings in columns {[*compress(names, are_strings)]}. Leave out names. "
+            "Turn times into dates, frame['time'] = pd.to_datetime(frame['time']), for "
+            "time_channel='time', and numbers that are strings into numbers by pd.to_numeric."
+            f"{advice}"
         )
 
 
@@ -166,16 +167,7 @@ def is_row(value: object) -> bool:
 def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
     """Return whether X is a list of equally long lists: the table that NumPy makes of it."""
     are_equal = all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X)
-    return are_equal and len(X[0]) > 0 and not (is_row(X[0][0]) or hasattr(X[0][0], "as_py"))
-
-
-def plain_values(values: Any, name: str) -> Any:
-    """Return a list of pyarrow's scalars as one of Python's values; anything else as it is."""
-    first = next(iter(values), None) if isinstance(values, list | tuple) else None
-    if not hasattr(first, "as_py"):
-        return values
-    type_names([first], name)
-    return [value.as_py() for value in values]
+    return are_equal and len(X[0]) > 0 and not is_row(X[0][0])
 
 
 def to_numpy(values: object, name: str) -> Array:
@@ -184,7 +176,6 @@ def to_numpy(values: object, name: str) -> Array:
         array = np.array(values.data, None if values.dtype.kind in "fmM" else object)
         array[np.ma.getmaskarray(values)] = None  # NaN in floats, NaT in dates
         return array
-    values = plain_values(values, name)
     if not isinstance(values, PLAIN):
         columns = columns_of(values)
         if not type_names(columns or [values], name) <= FLOATS and columns:
@@ -274,11 +265,16 @@ def _refuse_missing(row: int) -> NoReturn:
     )
 
 
-def type_of(column: Column) -> Any:
-    """Return the type of what a column of pandas, polars or pyarrow holds."""
+def own_type_of(column: Column) -> Any:
+    """Return the type of a column of pandas, polars or pyarrow."""
     dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
-    dtype = getattr(dtype, "pyarrow_dtype", dtype)
-    return dtype.value_type if hasattr(dtype, "index_type") else dtype  # of a dictionary
+    return getattr(dtype, "pyarrow_dtype", dtype)
+
+
+def type_of(column: Column) -> Any:
+    """Return the type of what a column holds: of a dictionary, that of its values."""
+    dtype = own_type_of(column)
+    return dtype.value_type if hasattr(dtype, "index_type") else dtype
 
 
 def is_integer(dtype: object) -> bool:
@@ -288,8 +284,8 @@ def is_integer(dtype: object) -> bool:
 
 
 def is_date(value: object) -> bool:
-    """Return whether a value is a date, a time of day, both, or a duration."""
-    return isinstance(value, (date, time, np.datetime64, *DURATIONS)) and not is_missing(value)
+    """Return whether a value is a date, with a time or without, or a duration."""
+    return isinstance(value, (date, np.datetime64, *DURATIONS)) and not is_missing(value)
 
 
 def holds_dates(array: Array) -> bool:
@@ -300,9 +296,8 @@ def holds_dates(array: Array) -> bool:
 def type_names(columns: list[Column], name: str) -> set[str]:
     """Return the types of columns, if NumPy would read all with their names and their shape."""
     names = {str(type_of(column)) for column in columns}
-    for type_name, (pattern, advice) in product(names, TYPE_ADVICE.items()):
-        if re.search(pattern, type_name):
-            raise InvalidSequencesTypeError(f"{name} holds the type {type_name:.60}. {advice}")
+    for type_name in filter(MISREAD.search, names):
+        raise InvalidSequencesTypeError(f"{name} holds the type {type_name:.60}. {FIELDS_ADVICE}")
     return {name.lower() for name in names}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn_lstm.data.arrays import Arrays, read_arrays
 from sklearn_lstm.data.containers import LONG_TABLE, check_same_columns, column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
-from sklearn_lstm.data.reading import read_sequences, refuse_floats
+from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.time_stamps import check_times_alike
 from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
@@ -45,8 +45,6 @@ class InputFormat:
         The times are dates or durations.
     number_names, category_names : tuple of str
         The names of the columns beside the sequences, and of those that hold categories.
-    refuses_floats : bool
-        While batches are read whose ids nobody has called so: floats contradict.
     """
 
     input_type: KindName
@@ -60,7 +58,6 @@ class InputFormat:
     has_dates: bool = False
     number_names: tuple[str, ...] = ()
     category_names: tuple[str, ...] = ()
-    refuses_floats: bool = field(default=False, metadata={"is_stored": False})
 
     @classmethod
     def of(cls, arrays: Arrays, sequences: Sequences, kind: Kind, input_type: str) -> InputFormat:
@@ -111,8 +108,7 @@ class InputFormat:
         kind = WORDS if is_guess else find_kind(arrays.steps, sequences, input_type)
         found = cls.of(arrays, sequences, kind, input_type)
         if is_batch:
-            gappy = tuple(range(sequences.n_channels or 0))
-            found = replace(found, gappy=gappy, refuses_floats=is_guess)
+            found = replace(found, gappy=tuple(range(sequences.n_channels or 0)))
         return found, sequences
 
     @property
@@ -179,8 +175,6 @@ class InputFormat:
                 f"each series. If X is one series, pass a list: [frame]. {LONG_TABLE}"
             )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
-        if self.refuses_floats:
-            refuse_floats(arrays)
         sequences = read_sequences(
             arrays,
             self.input_type,
@@ -190,8 +184,7 @@ class InputFormat:
         )
         found = self.of(arrays, sequences, self.kind, self.input_type)
         has_width = self.has_fixed_width and found.has_fixed_width
-        has_other_width = has_width and found.n_features != self.n_features
-        if has_other_width and not isinstance(X, list | tuple):
+        if has_width and found.n_features != self.n_features and not isinstance(X, list | tuple):
             raise InvalidSequencesError(
                 f"X has {found.n_features} features, but LSTMSequenceClassifier is expecting "
                 f"{self.n_features} features as input. For series of another length pass a list, "

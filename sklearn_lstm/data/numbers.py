@@ -129,10 +129,9 @@ def warn_of_the_target(columns: dict[Any, NDArray[Any]], targets: NDArray[np.gen
         found = values.tolist()
         # Few columns have so many values; only of these the pairs are counted.
         if len({*found}) == n_classes == len({*zip(found, targets.tolist(), strict=True)}):
-            code = "frame.drop(columns=[{!r}])" if isinstance(name, str) else "np.delete(X, {}, 1)"
             warn_user(
                 f"The column {name!r} tells the class of every sample. If it is the target, leave "
-                f"it out of X: {code.format(name)}.",
+                "it out of X.",
                 InputTypeWarning,
             )
 

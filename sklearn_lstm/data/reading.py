@@ -89,22 +89,12 @@ def read_sequences(
         spelling, values = read_spellings(steps)
         known |= {"spelling": spelling, "as_written": getattr(steps, "texts", None)}
         return FlatSequences(values, n_entries, **known)
-    n_entries = _count_ids(steps, takes_fractions=takes_fractions)
-    if isinstance(steps, list):
+    is_list = isinstance(steps, list)
+    n_entries = _count_ids(steps, takes_fractions=takes_fractions and not is_list)
+    if is_list:
         ids = [row[row != PADDING_ID].astype(np.int32) for row in steps]
         return FlatSequences(np.concatenate(ids), n_entries, **known)
     return ArraySequences(steps, np.maximum(n_entries, 1), None, **known)
-
-
-def refuse_floats(arrays: Arrays) -> None:
-    """Raise an error for floats, where the integers of the first batch were taken for token ids."""
-    for row, array in enumerate(arrays.steps if isinstance(arrays.steps, list) else [arrays.steps]):
-        if array.size and array.dtype.kind not in "iu":
-            raise InvalidSequencesError(
-                f"X[{row}] holds {array.dtype}, but the first batch holds integers, which are "
-                "read as token ids. Set input_type of the classifier: 'measurements' if all "
-                "batches hold measurements, 'words' or 'characters' if all hold ids."
-            )
 
 
 def refuse_unknown(row: int) -> NoReturn:
@@ -205,17 +195,14 @@ def _blocks(rows: Table) -> Iterator[tuple[Array, int]]:
 
 def _count_ids(rows: Table, *, takes_fractions: bool) -> Lengths:
     """Return how many ids each row of a table or a list holds: 0 is padding."""
-    if isinstance(rows, list):
-        for index, row in enumerate(rows):
-            if row.ndim != 1:
-                raise InvalidSequencesError(
-                    f"X[{index}] has shape {row.shape}, but a row of token ids has shape (T,)."
-                )
-            _check_ids(row, [0], index)
-        return np.array([*map(np.count_nonzero, rows)], np.intp)
     counts = []
     for block, first_row in _blocks(rows):
-        starts = np.arange(0, block.size, block.shape[1])
+        if block.ndim != 2:
+            raise InvalidSequencesError(
+                f"X[{first_row}] has shape {block.shape[1:]}, but a row of token ids has shape "
+                "(T,)."
+            )
+        starts = np.arange(len(block)) * block.shape[1]
         _check_ids(block, starts, first_row, takes_fractions=takes_fractions)
         counts.append(np.count_nonzero(block, axis=1))
     return np.concatenate(counts)

@@ -64,11 +64,6 @@ class Sequences(ABC):
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def __repr__(self) -> str:
-        held = "token ids" if self.n_channels is None else f"{self.n_channels} channels"
-        steps = f"{self.lengths.min():,} to {self.lengths.max():,} steps"
-        return f"<{type(self).__name__}: {len(self):,} sequences of {steps}, {held}>"
-
     @abstractmethod
     def read_spellings(self, rows: Rows) -> Steps:
         """Return the steps of rows laid end to end, in an array of their own.
@@ -126,14 +121,14 @@ class Sequences(ABC):
         """Return the values (n_samples,) of each of several channels that is constant in series."""
         if (n_channels := self.n_channels or 1) == 1:  # then no sequence needs to be read
             return {}
-        found: dict[int, list[Steps]] = {channel: [] for channel in range(n_channels)}
+        firsts, are_constant = list[Steps](), np.ones(n_channels, bool)
         for steps, lengths in self.chunks():
-            first = steps[starts_of(lengths)]
-            are_constant = (steps == np.repeat(first, lengths, axis=0)).all(axis=0)
-            found = {k: [*found[k], first[:, k]] for k in found if are_constant[k]}
-            if not found:
-                break
-        return {channel: np.concatenate(values) for channel, values in found.items()}
+            firsts.append(steps[starts_of(lengths)])
+            are_constant &= (steps == np.repeat(firsts[-1], lengths, axis=0)).all(axis=0)
+            if not are_constant.any():
+                return {}
+        values = np.concatenate(firsts)
+        return {channel: values[:, channel] for channel in np.flatnonzero(are_constant).tolist()}
 
     def distinct_ids(self) -> Steps:
         """Return each id once, in ascending order."""

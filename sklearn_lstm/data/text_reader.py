@@ -44,8 +44,6 @@ class TextReader:
         Parameters of the vectorizer.
     columns : tuple of str or None
         Those of the data frame that held the texts of `fit`; None if these were alone.
-    takes_lists : bool or None
-        All texts of `fit` were lists of tokens.
     categories : tuple of str or None
         Which of the columns held categories.
     """
@@ -58,7 +56,6 @@ class TextReader:
     padding: Literal["post", "pre"]
     output: Literal["sparse", "dense", "onehot"]
     columns: tuple[str, ...] | None
-    takes_lists: bool | None
     categories: tuple[str, ...] | None
 
     @classmethod
@@ -66,9 +63,15 @@ class TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         attributes = dict(attributes)  # another thread may set them all in `partial_fit`
         names = ["vocabulary_", "max_length_", "truncation", "padding", "output"]
-        names += ["_columns", "_takes_lists", "_categories"]
+        names += ["_columns", "_categories"]
         known: list[Any] = [attributes.get(name) for name in names]
         return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
+
+    @property
+    def takes_lists(self) -> bool:
+        """Whether texts are lists of tokens: `list` makes single characters of a string."""
+        takes_any = self.analysis.analyzer in (list, tuple)
+        return takes_any and any(not isinstance(t, str) or len(t) > 1 for t in self.vocabulary)
 
     @property
     def n_ids(self) -> int:

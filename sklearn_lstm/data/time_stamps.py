@@ -1,6 +1,6 @@
 """Times of steps: which channel holds them, and dates and durations -> numbers."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,6 @@ def read_dates(dates: NDArray[Any], index: int, time_channel: int | None) -> NDA
             raise TypeError("dates beside other values")
         are_durations = isinstance(next(filter(containers.is_date, dates)), containers.DURATIONS)
         dates = np.array([*map(_as_numpy, known)], "m8" if are_durations else "M8")
-    if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
-        dates = dates.astype("M8[D]")
     gaps = dates - dates[:1]
     tick = np.ones((), gaps.dtype)
     return np.asarray(gaps / tick * (tick / np.timedelta64(1, "ns")))
@@ -76,8 +74,6 @@ def _as_numpy(value: Any) -> Any:
     """Return a date as NumPy reads it without loss, in universal time if it has a time zone."""
     if hasattr(value, "asm8"):  # of pandas, with nanoseconds
         return value.asm8
-    if isinstance(value, time):
-        value = datetime.combine(date.min, value, UTC)
     if getattr(value, "tzinfo", None) is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value

@@ -7,7 +7,6 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
-from importlib import import_module
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, chunks_of_rows
-from sklearn_lstm.inspection.drawing import Axes, Html, axes_for, printable, token_names
+from sklearn_lstm.inspection.drawing import Axes, Html, axes_for, imported, printable, token_names
 from sklearn_lstm.inspection.explanation import coloured
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.network.network import Network
@@ -114,10 +113,7 @@ class ClassExplanations(Html):
         ImportError
             If pandas is not installed.
         """
-        try:
-            return import_module("pandas").DataFrame(self.rows())
-        except ImportError as error:
-            raise ImportError("Data frames need pandas: pip install pandas") from error
+        return imported("pandas", "Data frames").DataFrame(self.rows())
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of `to_frame`.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,17 @@ def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     ImportError
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib import pyplot as plt  # noqa: PLC0415 - only pictures need it
-    except ImportError as error:
-        raise ImportError("Pictures need matplotlib: pip install matplotlib") from error
+    imported("matplotlib", "Pictures")
+    plt = import_module("matplotlib.pyplot")
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+
+
+def imported(name: str, user: str) -> Any:
+    """Return a module of an optional package; without it, the error says who needs it."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{user} need {name}: pip install {name}") from error
 
 
 def is_measured(data: NDArray[np.generic]) -> bool:
@@ -92,18 +99,6 @@ def label_steps(axis: Axis, data: NDArray[np.generic], *, rotation: float = 0) -
     labels = [name if len(name) <= 24 else f"{name[:23]}…" for name in token_names(data)]
     size = "medium" if len(data) <= MOST_LABELS / 4 else "x-small"
     axis.set_ticks(range(len(data)), labels, parse_math=False, rotation=rotation, fontsize=size)
-
-
-def hatch_missing(ax: Axes, data: NDArray[np.generic]) -> None:
-    """Hatch the steps of measurements that hold no value."""
-    for step in np.flatnonzero(has_no_value(data)):
-        span = ax.axvspan(step - 0.5, step + 0.5, gid="missing", hatch="///", linewidth=0)
-        span.set(facecolor="none", edgecolor="0.5")
-
-
-def has_no_value(data: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Return which steps of a sequence hold no value."""
-    return np.isnan(data).all(axis=1) if is_measured(data) else np.zeros(len(data), np.bool_)
 
 
 def number_places(axis: Axis) -> None:

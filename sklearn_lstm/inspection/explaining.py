@@ -108,14 +108,13 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
             f"target must be one class, or one class for each of {len(opened)} sequences; got an "
             f"array of shape {targets.shape}."
         )
-    targets = np.broadcast_to(targets, len(opened))
-    for label in targets:
-        if label not in outputs:
-            raise ValueError(
-                f"target={label!r} is not a class of the model; its classes are "
-                f"{', '.join(map(repr, opened.labels.shown.tolist()))}."
-            )
-    return np.array([outputs[label] for label in targets], np.intp)
+    try:
+        return np.array([outputs[one] for one in np.broadcast_to(targets, len(opened))], np.intp)
+    except KeyError as error:
+        raise ValueError(
+            f"target={error} is not a class of the model; its classes are "
+            f"{', '.join(map(repr, opened.labels.shown.tolist()))}."
+        ) from error
 
 
 def _explained(

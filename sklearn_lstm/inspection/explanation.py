@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -150,24 +149,21 @@ class Explanation(drawing.Html):
         n_all, is_series = len(self.data), drawing.is_measured(self.data)
         by_strength = np.argsort(-np.abs(self.values), kind="stable")
         shown = np.arange(n_all) if is_series else np.sort(by_strength[:n_steps])
-        linear, network = self.linear[shown], self.network[shown]
+        numbers = {} if is_series else self.numbers  # of a linear model too
+        linear = np.append(self.linear[shown], [*numbers.values()])
+        network = np.append(self.network[shown], np.zeros(len(numbers)))
         # Parts of one sign are put one behind the other, parts of two signs on both sides of 0.
-        starts = np.where(linear * network > 0, linear, 0.0)
-        places, numbers = np.arange(len(shown)), {} if is_series else self.numbers
-        height = float(np.clip(1.4 + 0.22 * (len(shown) + len(numbers)), 2.4, 12))
+        starts, places = np.where(linear * network > 0, linear, 0.0), np.arange(len(linear))
+        height = float(np.clip(1.4 + 0.22 * len(places), 2.4, 12))
         ax = drawing.axes_for(ax, (8.0, 4.0) if is_series else (6.4, height))
         draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
         draw(places, linear, thickness, label="linear model")
         if network.any():
             draw(places, network, thickness, starts, label="network")
-        if numbers:
-            below = range(len(shown), len(shown) + len(numbers))
-            draw(below, [*numbers.values()], thickness, label="numbers")
         if is_series:
-            ax.plot(places, self.values[shown], "k.", markersize=3, label="sum")
-            drawing.hatch_missing(ax, self.data)
+            ax.plot(places, linear + network, "k.", markersize=3, label="sum")
         else:
-            ax.plot(self.values[shown], places, "k.", label="sum")
+            ax.plot(linear + network, places, "k.", label="sum")
             ax.margins(y=0.02)
             ax.invert_yaxis()  # the first token is at the top
         (ax.axhline if is_series else ax.axvline)(0, color="0.5", linewidth=0.8)
@@ -193,8 +189,7 @@ class Explanation(drawing.Html):
         data = self.data
         space, blank = "0.15em", " "
         if drawing.is_measured(data):
-            gaps = drawing.has_no_value(data).tolist()
-            names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
+            names = [*map(str, range(len(data)))]
         else:
             names = drawing.token_names(data)
             if all(len(name) == 1 for name in names):
@@ -272,10 +267,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     >>> shap_explanation.feature_names
     ['good', 'fun']
     """
-    try:
-        shap: Any = import_module("shap")
-    except ImportError as error:
-        raise ImportError("SHAP is not installed: pip install shap") from error
+    shap = drawing.imported("shap", "Explanations of SHAP")
     rows = [explanations] if isinstance(explanations, Explanation) else explanations
     if not len(rows):
         raise ValueError("explanations is empty: pass at least one explanation.")

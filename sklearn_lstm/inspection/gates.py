@@ -8,10 +8,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import Bunch
 
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.inspection.drawing import Axes, axes_for, hatch_missing, label_steps
+from sklearn_lstm.inspection.drawing import Axes, axes_for, label_steps
 from sklearn_lstm.inspection.inputs import open_model
 from sklearn_lstm.members.network.architecture import GATES
-from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network import NOT_TRAINED, Network
 from sklearn_lstm.members.network.numpy_network import Forward
 
 STATES = ("candidate", "memory_cell", "hidden_state")  # below 0 too
@@ -100,23 +100,21 @@ class GateActivations(Bunch):  # type: ignore[misc]
         ax.figure.colorbar(image, ax=ax, label=gate.replace("_", " "))
         is_short = all(len(str(token)) == 1 for token in self.data)
         label_steps(ax.xaxis, self.data, rotation=0 if is_short else 90)
-        hatch_missing(ax, self.data)
         ax.set_yticks(range(n_units), [*map(str, units)], fontsize="small")
         ax.set_ylabel("unit")
         return ax
 
     def _values(self, gate: str, layer: int, direction: int) -> NDArray[np.float32]:
         """Return the activations (hidden_size, n_steps) of a gate, or an error."""
-        names = [name for name in self if name != "data"]
-        if gate not in names:
-            raise ValueError(f"gate={gate!r} is not in this network; it has {', '.join(names)}.")
-        n_layers, n_directions = self[gate].shape[:2]
-        if not (-n_layers <= layer < n_layers and 0 <= direction < n_directions):
+        gates = {name: values for name, values in self.items() if name != "data"}
+        try:
+            return np.asarray(gates[gate][layer, direction].T)
+        except (KeyError, IndexError) as error:
+            n_layers, n_directions, *_ = self.hidden_state.shape
             raise ValueError(
-                f"layer={layer}, direction={direction} is not in this network; it has {n_layers} "
-                f"layer(s) and {n_directions} direction(s), counted from 0."
-            )
-        return np.asarray(self[gate][layer, direction].T)
+                f"{gate=}, {layer=}, {direction=} is not in this network. It has {[*gates]}, "
+                f"{n_layers} layer(s) and {n_directions} direction(s), counted from 0."
+            ) from error
 
 
 def gate_activations(model: object, X: object) -> list[GateActivations]:
@@ -248,9 +246,5 @@ def sequence_vectors(model: object, X: object) -> NDArray[np.float32]:
     """
     opened = open_model(model, X)
     if not opened.model.network.is_trained:
-        raise NotFittedError(
-            "The network of this model was not trained, so its vectors would be random. Fit with "
-            "linear_model=True and max_epochs='auto', the defaults. Vectors without a network are "
-            "those of TfidfVectorizer, or of an encoder."
-        )
+        raise NotFittedError(NOT_TRAINED)
     return opened.model.network.vectors_of(opened.sequences)

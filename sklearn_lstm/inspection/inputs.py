@@ -130,19 +130,16 @@ class WithoutSpan(SelectedRows):
 
 def _cut_out(text: str, tokens: list[str], start: int, stop: int) -> str | None:
     """Return a text without some of its tokens; None if the tokens and blanks are not all of it."""
-    folded, at, places = text.lower(), 0, list[tuple[int, int]]()
-    for token in tokens:
-        at += len(folded[at:]) - len(folded[at:].lstrip())
-        if not (folded.startswith(token, at) or text.startswith(token, at)):
+    folded, end, kept = text.lower(), 0, ""
+    for place, token in enumerate(map(str.lower, tokens)):
+        first = folded.find(token, end)
+        if first < 0 or folded[end:first].strip():
             return None
-        places.append((at, at + len(token)))
-        at += len(token)
-    if folded[at:].strip() or len(folded) != len(text):
-        return None
-    for first, end in reversed(places[start:stop]):
-        before, after = text[:first], text[end:]
-        text = before + (after if before[-1:].strip() else after.lstrip())
-    return text
+        kept += text[end:first]
+        end = first + len(token)
+        kept += "" if start <= place < stop else text[first:end]
+    is_whole = len(folded) == len(text) and not folded[end:].strip()
+    return kept + text[end:] if is_whole else None
 
 
 def find_classifier(model: object) -> tuple[list[Any], LSTMSequenceClassifier]:

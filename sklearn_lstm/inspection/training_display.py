@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_lstm.inspection.drawing import Axes, Display, axes_for, number_places
 from sklearn_lstm.inspection.inputs import find_classifier
-from sklearn_lstm.sklearn_internals import plain_parameters
 
 
 class TrainingDisplay(Display):
     """Draw the losses and the learning rate of each epoch.
 
     The training loss is that of the network while it learns, with dropout. The held-out loss is
-    mostly that of the whole model. So only how each changes can be compared, not their levels.
+    that of the whole model (with ``early_stopping=True`` of the network, which has the weights of
+    its best epoch). So only how each changes can be compared, not their levels.
 
     Parameters
     ----------
@@ -26,10 +26,6 @@ class TrainingDisplay(Display):
         The learning rate at the end of each epoch.
     valid_loss : array-like of shape (n_epochs,) or None, default=None
         The loss of held-out samples, NaN where it was not computed.
-    restored_epoch : int or None, default=None
-        The epoch, counted from 1, whose weights the model has. None: the last one.
-    valid_of : str, default="the whole model"
-        What has the held-out loss, for the legend. With ``early_stopping=True`` it is the network.
 
     Attributes
     ----------
@@ -63,15 +59,11 @@ class TrainingDisplay(Display):
         train_loss: ArrayLike,
         lr: ArrayLike,
         valid_loss: ArrayLike | None = None,
-        restored_epoch: int | None = None,
-        valid_of: str = "the whole model",
     ) -> None:
         self.train_loss: NDArray[np.float64] = np.asarray(train_loss, dtype=float)
         self.lr: NDArray[np.float64] = np.asarray(lr, dtype=float)
         self.valid_loss: NDArray[np.float64] | None
         self.valid_loss = None if valid_loss is None else np.asarray(valid_loss, dtype=float)
-        self.restored_epoch = restored_epoch
-        self.valid_of = valid_of
 
     @classmethod
     def from_estimator(cls, model: object, *, ax: Axes | None = None) -> Self:
@@ -101,14 +93,9 @@ class TrainingDisplay(Display):
         if not rows:
             raise ValueError("There is no epoch to show: no network was trained.")
         losses = np.array([row["valid_loss"] for row in rows], dtype=float)
-        restored = None
-        is_best = plain_parameters(classifier)["early_stopping"] is True
-        if is_best and not np.isnan(losses[-1]):  # NaN: partial_fit came later
-            restored = 1 + int(np.argmin(losses))
         train_loss, lr = np.array([(row["train_loss"], row["lr"]) for row in rows], float).T
         valid_loss = None if np.isnan(losses).all() else losses
-        valid_of = "the network" if is_best else "the whole model"
-        return cls(train_loss, lr, valid_loss, restored, valid_of).plot(ax=ax)
+        return cls(train_loss, lr, valid_loss).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw the curves.
@@ -135,12 +122,9 @@ class TrainingDisplay(Display):
         label = "training loss of the network"
         lines = ax.plot(epochs, self.train_loss, marker=".", label=label)
         if self.valid_loss is not None:
-            is_known, label = ~np.isnan(self.valid_loss), f"held-out loss of {self.valid_of}"
+            is_known = ~np.isnan(self.valid_loss)
             known = epochs[is_known], self.valid_loss[is_known]  # joined across the others
-            lines += ax.plot(*known, marker=".", label=label)
-        if self.restored_epoch is not None:
-            label = f"restored: epoch {self.restored_epoch}"
-            lines.append(ax.axvline(self.restored_epoch, color="C2", linestyle="--", label=label))
+            lines += ax.plot(*known, marker=".", label="held-out loss")
         ax.set(xlabel="epoch", ylabel="loss per sequence")
         number_places(ax.xaxis)
         lr_ax.set(ylabel="learning rate", ylim=(0, None))

@@ -14,6 +14,11 @@ from sklearn_lstm.data.sequences import Rows, row_numbers
 from sklearn_lstm.targets.targets import Samples, Targets
 
 N_FOLDS = 5  # of cross-validation
+NOTHING_TO_HOLD_OUT = (
+    "Nothing can be held out: a sample of each class or label has to stay to learn from; groups "
+    "are held out as a whole, and one has to stay. Pass more samples, or X_val and y_val, or leave "
+    "out groups and early_stopping=True."
+)
 MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds
 
 
@@ -151,10 +156,7 @@ def hold_out(targets: NDArray[np.generic], n_held_out: int, rng: np.random.Gener
     order = shuffled_by_class(targets, rng)
     spare = np.delete(order, one_of_each(targets[order]))
     if not len(spare):
-        raise ValueError(
-            "early_stopping=True holds samples out, but one of each class or label stays to learn "
-            f"from: of the {len(targets)} samples none is left. Pass more, or X_val and y_val."
-        )
+        raise ValueError(NOTHING_TO_HOLD_OUT)
     n_drawn = min(max(1, n_held_out), len(spare))
     start = rng.integers(len(spare))  # without it the first class would be drawn more often
     return np.sort(spare[(np.arange(n_drawn) * len(spare) + start) // n_drawn])
@@ -176,10 +178,7 @@ def hold_out_groups(
     _, groups = np.unique(groups, return_inverse=True)
     n_groups = int(groups.max()) + 1
     if n_groups < 2:
-        raise ValueError(
-            "groups names a single group. Whole groups are held out, and one has to stay to learn "
-            "from. Leave groups out to hold out single samples, or pass X_val and y_val."
-        )
+        raise ValueError(NOTHING_TO_HOLD_OUT)
     wanted = counts * n_held_out / n_samples
     n_folds = min(max(2, round(n_samples / n_held_out)), n_groups, MOST_GROUPS)
     joined = rng.permutation(n_groups)[groups] % MOST_GROUPS  # in random order
@@ -195,9 +194,5 @@ def hold_out_groups(
     drawn = [_spare(fold, has, groups) for _, fold in folds.split(strata, strata, joined)]
     closest = min(filter(len, drawn), key=distance, default=None)
     if closest is None:
-        raise ValueError(
-            f"None of the {n_groups} groups can be held out: each group holds all samples of some "
-            "class or label, and without them there is nothing to learn this class from. Leave "
-            "groups out to hold out single samples, or pass X_val and y_val."
-        )
+        raise ValueError(NOTHING_TO_HOLD_OUT)
     return closest

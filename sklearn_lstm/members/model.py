@@ -16,7 +16,7 @@ from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.members.member import LinearMember, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.storage.fields import check_agreement
-from sklearn_lstm.targets.labels import Labels, Thresholds
+from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
 
@@ -172,18 +172,18 @@ class SequenceModel:
     def described(self) -> dict[str, str]:
         """Return what the model consists of, as the table of the classifier shows it."""
         described = {member.name: member.describe() for member in self.members}
-        if np.any(self.thresholds != 0.5):
-            described["thresholds"] = _range(self.thresholds)
         if self[LinearMember.name] is None:
             described |= {LinearMember.name: "none"}
         if not self.linear_names:
             return described
         blended = (NetworkMember.name, *self.linear_names)
         weights = ", ".join(f"{name} {self.weights_by_name[name]:.2f}" for name in blended)
+        correction = self.prior_correction
+        lowest, highest = f"{np.min(correction):z.2f}", f"{np.max(correction):z.2f}"
         return {
             **described,
             "blend weights": f"{weights} (set by {self.n_held_out:,} samples held out)",
-            "logit adjustment": _range(self.prior_correction),
+            "logit adjustment": lowest if lowest == highest else f"{lowest} to {highest}",
         }
 
 
@@ -261,9 +261,3 @@ class Fitted:
             coverage=coverage,
             n_steps=n_steps,
         )
-
-
-def _range(values: Thresholds) -> str:
-    """Return a number, or the smallest and the largest of several."""
-    lowest, highest = f"{np.min(values):z.2f}", f"{np.max(values):z.2f}"
-    return lowest if lowest == highest else f"{lowest} to {highest}"

@@ -184,19 +184,17 @@ def _read_vectors(
 
 def _copies(callbacks: Sequence[Any] | None) -> list[Any]:
     """Copy the callbacks of the user, which stay as they are."""
-    copies, memo = [], dict[int, Any]()
-    for index, callback in enumerate(callbacks or ()):
+    given = [*(callbacks or ())]
+    for callback in given:
         if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
             raise ValueError(
-                f"callbacks[{index}] is {callback!r}, which is not a callback of skorch. "
-                "Callbacks of scikit-learn are set by set_callbacks."
+                f"callbacks holds {callback!r}, which is not a callback of skorch. Callbacks of "
+                "scikit-learn are set by set_callbacks."
             )
-        try:
-            copies.append(deepcopy(callback, memo))
-        except Exception as error:
-            raise ValueError(
-                f"callbacks[{index}] is {callback!r}, which can't be copied ({error}), but fit "
-                "calls copies of the callbacks. Leave out what can't be copied, such as an open "
-                "file: let the callback open it in on_train_begin."
-            ) from error
-    return copies
+    try:
+        return deepcopy(given)
+    except Exception as error:
+        raise ValueError(
+            f"callbacks={given} can't be copied ({error}), but fit calls copies. Let a callback "
+            "open in on_train_begin what can't be copied, such as a file."
+        ) from error

@@ -2,8 +2,9 @@
 
 import reprlib
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -110,13 +111,13 @@ class NamedModel(Shared):
         return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
 
 
-def open_folder(folder: Path, name: str, command: str, read: Callable[[Any, Path], Any]) -> Any:
-    """Return what a package of this name reads from a folder; nothing is downloaded."""
+def open_folder(folder: Path, name: str, function: str, command: str, **options: bool) -> Any:
+    """Return what a function of a package reads from a folder; nothing is downloaded."""
     if not folder.is_dir():  # the package would ask the network for it
         raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
     module = name.replace("-", "_")
     try:
-        return read(import_module(module), folder)
+        return attrgetter(function)(import_module(module))(str(folder), **options)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == module:
             raise ImportError(

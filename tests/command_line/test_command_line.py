@@ -161,7 +161,7 @@ def test_several_labels_are_lists_in_json_lines(run, records, tmp_path):
             ["X[99]", "X[99]"],
             "2 classes, but y holds only one class: 'X[99]'",
         ),
-        ([1, 0, 1.5], "y holds 1.5, but classes are whole numbers or strings"),
+        ([1, 0, 1.5], "y holds 1.5, but classes are strings, or whole numbers"),
         ([1, 0, float("nan")], "line 3: 'label' is missing: nan"),
     ],
 )
@@ -261,7 +261,7 @@ def test_numbers_and_categories_stand_beside_a_text(run, records, tmp_path):
         names = ["text", "label", "price", "pages", "shop"]
         data.write_text(as_csv([names, [*"ax32a"], ["b", "y", wrong, "2", "b"]]))
         status, printed, errors = run("predict", model, data)
-        assert (status, printed.count("\n")) == (1, 1)
+        assert (status, printed) == (1, "")
         expected = f"{data}, line 3: {reason}"
         assert expected in errors
         assert expected in run("fit", data, *options)[2]
@@ -529,7 +529,7 @@ def test_series_that_the_model_can_not_read_are_errors(run, tmp_path):
     ]:
         stdin = as_json_lines([[[1, 0], [2, 0]], series])
         status, printed, errors = run("predict", model, "-", "--format", "jsonl", stdin=stdin)
-        assert (status, printed, errors.count("\n")) == (1, "true\n", 1)
+        assert (status, printed, errors.count("\n")) == (1, "", 1)
         assert "standard input, line 2: " in errors
         assert expected in errors
 
@@ -612,7 +612,7 @@ def test_files_that_are_no_models_or_are_not_there(run, folder, tmp_path):
         status, _, errors = run(command, folder / "spam.csv", "-")
         assert (status, errors.count("\n")) == (1, 1)
         assert errors.startswith(f"sklearn-lstm {command}: The model file {folder / 'spam.csv'} ")
-        assert "looks like text. In a command, the model comes before the data" in errors
+        assert "looks like text: in a command, the model comes before the data" in errors
     save(TextSequenceVectorizer().fit(["a"]), tmp_path / "vectorizer")
     assert "holds TextSequenceVectorizer" in run("predict", tmp_path / "vectorizer", "-")[2]
     assert "holds no classifier" in run("explain", tmp_path / "vectorizer", "-")[2]

@@ -51,11 +51,10 @@ def test_a_missing_id_is_an_error_that_names_the_row(make):  # for containers, s
         object_array,
         pd.Series,
         lambda rows: [None if row is None else pd.array(row, dtype="Int64") for row in rows],
-        lambda rows: [*pa.array(rows)],
     ],
     ids=[
         *("polars", "polars frame", "pyarrow", "pandas Arrow", "object array", "pandas"),
-        *("Int64 arrays", "scalars"),
+        "Int64 arrays",
     ],
 )
 def test_null_in_a_column_of_lists_is_an_error_that_names_the_row(make, gap):

@@ -56,7 +56,7 @@ COLUMN = NO_NUMBER.replace("number", "number: pass the one column that holds the
 SELECTED = r"\[steps\[\['x', 'y'\]\] for _, steps in groups\]"  # no id and no label
 LONG = rf"long table.*a data frame for each series.*{SELECTED}.*groups\['label'\]"
 MACHINES = pd.DataFrame({"machine": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]})
-OF_MACHINES = rf"X is a data frame whose column 'machine' holds strings: leave it out.*{LONG}"
+OF_MACHINES = rf"X holds strings in columns \['machine'.*\]\. Leave out names.*{LONG}"
 WRONG = {
     "list of strings": (TEXTS, WrongType, PIPELINE),
     "array of strings": (np.array(TEXTS), WrongType, PIPELINE),
@@ -105,7 +105,7 @@ WRONG = {
     "pyarrow table of structs": (pa.table({"a": [row[0] for row in STEPS]}), WrongType, STRUCTS),
     "pandas structs of Arrow": (in_pandas(pa.array(STEPS)), WrongType, STRUCTS),
     "list of polars structs": ([*pl.Series(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
-    "list of pyarrow structs": ([*pa.array(STEPS)], WrongType, STRUCTS),
+    "list of pyarrow structs": ([*pa.array(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
     "pyarrow maps": (
         pa.array([[(1, 2.0)], [(2, 1.0)], []], pa.map_(pa.int8(), pa.float64())),
         WrongType,
@@ -133,12 +133,12 @@ WRONG = {
     "column of strings": (
         [MACHINES.assign(label="worn")] * 3,
         WrongType,
-        r"X\[0\] holds strings in columns \['machine', 'label'\]\..* Leave out names\.$",
+        r"X\[0\] holds strings in columns \['machine', 'label'\]\..*to_numeric\.$",
     ),
     "channel of strings": (
         [MACHINES.to_numpy(object)] * 3,
         WrongType,
-        r"X\[0\] holds strings in columns \[0\]\..* Leave out names\.$",
+        r"X\[0\] holds strings in columns \[0\]\. Leave out names\..*to_numeric\.$",
     ),
     "column of dates": (
         [MACHINES.assign(machine=pd.Timestamp("2024"))] * 3,

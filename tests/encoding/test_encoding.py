@@ -8,7 +8,7 @@ from as_read import read_sequences
 from memory_taken import peak_bytes
 from scipy.stats import norm, rankdata
 
-from sklearn_lstm.data.sequences import NO_ID, pad
+from sklearn_lstm.data.sequences import NO_ID
 from sklearn_lstm.encoding.channel_scaling import PROPORTIONS, ChannelScaling, NormalScores
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 
@@ -133,18 +133,6 @@ def test_large_values_keep_their_differences():
     X = 1e9 + np.random.default_rng(0).normal(size=(20, 8))
     expected = (X.ravel() - X.mean()) / X.std()
     np.testing.assert_allclose(inputs_of(X)[:, 0], expected, atol=1e-5)
-
-
-def test_sequences_laid_end_to_end_are_padded_with_zeros():
-    rng = np.random.default_rng(0)
-    lengths = np.array([7, 1, 4, 6])
-    for steps in (np.arange(1, 19), rng.normal(size=(18, 2)).astype(np.float32)):
-        padded = pad(steps, lengths)
-        assert padded.shape == (4, 7, *steps.shape[1:])
-        assert padded.dtype == steps.dtype
-        for row, part in zip(padded, np.split(steps, np.cumsum(lengths)[:-1]), strict=True):
-            np.testing.assert_array_equal(row[: len(part)], part)
-            assert not row[len(part) :].any()
 
 
 NAN = np.nan

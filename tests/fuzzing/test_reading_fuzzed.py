@@ -22,8 +22,8 @@ REFUSALS = {
     "integers": "a missing value, but token ids have none"  # integers, unless one is negative
 }
 REFUSALS_OF_STREAMS = (
-    "which can't represent all of these numbers|are dates or durations|"
-    r"(channels|features), but LSTMSequenceClassifier is expecting \d|read as token ids|"
+    "Convert all batches to one type|are dates or durations|"
+    r"(channels|features), but LSTMSequenceClassifier is expecting \d|"
     "have to be those of fit|"
     "but token ids are integers"  # a later batch would have told that they are measurements
 )

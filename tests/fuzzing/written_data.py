@@ -173,7 +173,6 @@ FLAT_ROWS: dict[str, Callable[[Any], Any]] = {
     "pandas of Arrow": arrow_series,
     "polars": polars_series,
     "Arrow": arrow_values,
-    "Arrow scalars": lambda row: [*arrow_values(row)],
     "Arrow dictionary": lambda row: arrow_values(row).dictionary_encode(),
     "Arrow in chunks": lambda row: pa.chunked_array([arrow_values(row)[:1], arrow_values(row)[1:]]),
     "torch": lambda row: torch.tensor(values_of(row)),
@@ -406,7 +405,6 @@ def in_pandas_of_arrow(data: DataSet, rng: np.random.Generator) -> Any:
 
 COLUMN_WAYS: dict[str, Writer] = {
     "Arrow column": lambda data, _: column(data),
-    "Arrow scalars": lambda data, _: [*column(data)],
     "Arrow slice": lambda data, _: pa.concat_arrays([column(data)[-1:], column(data)])[1:],
     "Arrow in chunks": lambda data, _: pa.chunked_array([column(data)[:1], column(data)[1:]]),
     "Arrow table": lambda data, _: pa.table({"steps": column(data)}),

@@ -108,31 +108,16 @@ def test_training_shows_the_losses_and_the_learning_rate(text_model):
     history = text_model[-1].history_
     np.testing.assert_array_equal(display.train_loss, [row["train_loss"] for row in history])
     np.testing.assert_array_equal(display.lr, [row["lr"] for row in history])
-    assert display.restored_epoch is None
     (line,) = display.ax_.lines
     assert line.get_label() == "training loss of the network"
 
 
-def test_held_out_losses_are_joined_and_say_what_they_are_of():
+def test_held_out_losses_are_joined():
     losses = [np.nan, 0.5, np.nan, np.nan, 0.4]
     display = TrainingDisplay(np.ones(5), np.ones(5), losses).plot()
     line = display.ax_.lines[1]
-    assert line.get_label() == "held-out loss of the whole model"
+    assert line.get_label() == "held-out loss"
     np.testing.assert_array_equal(line.get_xydata(), [[2, 0.5], [5, 0.4]])
-
-
-@pytest.mark.parametrize("restore", [lambda model: model, lambda m: pickle.loads(pickle.dumps(m))])
-def test_training_marks_the_epoch_that_early_stopping_restored(restore):
-    model = small(early_stopping=True, max_epochs=30, n_iter_no_change=2, lr=0.05).fit(IDS, Y)
-    display = TrainingDisplay.from_estimator(restore(model))
-    assert display.restored_epoch == model.n_epochs_ - 2
-    shown = {text.get_text() for text in display.ax_.get_legend().get_texts()}
-    assert {f"restored: epoch {display.restored_epoch}", "held-out loss of the network"} < shown
-
-
-def test_training_that_went_on_in_partial_fit_marks_no_epoch():
-    model = small(early_stopping=True, lr=0.05, max_epochs=6).fit(IDS, Y).partial_fit(IDS, Y)
-    assert TrainingDisplay.from_estimator(model).restored_epoch is None
 
 
 def test_training_of_a_model_without_epochs_is_an_error():
@@ -185,7 +170,6 @@ def test_colours_of_a_gate_go_from_0_to_1_and_those_of_a_state_are_symmetric(
         ({"gate": "update_gate"}, r"update_gate.*memory_cell"),
         ({"layer": 1}, r"1 layer"),
         ({"direction": 2}, r"2 direction"),
-        ({"direction": -1}, r"2 direction"),
         ({"n_units": 0}, "at least 1"),
     ],
     ids=str,

@@ -153,11 +153,11 @@ def test_what_is_no_parameter_is_refused_with_what_to_do(path):
     model = small()
     with config_context(enable_metadata_routing=True):
         model.set_fit_request(sample_weight=True).fit(SERIES, Y)
-    with pytest.raises(TypeError, match=r"set_fit_request.*del model\._metadata_request"):
+    with pytest.raises(TypeError, match=r"_metadata_request=.*del model\._metadata_request"):
         save(model, path)
     del model._metadata_request
     model.note = function
-    with pytest.raises(TypeError, match=r"note=<function.*no parameter: del model\.note"):
+    with pytest.raises(TypeError, match=r"note=<function.*del model\.note"):
         save(model, path)
     vocabulary = OrderedDict(so=0, good=1)
     with pytest.raises(TypeError, match=r"vocabulary=OrderedDict.*a list or a dict"):
@@ -369,8 +369,3 @@ def test_the_longest_name_that_the_system_takes_can_be_saved(letter, tmp_path, v
     name = letter * (252 // len(letter.encode()))
     save(vectorizer, tmp_path / name)
     assert load(tmp_path / name).vocabulary_ == vectorizer.vocabulary_
-
-
-def test_the_model_comes_before_the_path(tmp_path):
-    with pytest.raises(TypeError, match=r"The model comes first: save\(model, '.*model'\)"):
-        save(str(tmp_path / "model"), small())

@@ -71,21 +71,13 @@ def test_a_linear_model_that_is_too_large_is_an_error(data, allow_bytes):
     [
         ({"linear_model": False}, "linear_model=True"),
         (
-            {"criterion": CrossEntropyLoss, "linear_model": False},
-            r"linear_model=True and criterion='cross_entropy' \(found .*CrossEntropyLoss'>\)",
-        ),
-        (
             {"criterion": CrossEntropyLoss, "linear_model": "alone"},
-            r"criterion='cross_entropy' \(found .*CrossEntropyLoss'>\)",
+            "criterion='cross_entropy', found .*CrossEntropyLoss'>",
         ),
     ],
 )
-def test_without_a_linear_model_an_error_names_the_conditions_that_are_not_met(
-    data, parameters, lacking
-):
+def test_without_a_linear_model_an_error_names_what_is_lacking(data, parameters, lacking):
     model = alone(**parameters)
-    with pytest.raises(
-        ValueError, match=rf"no linear model to fit alone: it needs {lacking}\. Change this"
-    ):
+    with pytest.raises(ValueError, match=rf"A model without a network needs {lacking}\."):
         model.fit(*data)
     assert not hasattr(model, "classes_")

@@ -110,13 +110,3 @@ def test_a_network_that_is_right_on_held_out_samples_weighs_more():
         for data in (X, X_noise)
     )
     assert right > 5 * noise
-
-
-def test_partial_fit_keeps_the_linear_model(pairs):
-    X, y = pairs(200)
-    model = LSTMSequenceClassifier(**SMALL).fit(X, y)
-    before = model.linear_model_.logits(read_sequences(X))
-    after = model.partial_fit(X, y).linear_model_.logits(read_sequences(X))
-    assert np.array_equal(before, after)
-    fresh = LSTMSequenceClassifier(**SMALL).partial_fit(X, y, classes=[0, 1])
-    assert fresh.linear_model_ is None

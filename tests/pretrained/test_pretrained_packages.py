@@ -269,10 +269,3 @@ def test_another_width_or_other_vectors_are_another_model(tmp_path):
         other = static_model(StaticModel(np.ascontiguousarray(vectors), given.tokenizer))
         with pytest.raises(ModelFileError, match="The vectors of StaticModel differ"):
             load(path, embeddings=other)
-
-
-def test_vectors_of_bits_are_refused(wordllama):
-    binary = copy.copy(wordllama)
-    binary.binary = True
-    with pytest.raises(ValueError, match="binary"):
-        static_model(binary)

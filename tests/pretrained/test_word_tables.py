@@ -165,16 +165,6 @@ def test_training_goes_on_with_a_table():
     assert model.n_epochs_ == 4
 
 
-def test_partial_fit_alone_takes_a_table():
-    vectorizer = TextSequenceVectorizer()
-    X = vectorizer.fit_transform(TEXTS)
-    model = small(embeddings=side_by_side(TABLE, learned()))
-    for _ in range(6):
-        model.partial_fit(X, Y, classes=[0, 1])
-    good, bad, _ = model.decision_function(vectorizer.transform([*NEW.values()]))
-    assert good > bad
-
-
 # --- What is told
 
 
@@ -212,8 +202,8 @@ def test_without_vectors_there_is_no_share():
 WRONG = {
     "NaN": (np.full(4, np.nan), "NaN or infinite values in the vector of 'glad'"),
     "infinite": ([1, 2, 3, np.inf], "NaN or infinite values in the vector of 'glad'"),
-    "another length": (np.ones(3), r"one length, found \[\(3,\), \(4,\)\].*\['glad', "),
-    "a number": (1.0, r"one length, found \[\(\), \(4,\)\].*\['glad', "),
+    "another length": (np.ones(3), r"one length, found .*\(3,\): 'glad'"),
+    "a number": (1.0, r"one length, found .*\(\): 'glad'"),
 }
 
 

@@ -17,7 +17,6 @@ GROUPS = [7, 7, 3, 7, 3]
     [
         *(np.array, torch.tensor, pa.array, lambda a: pa.chunked_array([a]), pl.Series, pd.Series),
         lambda groups: [*torch.tensor(groups)],
-        lambda groups: [*pa.array(groups)],
         lambda groups: pa.array(groups).dictionary_encode(),
         lambda groups: [(group, "a") for group in groups],
         lambda groups: tuple((group, "a") for group in groups),
@@ -36,7 +35,6 @@ def test_groups_are_the_same_in_every_container(hold):
         pa.array([7, None]),
         pa.chunked_array([["a"], [None]]),
         pl.Series([7, None]),
-        [*pa.array([7, None])],
         pd.array([7, None], dtype="Int64"),
         np.ma.masked_array([7, 3], [False, True]),
         torch.tensor([7.0, torch.nan]),

@@ -38,7 +38,6 @@ NULLABLE = [partial(pd.DataFrame, dtype=dtype) for dtype in ("Int64", "boolean")
         (pl.Series(STRINGS, dtype=pl.Enum(["b", "a", "structure", "roadmap"])), STRINGS),
         (pd.Series(STRINGS, dtype="category"), STRINGS),
         (pa.array(STRINGS).dictionary_encode(), STRINGS),
-        ([*pa.array(STRINGS)], STRINGS),
     ],
     ids=lambda value: f"{type(value).__name__} {getattr(value, 'dtype', '')}",
 )
@@ -62,13 +61,12 @@ def test_several_columns_of_labels_are_multilabel(frame, second):
         np.ma.masked_array([1, 0, 1], [False, True, False]),
         np.ma.masked_array(["a", "b", "a"], [False, True, False]),
         [1, np.ma.masked, 0],
-        [*pa.array([1, None, 0])],
         sparse.csr_matrix([[1], [np.nan], [0]]),
     ],
-    ids=["Int64", "boolean", "Arrow", "masked", "strings", "mask", "scalars", "sparse"],
+    ids=["Int64", "boolean", "Arrow", "masked", "strings", "mask", "sparse"],
 )
 def test_a_missing_label_is_refused(y):
-    with pytest.raises(ValueError, match=r"y\[1\] is missing"):
+    with pytest.raises(ValueError, match=r"y\[1(, 0)?\] is missing"):
         read_labels(y)
 
 
@@ -84,7 +82,6 @@ def test_labels_have_the_names_of_the_columns(frame, tmp_path):
     for named in (model, load(tmp_path / "model"), fit_batches(model, [(X, y)]), continued):
         assert named.label_names_ == ("sport", "news")
         assert named.classes_.tolist() == [0, 1]
-        assert "# labels: sport, news" in repr(named)
         assert explain(named, X[:1], "news")[0].target == "news"
         assert explain(named, X[:1], 0)[0].target == "sport"
     with pytest.raises(ValueError, match=r"'other' is not a class .*'sport', 'news'"):
@@ -150,7 +147,7 @@ def test_classes_are_not_named_for_several_labels():
     labels = Labels.of(np.eye(2, dtype=int))
     for classes in (None, [0, 1], {0, 1}):
         labels.check_same(read_classes(classes))
-    with pytest.raises(ValueError, match=r"\['a', 'b'\].*multilabel.*numbers of its columns"):
+    with pytest.raises(ValueError, match=r"\['a', 'b'\].*numbers of the columns of a multilabel y"):
         labels.check_same(read_classes(["a", "b"]))
 
 
@@ -184,5 +181,5 @@ def test_lists_of_labels_are_refused_with_a_recipe(y):
     ids=["floats", "objects", "Int64", "boolean", "masked", "dictionary", "sparse"],
 )
 def test_a_label_that_is_not_known_is_refused_with_a_recipe(y):
-    with pytest.raises(ValueError, match=r"y\[1\] .*column 1.*missing.*one classifier for each"):
+    with pytest.raises(ValueError, match=r"y\[1, 1\] is missing.*one classifier for each"):
         read_labels(y)

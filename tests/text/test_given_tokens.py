@@ -33,13 +33,13 @@ def test_words_of_a_vocabulary_match_in_any_normal_form():
 SESSIONS = [["login", "open"], ["login", "fail"], ["open"]]
 
 
-@pytest.mark.parametrize("analyzer", [list, lambda events: [event[:3] for event in events]])
+@pytest.mark.parametrize("analyzer", [list, tuple])
 @pytest.mark.parametrize("hold", [list, tuple, np.array])
 def test_one_list_of_tokens_in_place_of_a_list_of_them_is_refused(analyzer, hold, round_trip):
     sessions = [hold(session) for session in SESSIONS]
     vectorizer = TextSequenceVectorizer(analyzer=analyzer).fit(sessions)
     vectorizers = [vectorizer, TextSequenceVectorizer(analyzer=analyzer).partial_fit(sessions)]
-    vectorizers += [round_trip(vectorizer)] if analyzer is list else []
+    vectorizers.append(round_trip(vectorizer))
     for one in vectorizers:
         for read in (one.transform, one.known_share, one.partial_fit):
             with pytest.raises(
@@ -60,18 +60,3 @@ def test_strings_are_read_by_a_function_that_has_read_strings():
 def test_tokens_of_several_types_are_named(odd):
     with pytest.raises(ValueError, match=r"Tokens of several types.*'a'.*" + str(odd)):
         TextSequenceVectorizer(analyzer=list).fit([["a", "b"], ["b", odd]])
-
-
-@pytest.mark.parametrize(
-    "nan", [float("nan"), np.float32("nan"), ("a", np.nan), np.datetime64("NaT", "D")]
-)
-def test_nan_is_refused_as_a_token_of_texts_and_in_a_vocabulary(nan):
-    message = "can't be a token: NaN"
-    vectorizer = TextSequenceVectorizer(analyzer=list, min_df=2)
-    for learn in (vectorizer.fit, vectorizer.partial_fit):
-        with pytest.raises(ValueError, match=message):
-            learn([[nan]])
-    with pytest.raises(ValueError, match=message):
-        TextSequenceVectorizer(analyzer=list, vocabulary=[nan]).fit([[nan]])
-    X = vectorizer.fit([["a", "a"]] * 2).transform([["a", nan]])
-    assert X.toarray().tolist() == [[2, 1]]

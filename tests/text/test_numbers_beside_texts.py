@@ -53,8 +53,6 @@ def test_the_other_columns_of_a_frame_travel_beside_the_ids(frame):
         (lambda X: X[1:], [1, 2]),
         (lambda X: X[np.array([True, False, True])], [0, 2]),
         (lambda X: X[-1], [2]),
-        (lambda X: X.getrow(-2), [1]),
-        (lambda X: [*X][1], [1]),
         (lambda X: X[np.array([[1], [0]]), [0, 1]], [1, 0]),
         (lambda X: pickle.loads(pickle.dumps(X.copy()))[::-2], [2, 0]),
         (copy.copy, [0, 1, 2]),

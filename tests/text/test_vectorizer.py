@@ -1,7 +1,6 @@
 """The contract of TextSequenceVectorizer beyond what it shares with CountVectorizer."""
 
 import copy
-import re
 from functools import partial
 
 import numpy as np
@@ -104,19 +103,11 @@ def test_what_follows_rows_can_not_follow_an_assignment():
     for key, value in ((0, X[1]), ((0, 1), 1), (slice(None), X)):
         with pytest.raises(TypeError, match=r"X\[\[1, 1, 2\]\]"):
             X[key] = value
-    with pytest.raises(TypeError, match="can't be assigned or resized"):
-        X.resize(1, 2)
     plain = sp.csr_matrix(X)
     plain[0] = plain[1]
     other = 2 * X
     other[0, 0] = 7  # it knows of no texts
     assert plain.toarray()[0].tolist() == X.toarray()[1].tolist()
-
-
-def test_entries_selected_one_by_one_are_named():
-    X = TextSequenceVectorizer().fit(["a b"]).transform(["new a", "b old"])
-    picked = X[np.array([[0, 0], [1, 1]]), np.array([[0, 1], [0, 1]])]
-    assert picked.unknown_tokens.tolist() == ["new", "old"]
 
 
 def test_pruned_tokens_are_named_too():
@@ -407,14 +398,3 @@ def test_other_output_is_no_frame_as_that_of_countvectorizer(output, container):
         assert not hasattr(vectorizer, "set_output")
         with pytest.raises(ValueError, match="`set_output` is not available"):
             make_pipeline(vectorizer).set_output(transform=container)
-
-
-# --- the documentation
-
-
-def test_patterns_are_documented_with_their_backslashes():
-    # reStructuredText drops backslashes outside of double backticks.
-    doc = TextSequenceVectorizer.__doc__
-    outside = re.sub(r"``.+?``", "", doc)
-    assert r"[^\w\s]+" in doc
-    assert "\\" not in outside

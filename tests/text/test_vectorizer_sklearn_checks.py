@@ -86,7 +86,7 @@ def test_fit_adds_only_fitted_attributes(vectorizer):
     added = set(vars(vectorizer)) - parameters
     names = {name for name in added if not name.startswith("_")}
     assert names == {"vocabulary_", "max_length_", "coverage_"}
-    assert added - names == {"_counts", "_columns", "_takes_lists", "_categories"}
+    assert added - names == {"_counts", "_columns", "_categories"}
 
 
 def test_fit_is_idempotent(vectorizer):

@@ -106,8 +106,8 @@ def test_keys_and_values_of_a_dict_are_read_in_their_order():
 @pytest.mark.parametrize(
     ("parameters", "found", "message"),
     [
-        ({"input": "file"}, "a", r"^X\[1\] is no open file, but 'a' \(str\). input='content'"),
-        ({"input": "filename"}, 1.5, r"^X\[1\] is no name of a file, but 1.5"),
+        ({"input": "file"}, "a", r"^X\[1\] is no file, but 'a' \(str\). input='content'"),
+        ({"input": "filename"}, 1.5, r"^X\[1\] is no filename, but 1.5"),
         ({"input": "filename"}, None, r"^X\[1\] is missing"),
     ],
 )

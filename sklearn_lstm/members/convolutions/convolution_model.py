@@ -7,7 +7,7 @@ competing kernels. The two models make different errors.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,8 +141,8 @@ class SeriesStatistics:
         parts_of_levels = self.encoding.parts_of_levels
         gaps = parts_of_levels(values, lengths) - parts_of_levels(baseline, lengths)
         contributions = gaps @ level_coef
-        features, base = self(steps, lengths)[0], self(unknown, lengths)[0]
-        scores = (features - base)[self.n_values :, np.newaxis] * uneven_coef
+        (scores,), (base,) = self.gaps(steps, lengths)
+        scores = scores[self.n_values :, np.newaxis] * uneven_coef
         _, is_known = self.encoding.known(values, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)
@@ -168,35 +168,6 @@ def _measured(
     value_statistics = np.where(n_known[:, np.newaxis] > 0, value_statistics, np.nan)
     proportions = (n_known / lengths[:, np.newaxis])[:, np.newaxis]
     return levels, np.concatenate([proportions, value_statistics], axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Features:
-    """Proportions of steps, and other values.
-
-    Proportions are kept as counts: those of short series take a quarter of the memory.
-
-    Parameters
-    ----------
-    counts : ndarray of unsigned integers of shape (n_samples, n_proportions)
-    lengths : ndarray of shape (n_samples,)
-    values : ndarray of shape (n_samples, n_values)
-    """
-
-    counts: NDArray[np.unsignedinteger]
-    lengths: Lengths
-    values: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    def __getitem__(self, rows: slice | NDArray[np.number]) -> NDArray[np.float32]:
-        proportions = self.counts[rows].astype(np.float32)
-        proportions /= self.lengths[rows, np.newaxis]
-        return np.hstack([proportions, self.values[rows]])
-
-
-Batch: TypeAlias = tuple[Rows, Features]
 
 
 @dataclass(frozen=True)
@@ -248,7 +219,7 @@ class Reading:
         logits = np.empty((len(sequences), len(self.intercept)))
         for rows, features in self.features(sequences):
             # In float32 the product would round a row by its neighbours.
-            logits[rows] = features[:].astype(np.float64) @ self.coef + self.intercept
+            logits[rows] = features.astype(np.float64) @ self.coef + self.intercept
         return logits
 
     def channel_contributions(
@@ -312,7 +283,9 @@ class Reading:
                     sums[found[starts]] += counts.T @ coef
         return np.asarray(sums / np.maximum(n_steps, 1)[:, np.newaxis])
 
-    def features(self, sequences: Sequences, fewest_rows: int = 1) -> Iterator[Batch]:
+    def features(
+        self, sequences: Sequences, fewest_rows: int = 1
+    ) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """Yield rows and their features, in blocks of so many rows or more; the last has the rest.
 
         Blocks of some hundred rows are multiplied faster.
@@ -320,12 +293,13 @@ class Reading:
         parts, n_rows, n_left = [], 0, len(sequences)
         for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
-            counts, values = self._counts(steps, lengths), self.statistics(steps, lengths)
-            parts.append((rows, counts, lengths, values))
+            proportions = self._counts(steps, lengths).astype(np.float32)
+            proportions /= lengths[:, np.newaxis]
+            parts.append((rows, np.hstack([proportions, self.statistics(steps, lengths)])))
             n_rows, n_left = n_rows + len(rows), n_left - len(rows)
             if n_rows >= fewest_rows or not n_left:
-                block, *columns = map(np.concatenate, zip(*parts, strict=True))
-                yield block, Features(*columns)
+                block, features = map(np.concatenate, zip(*parts, strict=True))
+                yield block, features
                 parts, n_rows = [], 0
 
     def _counts(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.unsignedinteger]:

@@ -14,7 +14,6 @@ from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.convolutions.convolution_model import (
     N_PLACES,
     ConvolutionModel,
-    Features,
     Reading,
     SeriesStatistics,
 )
@@ -141,7 +140,7 @@ def _fit_reading(
     gram = ridge.GramMatrix(*untrained.coef.shape) if _are_many(samples, untrained) else None
     features = _features_of(untrained, samples, rows, gram)
     if gram is None:
-        fit = ridge.fit_few(features[:], targets, deviations)
+        fit = ridge.fit_few(features, targets, deviations)
     else:
         fit = ridge.fit_many(gram, features, targets, deviations)
     # Large penalties draw the predictions towards their mean.
@@ -200,20 +199,16 @@ def _deviations(model: Reading) -> NDArray[np.float64]:
 
 def _features_of(
     model: Reading, samples: Samples, rows: Rows, gram: ridge.GramMatrix | None
-) -> Features:
+) -> NDArray[np.float32]:
     """Return the features of some rows; the Gram matrix gets those of all samples."""
     position = np.full(len(samples), -1)
     position[rows] = np.arange(len(rows))
-    lengths = samples.sequences.lengths[rows]
-    counts = np.empty((len(rows), len(model.convolutions)), np.min_scalar_type(lengths.max()))
-    kept = Features(counts, lengths, np.empty((len(rows), len(model.statistics)), np.float32))
+    kept = np.empty((len(rows), model.n_features), np.float32)
     for block, features in model.features(samples.sequences, ROWS_AT_ONCE):
         if gram is not None:
-            gram.add(features[:], samples.targets.subset(block))
+            gram.add(features, samples.targets.subset(block))
         is_kept = position[block] >= 0
-        places = position[block[is_kept]]
-        kept.counts[places] = features.counts[is_kept]
-        kept.values[places] = features.values[is_kept]
+        kept[position[block[is_kept]]] = features[is_kept]
     return kept
 
 

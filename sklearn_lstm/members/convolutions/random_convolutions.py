@@ -190,7 +190,5 @@ def _shifted(
     others.
     """
     starts = range(first, first + WIDTH * dilation, dilation)
-    if dilation >= n:  # the steps between them are not read
-        return [reduce(np.add, wide[chosen, :, start : start + n]) for start in starts]
     added = reduce(np.add, wide[chosen, :, first : starts[-1] + n])
     return [added[:, start - first : start - first + n] for start in starts]

@@ -18,7 +18,6 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
-from sklearn_lstm.members.convolutions.convolution_model import Features
 from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -168,7 +167,7 @@ class GramMatrix:
 
 
 def fit_many(
-    sums: GramMatrix, features: Features, targets: Targets, deviations: Floats
+    sums: GramMatrix, features: NDArray[np.float32], targets: Targets, deviations: Floats
 ) -> RidgeFit:
     """Fit more samples than features, in the coordinates of the principal components.
 

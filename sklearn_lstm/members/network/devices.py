@@ -15,24 +15,13 @@ def find_device(device: str | torch.device) -> torch.device:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         found = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"device={device!r} is not a device that torch knows.") from error
-    if found.type != "cpu":
-        try:
+        if found.type != "cpu":
             torch.empty(1, device=found).fill_(0).cpu()
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            raise ValueError(
-                f"device={str(device)!r}, but this machine has no such device. Leave device='auto'."
-            ) from error
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            f"device={str(device)!r}: torch knows, or finds, no such device here. Leave 'auto'."
+        ) from error
     return found
-
-
-def find_device_or_cpu(device: str | torch.device) -> torch.device:
-    """Return the device if this machine has it, else the processor."""
-    try:
-        return find_device(device)
-    except ValueError:
-        return torch.device("cpu")
 
 
 def prefers_bfloat16(device: torch.device) -> bool:

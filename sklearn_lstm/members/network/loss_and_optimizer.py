@@ -25,11 +25,8 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 FUSED = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
 # What these read and write in the shape of the weight, whatever shape it has.
 FUSED_STATE = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
-REFUSED = {
-    "LBFGS": "it computes the loss several times for each update",
-    "SparseAdam": "it takes sparse gradients only, and those of the network are dense",
-    "Muon": "it takes matrices only, and a network has biases too",
-}
+# They compute the loss several times for each update, or take sparse gradients or matrices alone.
+REFUSED = ("LBFGS", "SparseAdam", "Muon")
 
 
 class SampleLoss(nn.Module):
@@ -109,13 +106,12 @@ def find_optimizer(optimizer: str | type[Optimizer]) -> type[Optimizer]:
         If it is not an optimiser of torch, or can't train this network.
     """
     found = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else optimizer
-    if not issubclass(found, Optimizer) or found is Optimizer:
+    is_refused = any(issubclass(found, getattr(torch.optim, name, ())) for name in REFUSED)
+    if is_refused or not issubclass(found, Optimizer) or found is Optimizer:
         raise ValueError(
-            f"optimizer={optimizer!r} is not in {sorted(OPTIMIZERS)}, nor a class of torch.optim."
+            f"optimizer={optimizer!r} is not in {sorted(OPTIMIZERS)}, nor a class of torch.optim "
+            "that computes the loss once for each update, and takes all weights of a network."
         )
-    for name, reason in REFUSED.items():
-        if issubclass(found, getattr(torch.optim, name, ())):
-            raise ValueError(f"optimizer={name} can't be used: {reason}. Leave 'adamw'.")
     return found
 
 

@@ -16,7 +16,7 @@ from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_le
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
-from sklearn_lstm.members.network.devices import exact, find_device_or_cpu, prefers_bfloat16
+from sklearn_lstm.members.network.devices import exact, find_device, prefers_bfloat16
 from sklearn_lstm.members.network.gradients import ChannelPath, VectorPath, integrated_gradients
 from sklearn_lstm.members.network.network_member import (
     NOTHING_LEARNED,
@@ -28,6 +28,11 @@ from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.storage.unpack import Unpacker
 from sklearn_lstm.threads import map_on_workers, workers
+
+NOT_TRAINED = (
+    "The network of this model was not trained: its weights would be random, and are not stored. "
+    "Train it by partial_fit, or by fit with linear_model=True and max_epochs='auto'."
+)
 
 
 @dataclass
@@ -63,10 +68,7 @@ class Network(NetworkMember):
             If it was loaded, and not trained before.
         """
         if self.module.output.weight.is_meta:
-            raise NotFittedError(
-                "This network was not trained, so its weights were not stored. Train it by "
-                "partial_fit, or by fit with linear_model=True and max_epochs='auto'."
-            )
+            raise NotFittedError(NOT_TRAINED)
 
     @property
     def device(self) -> torch.device:
@@ -178,7 +180,10 @@ class Network(NetworkMember):
 
     def move(self, to: str | torch.device) -> None:
         """Move a loaded network to its device, or to the processor where it is not there."""
-        device = find_device_or_cpu(to)
+        try:
+            device = find_device(to)
+        except ValueError:
+            device = torch.device("cpu")
         if not self.module.output.weight.is_meta:
             self.module.to(device)
         self.module.use_bfloat16 &= prefers_bfloat16(device)

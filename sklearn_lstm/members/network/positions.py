@@ -15,13 +15,11 @@ def sinusoidal_positions(n_steps: int, n_features: int) -> NDArray[np.float32]:
 
 
 def _compute(n_steps: int, n_features: int) -> NDArray[np.float32]:
-    feature = np.arange(n_features)
-    frequency = 1e4 ** -(2 * (feature // 2) / n_features)
-    positions = np.empty((n_steps, n_features), np.float32)
-    for start in range(0, n_steps, 1024):  # so that float64 does not need many times the memory
-        stop = min(start + 1024, n_steps)
-        phase = np.arange(start, stop)[:, np.newaxis] * frequency
-        positions[start:stop] = np.where(feature % 2 == 0, np.sin(phase), np.cos(phase))
+    frequency = 1e4 ** -(2 * (np.arange(n_features) // 2) / n_features)
+    phase = np.arange(n_steps)[:, np.newaxis] * frequency
+    positions = np.empty_like(phase, np.float32)
+    np.sin(phase[:, ::2], out=positions[:, ::2], casting="same_kind")
+    np.cos(phase[:, 1::2], out=positions[:, 1::2], casting="same_kind")
     return positions
 
 

@@ -37,10 +37,6 @@ class Bag(NamedTuple):
     indices: NDArray[np.int32]
     indptr: NDArray[np.int32]
 
-    def as_matrix(self) -> csr_matrix:
-        """Return the matrix (2 * n_sequences, 2 * 2**HASH_BITS)."""
-        return csr_matrix(self, (len(self.indptr) - 1, 2 << HASH_BITS))
-
 
 def bag_of(n_sequences: int, *ngrams: tuple[Integers, Integers]) -> Bag:
     """Return each hash of a sequence once; each counts 1.

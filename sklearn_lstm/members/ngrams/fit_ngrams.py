@@ -10,6 +10,7 @@ from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.ngrams.bags import (
+    HASH_BITS,
     LARGEST_COEF,
     Lexicon,
     NgramReader,
@@ -125,7 +126,7 @@ def _first_bags(
         n_entries += len(part.data)
         if parts and n_entries > most:
             break
-        parts.append(part.as_matrix())
+        parts.append(csr_matrix(part, (2 * len(chunk), 2 << HASH_BITS)))
     return vstack(parts, format="csr")
 
 

@@ -17,7 +17,6 @@ from small_models import bumps
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.exceptions import InputTypeWarning
-from sklearn_lstm.members.convolutions import convolution_model
 from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge as ridge_regression
@@ -230,7 +229,7 @@ def test_features_are_proportions_of_steps_and_levels(fit, sequences_of):
     model = model.readings[0]
     drawn, features = model.convolutions, {}
     for rows, found in model.features(sequences_of(X)):
-        features |= dict(zip(rows.tolist(), found[:], strict=True))
+        features |= dict(zip(rows.tolist(), found, strict=True))
     for row, series in enumerate(X):
         inputs = model.statistics.encoding(series, np.array([len(series)]))[np.newaxis]
         found, expected = np.array(values_of(drawn, inputs, [len(series)]))[:, :, 0], []
@@ -384,7 +383,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     options = {"held_out": held_out, "n_outputs": 4}
     full, logits = read(X, y, weights, **options)
     samples = samples_of(X, y)
-    features = convolutions._features_of(full, samples, np.arange(len(samples)), None)[:]
+    features = convolutions._features_of(full, samples, np.arange(len(samples)), None)
     deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9) / convolutions._deviations(full)
     signs = np.where(np.arange(4) == y[:, np.newaxis], 1.0, -1.0)
     ridge = RidgeCV(
@@ -413,17 +412,6 @@ def test_memory_does_not_grow_with_the_number_of_series(fit, leave_out, set_feat
         for data in (waves(2000), waves(5000))
     )
     assert many < 1.15 * few
-
-
-def test_a_feature_of_a_short_series_is_kept_in_one_byte(fit, monkeypatch, set_features):
-    set_features(252)
-    monkeypatch.setattr(convolutions, "MOST_DRAWN", 50)
-    monkeypatch.setattr(
-        convolution_model, "MOST_STEPS_PER_BATCH", 1 << 10
-    )  # else these steps take the most
-    X, y = waves(5000)
-    peak = peak_bytes(lambda: fit(X, y, n_outputs=3))
-    assert peak < 7e6  # 9.4e6 if a feature took four bytes
 
 
 def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch, set_features):

@@ -339,12 +339,8 @@ def test_a_callback_that_freezes_all_weights_is_refused(method):
 def test_a_callback_that_cannot_be_copied_is_named(hold):
     logs = PrintLog()
     logs.file = io.TextIOWrapper(io.BytesIO())  # can't be copied
-    model = small_beside_linear(
-        callbacks=[Count(), hold(logs)], lr=1e38
-    )  # training would fail otherwise
-    with pytest.raises(
-        ValueError, match=r"callbacks\[1\].*PrintLog.*can't be copied.*TextIOWrapper"
-    ):
+    model = small_beside_linear(callbacks=[Count(), hold(logs)], lr=1e38)  # else training failed
+    with pytest.raises(ValueError, match=r"(?s)PrintLog.*can't be copied.*TextIOWrapper"):
         model.fit(*series())
 
 

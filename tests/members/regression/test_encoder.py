@@ -300,7 +300,7 @@ def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatc
     ("encode", "message"),
     [
         (lambda _: 1 / 0, "encode of SmallEncoder failed .ZeroDivisionError"),
-        (lambda texts: np.full((len(texts), 3), np.nan), "NaN or infinity"),
+        (lambda texts: np.full((len(texts), 3), np.nan), "without NaN and infinity"),
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
         (
             lambda texts: np.zeros((len(texts), len(texts))),
@@ -343,7 +343,7 @@ def test_a_model_without_linear_members_refuses_an_encoder(parameters, message, 
 def test_partial_fit_before_fit_refuses_an_encoder(encoder):
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     model = classifier(encoder)
-    with pytest.raises(ValueError, match="partial_fit does not fit the member of an encoder"):
+    with pytest.raises(ValueError, match="partial_fit does not fit the members of an encoder"):
         model.partial_fit(X, LABELS, classes=[0, 1])
     assert not model.__sklearn_is_fitted__()
 
@@ -408,7 +408,7 @@ def test_a_token_is_left_out_of_the_text_as_it_was_written():
     encoder = small_encoder.SmallEncoder()
     model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     for vectorizer, text, expected in [
-        ({}, "It's  So-GOOD ", {"So-GOOD ", "It's  -GOOD ", "It's  SoGOOD ", "It's  So- "}),
+        ({}, "It's  So-GOOD ", {"  So-GOOD ", "It's  -GOOD ", "It's  SoGOOD ", "It's  So- "}),
         ({"stop_words": ["so"]}, "So not good", {"not", "good", "not good"}),  # tokens are not all
     ]:
         model[0].set_params(**vectorizer)
@@ -582,15 +582,12 @@ class Uncopied(small_encoder.SmallEncoder):
         self.library = ctypes.CDLL(None)
 
 
-@pytest.mark.thread_unsafe(reason="joblib's processes are one pool for all threads")
 @pytest.mark.parametrize("is_fitted", [False, True])
-def test_an_encoder_that_can_not_be_pickled_is_named_and_shared_by_copies(is_fitted, tmp_path):
+def test_an_encoder_that_can_not_be_pickled_is_shared_by_copies_and_threads(is_fitted, tmp_path):
     encoder = Uncopied()
     model = pipeline(encoder, max_epochs=0)
     if is_fitted:
         model.fit(TEXTS, LABELS)
-    with pytest.raises(TypeError, match=r"(?s)encoder Uncopied.*save.*load.*encoder="):
-        pickle.dumps(model)
     copied = copy.deepcopy(model)
     assert copied[-1].encoder is encoder
     if is_fitted:
@@ -599,9 +596,6 @@ def test_an_encoder_that_can_not_be_pickled_is_named_and_shared_by_copies(is_fit
         restored = load(tmp_path / "model.safetensors", encoder=encoder)
         assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
         return
-    with pytest.raises(pickle.PicklingError) as raised:
-        cross_val_score(model, TEXTS, LABELS, cv=2, n_jobs=2)
-    assert "The encoder Uncopied can't be pickled" in str(raised.value.__cause__)
     with joblib.parallel_backend("threading"):
         assert cross_val_score(model, TEXTS, LABELS, cv=2, n_jobs=2).min() > 0.6
 
