@@ -57,11 +57,9 @@ def fit_convolutions(split: Split, settings: FitSettings) -> tuple[ConvolutionMo
         samples have groups, by a model fitted to those that are not held out.
     """
     samples, learned, held_out = split.samples, split.learned, split.held_out_rows
-    encodings = [
-        ChannelScaling.of(learned.sequences, learned.targets.values, normalize=settings.normalize)
-    ]
-    if settings.normalize:
-        encodings.append(ChannelScaling.by_size(learned.sequences))
+    sequences, normalize = learned.sequences, settings.normalize
+    scaled = ChannelScaling.of(sequences, learned.targets.values, normalize=normalize)
+    encodings = [scaled, ChannelScaling.by_size(sequences)] if normalize else [scaled]
     if samples.targets.groups is None or not len(held_out):
         return _fit(samples, held_out, encodings, split.seed)
     model, _ = _fit(samples, held_out[:0], encodings, split.seed)
