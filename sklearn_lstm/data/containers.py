@@ -113,7 +113,7 @@ def refuse_columns_of_strings(
     names: Sequence[object], columns: list[Column], place: str, advice: str = ""
 ) -> None:
     """Raise an error if some columns hold strings, and others do not."""
-    are_strings = [*map(holds_strings, columns)]
+    are_strings = [any(isinstance(v, TEXT) for v in listed(column)) for column in columns]
     if any(are_strings) and not all(are_strings):
         raise InvalidSequencesTypeError(
             f"{place} holds strings in columns {[*compress(names, are_strings)]}. Leave out names. "
@@ -121,11 +121,6 @@ def refuse_columns_of_strings(
             "time_channel='time', and numbers that are strings into numbers by pd.to_numeric."
             f"{advice}"
         )
-
-
-def holds_strings(column: Column) -> bool:
-    """Return whether any value of a column is a string."""
-    return any(isinstance(value, TEXT) for value in listed(column))
 
 
 def listed(column: Column) -> list[Any]:
@@ -181,15 +176,7 @@ def to_numpy(values: object, name: str) -> Array:
         if not type_names(columns or [values], name) <= FLOATS and columns:
             return _table([to_numpy(column, name) for column in columns])
         values = _in_own_type(values)
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise
-    except Exception as error:
-        raise InvalidSequencesTypeError(
-            f"{name} can't be turned into a NumPy array ({error}). For a tensor pass "
-            "tensor.detach().float().cpu()."
-        ) from error
+    array = np.asarray(values)
     may_be_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
     is_rounded = may_be_rounded and (np.abs(array) >= np.float64(LARGEST_EXACT)).any()
     return np.asarray(values, object) if is_rounded or array.dtype.kind == "T" else array

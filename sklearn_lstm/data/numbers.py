@@ -18,7 +18,6 @@ from sklearn_lstm.data.columns import (
     known_values,
     longest_texts,
     may_be_category,
-    type_name,
 )
 from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
@@ -32,11 +31,11 @@ REMEDY = (
     f"Join columns of texts, {containers.JOIN_TEXTS}. "
     "Make few values that recur a category, frame.astype({'shop': "
     "'category'}) (polars: Categorical; pyarrow: dictionary_encode). Turn dates into numbers: "
-    "frame['day'] = (pd.to_datetime(frame['day']) - pd.Timestamp('2020-01-01')).dt.days. Turn "
-    "strings such as '£1,200.50' into numbers: frame['price'] = "
-    "pd.to_numeric(frame['price'].astype(str).str.replace(r'[^\\d.-]', '', regex=True)), but "
-    "'1.200,50 €' by r'[^\\d,-]' and then .str.replace(',', '.'). Leave out what is left, such as "
-    "ids: frame.drop(columns=['id'])."
+    "frame['day'] = (pd.to_datetime(frame['day'], utc=True) - "
+    "pd.Timestamp('2020', tz='UTC')).dt.days. Turn strings such as '£1,200.50' into numbers: "
+    "frame['price'] = pd.to_numeric(frame['price'].astype(str).str"
+    ".replace(r'[^\\d.-]', '', regex=True)), but '1.200,50 €' by r'[^\\d,-]' and then "
+    ".str.replace(',', '.'). Leave out what is left, such as ids: frame.drop(columns=['id'])."
 )
 FEWEST_ROWS = 20  # that tell which strings are categories
 FEWEST_COUNTED = 50  # that tell that integers count rows or series
@@ -109,8 +108,7 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             warn_user(
                 f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
                 "once, so that little can be learned from it as a category. If it holds texts, "
-                f"join it with the others: frame[{name!r}].fillna('') + ' ' + frame['text']. If it "
-                "is an id, leave it out, and turn dates into numbers.",
+                "join it with the others; if it is an id, leave it out; turn dates into numbers.",
                 InputTypeWarning,
             )
 
@@ -247,7 +245,8 @@ def _split(
             "missing, make them strings: frame['text'] = frame['text'].astype(object).fillna('')."
         )
     if len(own) > 1:
-        found = ", ".join(f"{name!r} ({type_name(column):.40})" for name, column in own.items())
+        types = {name: str(containers.own_type_of(column)) for name, column in own.items()}
+        found = ", ".join(f"{name!r} ({type_name:.40})" for name, type_name in types.items())
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
             f"categories, by their types, as at fit. Out of {[*names]}, {len(own)} hold neither: "
