@@ -185,13 +185,10 @@ def _read_validation(
 ) -> Samples | None:
     """Read validation samples as X and y were read; None if none were passed."""
     X_val, y_val, sample_weight_val = validation
-    passed = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
-    names = [name for name, value in passed.items() if value is not None]
-    if not names:
+    if all(value is None for value in validation):
         return None
-    if names[:2] != ["X_val", "y_val"]:
-        found = " and ".join(names)
-        raise ValueError(f"X_val and y_val have to be passed together, found only {found}.")
+    if X_val is None or y_val is None:
+        raise ValueError("X_val and y_val have to be passed together.")
     try:
         check_column_names(X_val)
         labels.check_names(column_names(y_val), "y_val")

@@ -92,11 +92,9 @@ class GateActivations(Bunch):  # type: ignore[misc]
         n_units, n_steps = values.shape
         width, height = np.clip(2 + 0.25 * n_steps, 5, 14), np.clip(1.5 + 0.2 * n_units, 2.5, 9)
         ax = axes_for(ax, (width, height))
-        image = ax.imshow(values, "viridis", aspect="auto", interpolation="nearest")
-        image.set_clim(0, 1)
-        if gate in STATES:
-            largest = float(np.abs(values).max(initial=0)) or 1.0
-            image.set(cmap="RdBu_r", clim=(-largest, largest))
+        largest = float(np.abs(values).max(initial=0)) or 1.0
+        colours, limits = ("RdBu_r", (-largest, largest)) if gate in STATES else ("viridis", (0, 1))
+        image = ax.imshow(values, colours, aspect="auto", interpolation="nearest", clim=limits)
         ax.figure.colorbar(image, ax=ax, label=gate.replace("_", " "))
         is_short = all(len(str(token)) == 1 for token in self.data)
         label_steps(ax.xaxis, self.data, rotation=0 if is_short else 90)

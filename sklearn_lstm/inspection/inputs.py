@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -156,11 +155,10 @@ def find_classifier(model: object) -> tuple[list[Any], LSTMSequenceClassifier]:
     NotFittedError
         If it is not fitted.
     """
-    if isinstance(model, GridSearchCV | RandomizedSearchCV) or hasattr(model, "best_estimator_"):
-        check_is_fitted(model)
-        return find_classifier(model.best_estimator_)
-    if hasattr(model, "estimator_"):  # such as SelfTrainingClassifier, or one that sets a threshold
-        return find_classifier(model.estimator_)
+    # Of a search; of SelfTrainingClassifier, or of one that sets a threshold.
+    for name in ("best_estimator_", "estimator_"):
+        if hasattr(model, name):
+            return find_classifier(getattr(model, name))
     if isinstance(model, Pipeline):
         # A sampler of imbalanced-learn, which only takes part in fitting, has no transform.
         transformers = [step for _, step in model.steps[:-1] if hasattr(step, "transform")]
@@ -168,8 +166,8 @@ def find_classifier(model: object) -> tuple[list[Any], LSTMSequenceClassifier]:
         return [*transformers, *nested_transformers], classifier
     if not isinstance(model, LSTMSequenceClassifier):
         raise TypeError(
-            "Expected an LSTMSequenceClassifier, or a Pipeline or a search that ends with one; got "
-            f"{type(model).__name__}."
+            "Expected an LSTMSequenceClassifier, or a Pipeline or a fitted search that ends with "
+            f"one; got {type(model).__name__}."
         )
     check_is_fitted(model)
     return [], model

@@ -274,12 +274,13 @@ def test_words_outside_the_vocabulary_are_counted_also_if_training_had_some():
 
 
 def test_another_classifier_and_what_is_not_fitted_are_refused():
-    with pytest.raises(TypeError, match=r"Expected an LSTMSequenceClassifier.*LogisticRegression"):
-        explain(LogisticRegression(), [[1]])
     model = LSTMSequenceClassifier()
-    for unfitted in (model, GridSearchCV(model, {"hidden_size": [4]})):
-        with pytest.raises(NotFittedError):
-            explain(unfitted, [[1]])
+    for other in (LogisticRegression(), GridSearchCV(model, {"hidden_size": [4]})):
+        message = f"Expected an LSTMSequenceClassifier.* fitted search.* got {type(other).__name__}"
+        with pytest.raises(TypeError, match=message):
+            explain(other, [[1]])
+    with pytest.raises(NotFittedError):
+        explain(model, [[1]])
 
 
 # --- Long series

@@ -303,9 +303,9 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
 @pytest.mark.parametrize(
     ("X", "y", "own", "message"),
     [
-        (IDS, Y, {"X_val": IDS}, "passed together, found only X_val"),
-        (IDS, Y, {"y_val": Y}, "passed together, found only y_val"),
-        (IDS, Y, {"sample_weight_val": Y}, "found only sample_weight_val"),
+        (IDS, Y, {"X_val": IDS}, "X_val and y_val have to be passed together"),
+        (IDS, Y, {"y_val": Y}, "passed together"),
+        (IDS, Y, {"sample_weight_val": Y}, "passed together"),
         (
             IDS,
             Y,

@@ -57,11 +57,9 @@ def fit_convolutions(split: Split, settings: FitSettings) -> tuple[ConvolutionMo
         samples have groups, by a model fitted to those that are not held out.
     """
     samples, learned, held_out = split.samples, split.learned, split.held_out_rows
-    encodings = [
-        ChannelScaling.of(learned.sequences, learned.targets.values, normalize=settings.normalize)
-    ]
-    if settings.normalize:
-        encodings.append(ChannelScaling.by_size(learned.sequences))
+    sequences, normalize = learned.sequences, settings.normalize
+    scaled = ChannelScaling.of(sequences, learned.targets.values, normalize=normalize)
+    encodings = [scaled, ChannelScaling.by_size(sequences)] if normalize else [scaled]
     if samples.targets.groups is None or not len(held_out):
         return _fit(samples, held_out, encodings, split.seed)
     model, _ = _fit(samples, held_out[:0], encodings, split.seed)
@@ -80,7 +78,7 @@ def _fit(
     rng = np.random.default_rng(seed)
     untrained = [_draw(samples, encoding, rng) for encoding in encodings]
     rows = np.append(held_out, rng.permutation(np.setdiff1d(np.arange(len(samples)), held_out)))
-    if _are_many(samples, untrained[0]):
+    if len(samples) > untrained[0].n_features:
         # The features, or predictions, of those left out in turn take so much memory at most.
         n_features, n_outputs = _n_features(len(samples)), samples.targets.n_outputs
         most = N_FEATURES * n_features // max(n_features, n_outputs)
@@ -136,7 +134,8 @@ def _fit_reading(
         Whether most series have a twin.
     """
     targets = samples.targets.subset(rows)
-    gram = ridge.GramMatrix(*untrained.coef.shape) if _are_many(samples, untrained) else None
+    are_many = len(samples) > untrained.n_features
+    gram = ridge.GramMatrix(*untrained.coef.shape) if are_many else None
     features = _features_of(untrained, samples, rows, gram)
     if gram is None:
         fit = ridge.fit_few(features, targets, deviations)
@@ -161,11 +160,6 @@ def _fit_reading(
     logits = factor * fit.left_out
     logits += bias
     return reading, logits, confidence, has_twins
-
-
-def _are_many(samples: Samples, reading: Reading) -> bool:
-    """Return whether there are more samples than features."""
-    return len(samples) > reading.n_features
 
 
 def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Reading:

@@ -144,13 +144,11 @@ class ChannelPath(VectorPath):
         with torch.no_grad():
             gaps = self.network.frames(both, n_steps).diff(dim=1)[:, 0]  # (T, n_inputs of a frame)
             channel = torch.from_numpy(np.resize(channels, gaps.shape[1])).to(gaps.device)
-            has_vectors = self.network.architecture.embedding_dim is not None
-            weight = (
-                self.network.projection.weight if has_vectors else torch.eye(len(channel)).to(gaps)
-            )
-            is_of_channel = torch.nn.functional.one_hot(channel).to(gaps)
             # What each channel has of the way, (T, D, n_channels): vectors are linear in inputs.
-            self.ways = torch.einsum("ti,di,ic->tdc", gaps, weight, is_of_channel)
+            self.ways = gaps[:, :, None] * torch.nn.functional.one_hot(channel)
+            if self.network.architecture.embedding_dim is not None:
+                weight = self.network.projection.weight
+                self.ways = torch.einsum("tic,di->tdc", self.ways, weight)
 
     def divided(self, gradients: Tensor) -> Tensor:
         """Return the share of each channel: gradients (T, B, D) -> (B, n_channels)."""

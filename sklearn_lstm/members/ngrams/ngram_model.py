@@ -6,6 +6,7 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -149,16 +150,12 @@ class VectorModel:
         weights, vectors, tokens = self.means.weighted(sequences, np.arange(len(sequences)))
         sums, coef = weights @ vectors, self.coef @ directions
         lengths, gap_lengths = self.means.lengths(sums), self.means.lengths(self.means.gaps(sums))
-        row = np.arange(len(sequences)).repeat(sequences.lengths)
-        added = np.zeros((len(row), directions.shape[1]))
-        widths = self.means.vectors.widths
-        for stop, width in zip(np.cumsum(widths), widths, strict=True):
-            table = slice(stop - width, stop)
-            token_scores = vectors[:, table] @ coef[table]
-            scale = weights.data / (
-                lengths[row, stop - 1].astype(float) * gap_lengths[row, stop - 1]
-            )
-            added += scale[:, np.newaxis] * token_scores[tokens]
+        stops = np.cumsum(self.means.vectors.widths)
+        tables = [slice(*ends) for ends in pairwise([0, *stops.tolist()])]
+        token_scores = np.stack([vectors[:, one] @ coef[one] for one in tables], axis=1)
+        scales = 1 / (lengths.astype(float) * gap_lengths)[:, stops - 1]  # (n_samples, n_tables)
+        scales = weights.data[:, np.newaxis] * scales.repeat(sequences.lengths, axis=0)
+        added = np.einsum("ntk,nt->nk", token_scores[tokens], scales)
         base = -(self.means.centre * (lengths < np.inf) / gap_lengths.astype(float)) @ coef
         return added, base
 
