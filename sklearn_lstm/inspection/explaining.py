@@ -141,14 +141,15 @@ def _explained(
             encoding = model.network.encoding if len(data) == 1 else None
             copies = WithoutSpan(sequences, spans, encoding)
             scores = member.logits(copies) @ (weight * direction)
-            contributions, base = scores[0] - scores[1:], float(scores[0])
+            contributions, base = scores[0] - scores[1:], 0.0
         part = parts.get(member.name, linear)
         if len(contributions) < len(part):  # of the sequence as a whole
             part = whole
         part += contributions
         base_value += base
     if method == "leave_one_out":
-        base_value -= float((linear + network).sum())
+        (score,) = model.blended_logits(sequences) @ direction
+        base_value = float(score - sum(map(np.sum, (linear, network, whole, numbers))))
     target, n_unknown = opened.labels.shown[output], opened.n_unknown(row)
     beside = float(whole[0]), dict(zip(names, numbers.tolist(), strict=True))
     return Explanation(data, linear, network, base_value, target, n_unknown, *beside)
