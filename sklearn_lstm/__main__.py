@@ -346,12 +346,7 @@ OPTIONS: list[tuple[str, str, Settings, str]] = [
     ("fit", "--groups", NAMED, "the column of groups, of which each is held out as a whole"),
     ("fit", "--seed", {"type": seed}, "of random numbers: the same seed gives the same model"),
     ("fit", "--set", SET, "set another parameter of an estimator; may be repeated"),
-    (
-        "fit evaluate",
-        "--label",
-        NAMED,
-        "the labels, lists of several (default: that of fit, else label)",
-    ),
+    ("fit evaluate", "--label", NAMED, "the labels, or lists (default: that of fit, else label)"),
     ("evaluate", "--json", SWITCH, "print JSON instead of tables"),
     ("predict", "--proba", SWITCH, "print the probability of each class, as CSV with a header"),
     ("explain", "--classes", SWITCH, "print what adds to each class on average"),

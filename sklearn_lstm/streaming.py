@@ -19,7 +19,6 @@ from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import find_kind
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, texts_and_numbers
-from sklearn_lstm.data.reading import refuse_unknown
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.exceptions import InvalidSequencesError
@@ -360,7 +359,7 @@ def _read_texts(
     batches, ids = fit_and_number(vectorizer, _documents(stream), tokens)
     cut = cut_batches(batches, vectorizer.max_length_, vectorizer.truncation)
     X = vectorizer.transform([])
-    spelling = Spelling(ids.vocabulary, list(ids.unknown), X.joiner)
+    spelling = Spelling(ids.vocabulary, list(ids.unknown))
     sequences = FlatSequences(*tokens.rewritten(cut), spelling=spelling)
     kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, None, NO_NUMBERS)
     return InputFormat.of(arrays, sequences, kind, input_type), sequences
@@ -382,8 +381,7 @@ def _read_sequences(
     stream: Stream, parameters: Mapping[str, Any], file: BinaryIO
 ) -> tuple[InputFormat, Sequences]:
     """Write all sequences into the file."""
-    first = unknown = None
-    shapes = set[tuple[int, bool]]()
+    first, shapes = None, set[tuple[int, bool]]()
     for X in stream:
         if first is None:
             first, (input_format, sequences) = X, read_at_fit(parameters, X, is_batch=True)
@@ -393,12 +391,7 @@ def _read_sequences(
         input_format = replace(input_format, channel_names=found.channel_names)
         shapes.add((found.n_features, found.has_fixed_width))
         written.add(sequences)
-        if sequences.unknown_row is not None:
-            unknown = unknown or (stream.place, sequences.unknown_row)
     stored = written.stored(input_format.time_channel)
-    if unknown and not stored.has_missing.any():
-        stream.place, row = unknown
-        refuse_unknown(row)
     n_features, is_table = max(shapes) if len(shapes) == 1 else (1, False)  # of ragged rows
     is_guess = parameters["input_type"] == "auto" and stored.n_channels is None
     input_format = replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import compress, islice
 from operator import length_hint
-from typing import Annotated, Any, ClassVar, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,14 +25,8 @@ from sklearn_lstm.text.analysis import TokenBatch, iterate_texts, read_tokens
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
-REMEDY = (
-    "Pass a list, an array or a column, or an object whose __iter__ returns a new iterator each "
-    "time, such as one that opens a file."
-)
 BATCHES_AT_ONCE = 1 << 6  # of `read_tokens`, about a million words
 SMALLEST = 1e-4  # singular value or length of a vector, by the largest one; less is rounding
-
-Integers: TypeAlias = NDArray[np.int64]
 
 # Held while BLAS is limited to one thread: else one fit could restore the limit of another.
 _one_thread = ForkSafeLock()
@@ -150,10 +144,10 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
         if iterate_texts(texts) is texts:
             raise TypeError(
                 f"WordVectors reads the texts twice, but a {type(texts).__name__} can be read only "
-                f"once. {REMEDY}"
+                "once. Pass a list, an array or a column, or an object whose __iter__ returns a "
+                "new iterator each time, such as one that opens a file."
             )
-        default = TextSequenceVectorizer(min_df=2, max_features=30_000)
-        vectorizer = clone(self.vectorizer or default)
+        vectorizer = clone(self.vectorizer or TextSequenceVectorizer(min_df=2, max_features=30_000))
         with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
             vectorizer.fit(_shown(texts, bar, "words", 0.0, length_hint(texts)))
             words, n_texts = list(vectorizer.vocabulary_), vectorizer.coverage_["n_texts"]
@@ -245,19 +239,11 @@ def _shown(
 
 
 def _known_words(vectorizer: TextSequenceVectorizer, texts: Iterable[Any]) -> Iterator[TokenBatch]:
-    """Yield the words of texts as rows of the vocabulary, -1 for those that it lacks."""
+    """Return the words of texts as rows of the vocabulary, -1 for those that it lacks."""
     ids = vectorizer.vocabulary_
-    n_expected, n_texts = vectorizer.coverage_["n_texts"], 0
     analysis = vectorizer._analysis()  # noqa: SLF001
     read = read_tokens(analysis, texts, lambda ts: (ids.get(t, UNKNOWN) for t in ts))
-    for words, lengths in read:
-        n_texts += len(lengths)
-        yield words.astype(np.int32) - FIRST_TOKEN, lengths
-    if n_texts != n_expected:
-        raise ValueError(
-            f"There were {n_expected} texts in the first reading, but {n_texts} in the second. "
-            f"{REMEDY}"
-        )
+    return ((words.astype(np.int32) - FIRST_TOKEN, lengths) for words, lengths in read)
 
 
 def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -> sp.csr_matrix:
@@ -279,22 +265,16 @@ def count_neighbours(batches: Iterable[TokenBatch], n_words: int, window: int) -
         Symmetric.
     """
     pairs = sp.csr_matrix((n_words, n_words), dtype=np.int64)
-    for words, texts in _in_blocks(batches):
+    batches = iter(batches)
+    while block := list(islice(batches, BATCHES_AT_ONCE)):
+        words, lengths = map(np.concatenate, zip(*block, strict=True))
+        texts = np.repeat(np.arange(len(lengths)), lengths)[words >= 0]
+        words = words[words >= 0]
         for distance in range(1, min(window + 1, len(words))):
             is_pair = texts[distance:] == texts[:-distance]
             places = words[:-distance][is_pair], words[distance:][is_pair]
             pairs += sp.csr_matrix((np.ones(len(places[0]), np.int64), places), pairs.shape)
     return pairs + pairs.T
-
-
-def _in_blocks(batches: Iterable[TokenBatch]) -> Iterator[tuple[Integers, Integers]]:
-    """Yield the known words of many texts, and the number of the text that each comes from."""
-    batches = iter(batches)
-    while block := list(islice(batches, BATCHES_AT_ONCE)):
-        words, lengths = map(np.concatenate, zip(*block, strict=True))
-        texts = np.repeat(np.arange(len(lengths)), lengths)
-        is_known = words >= 0
-        yield words[is_known].astype(np.int64), texts[is_known]
 
 
 def factorize(

@@ -275,11 +275,6 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
             "X holds float64, but the file float32",
         ),
         ([(IDS, LABELS), (sparse.csr_matrix(IDS), LABELS)], ValueError, "only one of the two"),
-        (  # without another missing value in any batch
-            [(SERIES[4:9], LABELS[4:9]), ([SERIES[7], UNKNOWN], LABELS[7:9])] * 2,
-            ValueError,
-            r"X\[1\] is a series without a value",
-        ),
         (
             [(RAGGED, FLAGS[:18]), (FRACTIONS, FLAGS[:18])],
             ValueError,

@@ -120,7 +120,7 @@ def test_an_iterator_is_refused(iterator):
 
 
 def test_texts_that_are_gone_at_the_second_reading_are_refused():
-    with pytest.raises(ValueError, match=r"were 20 texts .* but 0 in the second\. Pass a list"):
+    with pytest.raises(ValueError, match="The texts tell nothing about the words"):
         small().fit(TextsOnDisk(iter(TEXTS)))
 
 

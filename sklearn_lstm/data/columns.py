@@ -24,17 +24,12 @@ MOST_LOOKED_AT = 1_000  # values, for letters and numbers
 BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number
 
 
-def type_name(column: Column) -> str:
-    """Return the name of the type of a column, of any library."""
-    return str(containers.own_type_of(column))
-
-
 def content_of(column: Column) -> str:
     """Return what a column holds, of `CONTENTS`; "" for strings and anything else.
 
     pandas makes objects of Arrow's booleans where one is missing.
     """
-    name = type_name(column)
+    name = str(containers.own_type_of(column))
     if name.lower() != "object":
         return next((content for content, types in CONTENTS.items() if types.match(name)), "")
     values = containers.listed(column)

@@ -113,7 +113,7 @@ def refuse_columns_of_strings(
     names: Sequence[object], columns: list[Column], place: str, advice: str = ""
 ) -> None:
     """Raise an error if some columns hold strings, and others do not."""
-    are_strings = [*map(holds_strings, columns)]
+    are_strings = [any(isinstance(v, TEXT) for v in listed(column)) for column in columns]
     if any(are_strings) and not all(are_strings):
         raise InvalidSequencesTypeError(
             f"{place} holds strings in columns {[*compress(names, are_strings)]}. Leave out names. "
@@ -121,11 +121,6 @@ def refuse_columns_of_strings(
             "time_channel='time', and numbers that are strings into numbers by pd.to_numeric."
             f"{advice}"
         )
-
-
-def holds_strings(column: Column) -> bool:
-    """Return whether any value of a column is a string."""
-    return any(isinstance(value, TEXT) for value in listed(column))
 
 
 def listed(column: Column) -> list[Any]:

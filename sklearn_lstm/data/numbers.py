@@ -18,7 +18,6 @@ from sklearn_lstm.data.columns import (
     known_values,
     longest_texts,
     may_be_category,
-    type_name,
 )
 from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
@@ -109,8 +108,7 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
             warn_user(
                 f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
                 "once, so that little can be learned from it as a category. If it holds texts, "
-                f"join it with the others: frame[{name!r}].fillna('') + ' ' + frame['text']. If it "
-                "is an id, leave it out, and turn dates into numbers.",
+                "join it with the others; if it is an id, leave it out; turn dates into numbers.",
                 InputTypeWarning,
             )
 
@@ -247,7 +245,8 @@ def _split(
             "missing, make them strings: frame['text'] = frame['text'].astype(object).fillna('')."
         )
     if len(own) > 1:
-        found = ", ".join(f"{name!r} ({type_name(column):.40})" for name, column in own.items())
+        types = {name: str(containers.own_type_of(column)) for name, column in own.items()}
+        found = ", ".join(f"{name!r} ({type_name:.40})" for name, type_name in types.items())
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
             f"categories, by their types, as at fit. Out of {[*names]}, {len(own)} hold neither: "

@@ -4,7 +4,7 @@ One sentence decides how X is read: integers are token ids, everything else is a
 """
 
 from collections.abc import Iterator
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,8 +75,7 @@ def read_sequences(
         steps = _checked_table(steps, input_type)
     if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
-        _check_channels(steps, n_channels)
-        known |= _check_series(steps, arrays.time_channel, has_gaps=has_gaps)
+        known |= _check_series(steps, arrays.time_channel, n_channels, has_gaps=has_gaps)
         return ArraySequences(steps, **known)
     if arrays.time_channel is not None:
         raise InvalidSequencesError(
@@ -97,18 +96,8 @@ def read_sequences(
     return ArraySequences(steps, np.maximum(n_entries, 1), None, **known)
 
 
-def refuse_unknown(row: int) -> NoReturn:
-    """Raise the error for a series of which nothing is known."""
-    raise InvalidSequencesError(
-        f"X[{row}] is a series without a value (only NaN, or empty), which is read only by a "
-        "model that has seen missing values in other series. Drop it."
-    )
-
-
 def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
     """Return a sparse matrix as CSR without zeros, with the entries of each row in order."""
-    if X.ndim != 2:
-        raise InvalidSequencesError(f"Expected a 2-D sparse matrix, found {X.ndim} dimensions.")
     if X.dtype.kind not in "iu":
         raise InvalidSequencesTypeError(
             f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} If ColumnTransformer has joined "
@@ -117,8 +106,7 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
         )
     if input_type == "measurements":
         raise InvalidSequencesTypeError(
-            "A sparse X can only be token ids, but the classifier reads input_type='measurements'. "
-            "Pass X.toarray() if these are measurements."
+            "A sparse X can only be token ids, no measurements. Pass X.toarray() if it holds these."
         )
     X = X.tocsr()
     if not X.has_canonical_format or not X.data.all():
@@ -254,20 +242,16 @@ def _as_series(rows: Table, n_channels: int) -> Table:
     return [steps if steps.size else nothing for steps in series]
 
 
-def _check_channels(series: Table, expected: int | None) -> None:
-    """Raise an error for another number of channels than in training."""
-    if (found := series[0].shape[1]) != (expected or found):
-        raise InvalidSequencesError(
-            f"X has {found} channels, but LSTMSequenceClassifier is expecting {expected} "
-            "channels, as at fit."
-        )
-
-
 def _check_series(
-    series: Table, time_channel: int | None, *, has_gaps: bool | None
+    series: Table, time_channel: int | None, expected: int | None, *, has_gaps: bool | None
 ) -> dict[str, Any]:
     """Return the fields of `Sequences` for series, after the checks of their values and times."""
     n_channels = series[0].shape[1]
+    if n_channels != (expected or n_channels):
+        raise InvalidSequencesError(
+            f"X has {n_channels} channels, but LSTMSequenceClassifier is expecting {expected} "
+            "channels, as at fit."
+        )
     if time_channel is not None:
         if not -n_channels <= time_channel < n_channels:
             raise InvalidSequencesError(
@@ -282,15 +266,16 @@ def _check_series(
         lengths.append(n_steps)
         has_missing |= is_gappy
     n_steps = np.concatenate(lengths)
-    unknown_row = None if n_steps.all() else int(n_steps.argmin())
     has_gaps = bool(has_missing.any()) if has_gaps is None else has_gaps
-    if unknown_row is not None and not has_gaps:
-        refuse_unknown(unknown_row)
+    if not n_steps.all() and not has_gaps:
+        raise InvalidSequencesError(
+            f"X[{n_steps.argmin()}] is a series without a value (only NaN, or empty), which is "
+            "read only by a model that has seen missing values in other series. Drop it."
+        )
     return {
         "lengths": np.maximum(n_steps, 1),
         "n_channels": n_channels,
         "has_missing": has_missing,
-        "unknown_row": unknown_row,
         "time_channel": time_channel,
     }
 
@@ -337,11 +322,8 @@ def _check_times(block: Array, lengths: Lengths, time_channel: int, first_row: i
     is_wrong &= np.arange(times.shape[1]) < lengths[:, np.newaxis]
     if is_wrong.any():
         row, step = (int(at) for at in np.argwhere(is_wrong)[0])
-        found, remedy = "is missing", "Fill it, or drop the step"
-        if not np.isnan(times[row, step]):
-            found = f"runs back from {before[row, step]} to {times[row, step]}"
-            remedy = "Sort the steps by time"
         raise InvalidSequencesError(
-            f"The time of X[{first_row + row}], step {step}, channel {time_channel}, {found}. "
-            f"{remedy}. If X is one series, pass a list of it: [X]."
+            f"The time of X[{first_row + row}], step {step}, channel {time_channel}, is missing or "
+            f"runs back: {times[row, step]} after {before[row, step]}. Fill it, drop the step, or "
+            "sort the steps by time. If X is one series, pass a list of it: [X]."
         )

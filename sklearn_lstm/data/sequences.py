@@ -42,8 +42,6 @@ class Sequences(ABC):
     has_missing : ndarray of bool of shape (n_channels,)
         Which channels have missing values (NaN) in any series of X. Those of which nothing is known
         do not count: they have one step, without a value. Token ids have no channels.
-    unknown_row : int or None
-        The first row of X that is a series of which nothing is known.
     time_channel : int or None
         The channel that holds the time of each step.
     as_written : ndarray of shape (n_samples,) or None
@@ -56,7 +54,6 @@ class Sequences(ABC):
     n_channels: int | None
     spelling: Spelling | None = None
     has_missing: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
-    unknown_row: int | None = None
     time_channel: int | None = None
     as_written: NDArray[np.object_] | None = None
     numbers: Numbers = NO_NUMBERS

@@ -28,13 +28,10 @@ class Spelling:
         Token to id.
     unknown_words : list
         Tokens that the vocabulary lacks.
-    joiner : str
-        What stands between two tokens of a text.
     """
 
     vocabulary: Mapping[Hashable, int]
     unknown_words: list[Hashable]
-    joiner: str = " "
 
     def words(self, spellings: Iterable[int]) -> dict[int, str]:
         """Return the words of these spellings; characters are no words."""
@@ -44,14 +41,14 @@ class Spelling:
     def joined(self, spellings: NDArray[np.integer], lengths: NDArray[np.integer]) -> list[str]:
         """Return the texts of sequences that are laid end to end; what has no name is left out.
 
-        Between two tokens stands the joiner, but not beside a letter of a script without spaces.
+        Between two words stands a blank, but not beside a letter of a script without spaces.
         """
-        texts = []
+        texts, joiner = [], "" if " " in self.vocabulary else " "  # a character among others
         for named in self.tokens_of_texts(spellings, lengths):
             pieces, was_alone = list[str](), True
             for token in filter(None, named):
                 is_alone = kind_of(token[0]) % UNSTABLE == LETTER
-                pieces += ["" if is_alone or was_alone else self.joiner, token]
+                pieces += ["" if is_alone or was_alone else joiner, token]
                 was_alone = is_alone
             texts.append("".join(pieces))
         return texts
@@ -94,4 +91,4 @@ def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer]]:
     if len(tokens) and len(tokens) == np.count_nonzero(is_unknown):
         spellings = spellings.astype(np.int32)
         spellings[is_unknown] = [unknown[token] for token in tokens]
-    return Spelling(vocabulary, list(unknown), getattr(X, "joiner", " ")), spellings
+    return Spelling(vocabulary, list(unknown)), spellings

@@ -22,7 +22,7 @@ from sklearn_lstm.text.analysis import (
     read_tokens,
     without_strings,
 )
-from sklearn_lstm.text.id_matrix import cut_batches, joined, joiner_of, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.id_matrix import cut_batches, joined, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
 
 
@@ -102,7 +102,7 @@ class TextReader:
         spellings, lengths = joined(cut_batches(batches, self.max_length, self.truncation))
         if not len(lengths):
             return to_csr((), ids, self.max_length)  # which nobody reads
-        spelling = Spelling(ids.vocabulary, [*ids.unknown], joiner_of(self.analysis.analyzer))
+        spelling = Spelling(ids.vocabulary, [*ids.unknown])
         known = {"spelling": spelling, "numbers": numbers, "as_written": self._as_written(texts)}
         return FlatSequences(spellings, lengths, **known)
 
@@ -155,8 +155,8 @@ def divided(
     texts, numbers = texts_and_numbers(X, categories)
     if numbers and output != "sparse":
         raise ValueError(
-            f"output={output!r} has no place for the columns {[*numbers.columns]} beside the "
-            "texts. Leave it 'sparse', the default, or pass the texts alone."
+            f"output={output!r} has no place for the columns {[*numbers.columns]}. Leave it "
+            "'sparse', the default, or pass the texts alone."
         )
     return texts, numbers
 

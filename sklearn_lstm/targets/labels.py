@@ -107,8 +107,7 @@ class Labels:
         if unseen:
             raise ValueError(
                 f"{name} holds labels {unseen[:5]} that are not among the classes "
-                f"{self.classes[:10].tolist()}. The y of the first fit or partial_fit sets them, "
-                "or the parameter `classes` of partial_fit."
+                f"{self.classes[:10].tolist()}, which the first fit or partial_fit sets."
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 
@@ -208,15 +207,10 @@ class LabelSets(Labels):
         ValueError
             If y is not multilabel, or has another number of labels.
         """
-        if y.ndim == 1:
+        if y.shape[1:] != (len(self),):
             raise ValueError(
-                f"{name} is not multilabel, but the classifier was fitted to a multilabel y. Pass "
-                "a table of 0 and 1, or fit a new classifier."
-            )
-        if y.shape[1] != len(self):
-            raise ValueError(
-                f"{name} has shape {y.shape}, but the classifier was fitted to {len(self)} labels: "
-                "one column for each is needed."
+                f"{name} is not multilabel with the {len(self)} labels of fit, but has the shape "
+                f"{y.shape}. Pass a column of 0 and 1 for each, or fit a new classifier."
             )
         return y.astype(np.float32)
 

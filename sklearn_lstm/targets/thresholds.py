@@ -23,8 +23,7 @@ def given_thresholds(threshold: object, labels: Labels) -> NDArray[np.float64]:
     if not labels.is_multilabel and (is_list or (len(labels) > 2 and threshold != 0.5)):
         raise ValueError(
             f"threshold={threshold!r:.200}, but y holds one class per sequence, of {len(labels)} "
-            "classes. Pass a number or 'f1' if there are two. Leave it 0.5 if there are more: the "
-            "most probable one is predicted."
+            "classes. Pass a number or 'f1' if there are two, and leave it 0.5 if there are more."
         )
     if not is_list:
         n_thresholds = len(labels) if labels.is_multilabel else 1

@@ -31,11 +31,9 @@ TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 
 
 # What our own steps read, and what to do about anything else.
-TEXT, PREPROCESSED = "text", "text after the preprocessor"
 REMEDIES = {
-    TEXT: "Turn it into a string, or pass the column that holds the texts: frame['text']. If X is "
-    "one row of a table, pass pd.DataFrame([X]).",
-    PREPROCESSED: "It has to return a string.",
+    "text": "Turn it into a string, or pass the column that holds the texts: frame['text']. If X "
+    "is one row of a table, pass pd.DataFrame([X]).",
     **dict.fromkeys(("file", "filename"), "input='content', the default, reads texts."),
 }
 
@@ -51,7 +49,7 @@ class NoTextError(Exception):
         What it reads, of `REMEDIES`.
     """
 
-    def __init__(self, found: object, expected: str = TEXT) -> None:
+    def __init__(self, found: object, expected: str = "text") -> None:
         super().__init__(found, expected)
         self.found, self.expected = found, expected
 
@@ -64,13 +62,13 @@ class NoTextError(Exception):
         reason = f"no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__})"
         advice = REMEDIES[self.expected]
         is_missing = found is None or type(found).__name__ in {"NAType", "NaTType"}
-        if self.expected != PREPROCESSED and (is_missing or _is_nan(found)):
+        if is_missing or _is_nan(found):
             reason = f"missing ({found})"
             advice = (
                 "Make it an empty text, as frame['text'].fillna('') does, or leave out the row, "
                 "with its label."
             )
-        elif self.expected == TEXT and hasattr(found, "__len__"):
+        elif self.expected == "text" and hasattr(found, "__len__"):
             advice = "For a table pass pd.DataFrame(X); for lists of tokens pass analyzer=list."
         error = InvalidSequencesError if _is_nan(found) else InvalidSequencesTypeError
         return error(f"{place} is {reason}. {advice}")
@@ -156,8 +154,7 @@ class Analysis:
 
     def preprocess_str(self, text: object) -> str:
         """Return the same for a tokenizer of ours, which reads no other type."""
-        is_own = self.preprocessor is None and not callable(self.strip_accents)
-        return _checked(self.preprocess(text), TEXT if is_own else PREPROCESSED)
+        return _checked(self.preprocess(text))
 
     def tokens_of(self, text: object) -> list[Hashable]:
         """Return the tokens of a decoded text."""
@@ -178,10 +175,10 @@ class Analysis:
         return frozenset(self.stop_words or ())
 
 
-def _checked(text: object, expected: str = TEXT) -> str:
+def _checked(text: object) -> str:
     """Return what a step of ours reads: a string."""
     if not isinstance(text, str):
-        raise NoTextError(text, expected)
+        raise NoTextError(text)
     return text
 
 
@@ -209,13 +206,6 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
         raise InvalidSequencesError(
             f"X is one text: {reprlib.repr(raw_documents)}. Pass a list of texts: [text]."
         )
-    is_view = isinstance(raw_documents, MappingView)  # in the order of its dict
-    if isinstance(raw_documents, Mapping | AbstractSet) and not is_view:
-        raise InvalidSequencesTypeError(
-            f"X is a {type(raw_documents).__name__}: {reprlib.repr(raw_documents)}. Pass a list of "
-            "texts, in the order of the labels, or a data frame: pd.DataFrame([X]) of one row, "
-            "pd.DataFrame(X) of columns."
-        )
     names: Any = getattr(raw_documents, "column_names", getattr(raw_documents, "columns", ()))
     if len(names) == 1:  # as other libraries pass on a column of a data frame
         raw_documents = raw_documents[names[0]]
@@ -227,15 +217,17 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
             f"Expected one column of texts, got a {type(raw_documents).__name__} of shape "
             f"{tuple(shape)}. Pass pd.DataFrame(X), or the texts alone: frame['text'], X[:, k]."
         )
+    is_view = isinstance(raw_documents, MappingView)  # in the order of its dict
+    has_no_order = isinstance(raw_documents, Mapping | AbstractSet) and not is_view
+    if has_no_order or not isinstance(raw_documents, Iterable):
+        raise InvalidSequencesTypeError(
+            f"X is a {type(raw_documents).__name__}: {reprlib.repr(raw_documents)}. Pass a list of "
+            "texts, in the order of the labels, or a data frame: pd.DataFrame([X]) of one row, "
+            "pd.DataFrame(X) of columns."
+        )
     if hasattr(raw_documents, "to_pylist"):  # pyarrow iterates over its own scalars
         return (scalar.as_py() for scalar in raw_documents)
-    try:
-        return iter(raw_documents)
-    except TypeError:
-        raise InvalidSequencesTypeError(
-            f"X is no set of texts, but {reprlib.repr(raw_documents)} "
-            f"({type(raw_documents).__name__}). Pass a list or a column of texts."
-        ) from None
+    return iter(raw_documents)
 
 
 def without_strings(texts: object) -> Iterator[Any]:
@@ -276,14 +268,15 @@ def read_tokens(
     # Without these two, a str is at most lowered, which is faster for many at once.
     is_plain = analysis.preprocessor is None and analysis.strip_accents is None
     lowers = is_plain and analysis.lowercase
+    keeps_str = is_plain and analysis.input == "content"
     if analysis.analyzer == "char":
         find_characters = CharacterTable((lambda cs: find(map(str.lower, cs))) if lowers else find)
-        for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=is_plain):
+        for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=keeps_str):
             code_points, lengths = split_characters(batch, lowers=lowers)
             yield find_characters(code_points), lengths
     elif analysis.tokenizer is words_of and not analysis.stop_words:
         find_words = WordLookup(find)
-        for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=is_plain):
+        for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=keeps_str):
             if len(batch) == 1 and len(batch[0]) < 1 << 11:  # arrays are not worth their while
                 yield _found([words_of(batch[0].lower() if lowers else batch[0])], find)
                 continue
@@ -309,14 +302,12 @@ def _in_batches(
     keeps_str: bool = False,
 ) -> Iterator[list[Any]]:
     """Yield lists of decoded and analyzed texts; a str stays as it is if `keeps_str`."""
-    decode, is_content = analysis.decode, analysis.input == "content"
     batch: list[Any] = []
     size = 0
     for index, text in enumerate(texts):
         try:
-            is_decoded = is_content and type(text) is str
-            if not (is_decoded and keeps_str):
-                text = analyze(text if is_decoded else decode(text))  # noqa: PLW2901
+            if not (keeps_str and type(text) is str):
+                text = analyze(analysis.decode(text))  # noqa: PLW2901
             size += len(text)
         except NoTextError as error:
             raise error.at(f"X[{index}]") from None

@@ -16,7 +16,7 @@ from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, CallIds, are_ch
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     """Token ids that know their tokens and texts, as do copies and selected rows.
 
-    `unknown_tokens` and `joiner` follow from the attributes.
+    `unknown_tokens` follows from the attributes.
 
     Attributes
     ----------
@@ -51,11 +51,6 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         if self.analyzer == "char" or are_characters(self.vocabulary):
             return "characters"
         return "words" if self.analyzer else "auto"
-
-    @property
-    def joiner(self) -> str:
-        """What stands between two tokens of a text."""
-        return joiner_of(self.analyzer)
 
     @property
     def unknown_tokens(self) -> NDArray[np.object_]:
@@ -116,11 +111,6 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
 
     def _temporary_matrix(self) -> sp.csr_matrix:
         return sp.csr_matrix(self.temporary_ids, self.shape)
-
-
-def joiner_of(analyzer: object) -> str:
-    """Return what stands between two tokens of a text that were found by this analyzer."""
-    return "" if analyzer == "char" else " "
 
 
 def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> TokenIds:
@@ -205,10 +195,7 @@ def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_
             is_step = ~np.isnan(X).all(axis=2)
             X = np.where(is_step, np.nan_to_num(X).argmax(axis=2) + 1, 0)
     if X.ndim != 2 or not np.issubdtype(X.dtype, np.integer):
-        raise ValueError(
-            f"Expected what transform returns, integers of shape (n_texts, max_length) or one-hot "
-            f"floats of 3 axes; got {X.dtype} of shape {X.shape}."
-        )
+        raise ValueError(f"Expected what transform returns, found {X.dtype} of shape {X.shape}.")
     ids = sp.csr_matrix(X).sorted_indices()
     ids.eliminate_zeros()  # padding
     wrong = np.flatnonzero((ids.data < 0) | (ids.data >= len(tokens)))

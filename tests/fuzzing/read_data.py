@@ -53,7 +53,7 @@ def content(sequences: Any) -> dict[str, Any]:
         "has_missing": sequences.has_missing.tolist(),
         "time_channel": sequences.time_channel,
         "numbers": {name: plain(values) for name, values in columns.items()},
-        "words": spelling and (dict(spelling.vocabulary), spelling.joiner),
+        "words": spelling and dict(spelling.vocabulary),
         "texts": sequences.written(rows) if spelling else None,
     }
 

@@ -38,7 +38,9 @@ def check_reading(data, n_most=None, seen=None):
         assert_alike(found, expected, refusals, name)
         if seen is not None:
             seen[name] += 1
-    if len(data.rows) > 1:
+    # A stream takes any channel for one with gaps until its last batch.
+    is_gap = isinstance(expected, Refused) and "a series without a value" in expected.message
+    if len(data.rows) > 1 and not is_gap:
         if not isinstance(expected, Refused):
             expected |= {"texts": None, "numbers": {}}
         refusals += f"|{REFUSALS_OF_STREAMS}"

@@ -36,7 +36,7 @@ def test_what_is_stored_of_a_vectorizer_reads_texts_as_it_does(parameters):
     reader = TextReader.of(Unpacker(pack.table).attributes(content))
     found, expected = reader(iter(NEW)), vectorizer.transform(NEW)
     if vectorizer.output == "sparse":
-        for name in ("texts", "unknown_tokens", "input_type", "joiner", "vocabulary"):
+        for name in ("texts", "unknown_tokens", "input_type", "vocabulary"):
             assert np.all(getattr(found, name) == getattr(expected, name)), name
         found, expected = found.toarray(), expected.toarray()
     np.testing.assert_array_equal(found, expected)

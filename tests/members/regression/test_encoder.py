@@ -88,13 +88,16 @@ def model():
         ({"lowercase": False}, b"So good", "So good"),
         ({}, "私は LSTM が 好き です ok".encode(), "私はlstmが好きですok"),
         ({"analyzer": list}, ["So", "good", "!"], "So good !"),
+        ({"analyzer": "char", "lowercase": False}, b"So  good", "So good"),
     ],
 )
 def test_texts_are_read_as_they_were_written(vectorizer, text, expected):
     encoder = small_encoder.SmallEncoder()
     vectorizer = TextSequenceVectorizer(**{"max_length": 50} | vectorizer)
     model = make_pipeline(vectorizer, classifier(encoder, max_epochs=0))
-    model.fit(["so bad", "so good", "two three", "plot ?"] * 2, [0, 1, 0, 1] * 2)
+    texts = ["so bad", "so good", "two three", "plot ?"] * 2
+    is_list = isinstance(text, list)
+    model.fit([*map(str.split, texts)] if is_list else texts, [0, 1, 0, 1] * 2)
     encoder.texts.clear()
     model.predict([text])
     assert encoder.texts == [expected]
