@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from itertools import chain
@@ -114,7 +114,8 @@ class ClassExplanations(Html):
         ImportError
             If pandas is not installed.
         """
-        return imported("pandas", "A data frame").DataFrame(self.rows())
+        names = [printable(name) if isinstance(name, str) else name for name in self.names]
+        return imported("pandas", "A data frame").DataFrame(replace(self, names=names).rows())
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of `to_frame`.

@@ -142,7 +142,8 @@ def _explained(
             copies = WithoutSpan(sequences, spans, encoding)
             scores = member.logits(copies) @ (weight * direction)
             contributions = scores[0] - scores[1:]
-            base = float(scores[0] - contributions.sum())
+            (score,) = member.logits(sequences) @ (weight * direction)  # of the text as written
+            base = float(score - contributions.sum())
         part = parts.get(member.name, linear)
         if len(contributions) < len(part):  # of the sequence as a whole
             part = whole

@@ -104,7 +104,7 @@ class Explanation(drawing.Html):
     def __repr__(self) -> str:
         largest = np.argsort(-np.abs(self.values), kind="stable")[:5].tolist()
         names = self.data if self.data.ndim == 1 else [f"step {at}" for at in range(len(self.data))]
-        parts = [f"{names[at]} {self.values[at]:+.2f}" for at in largest]
+        parts = [f"{printable(names[at])} {self.values[at]:+.2f}" for at in largest]
         parts += ["..."] * (len(self.data) > len(largest))
         parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
         parts += [f"base value {self.base_value:+.2f}"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.model import SequenceModel
 from sklearn_lstm.members.network.network_member import Encoding
+from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.text.vocabulary import UNKNOWN
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
@@ -192,4 +193,8 @@ def open_model(model: object, X: object) -> OpenModel:
     fitted = what_was_fitted(classifier)
     numbered = (f"channel {number}" for number in range(sequences.n_channels or 0))
     channels = [*(fitted.input_format.channel_names or numbered)]
-    return OpenModel(fitted.model, fitted.labels, sequences, channels)
+    model = fitted.model
+    for member, weight in zip(model.members, model.weights, strict=True):
+        if isinstance(member, NgramModel):  # words name the steps, also if X of fit lacked them
+            model = model.with_member(replace(member, knows_words=True), weight)
+    return OpenModel(model, fitted.labels, sequences, channels)

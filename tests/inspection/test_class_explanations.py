@@ -119,6 +119,12 @@ def test_channels_have_their_names():
     assert gaps["pulse"] > 2 * abs(gaps["noise"])  # half of what reads both
 
 
+def test_half_a_surrogate_pair_is_the_replacement_character(model):
+    explanations = explain_classes(model, ["good \ud83d"])
+    assert "\ufffd" in {*explanations.to_frame()["name"]}
+    assert repr(explanations).encode()
+
+
 def test_half_of_what_is_shown_speaks_for_the_class(model):
     told = explain_classes(model, TEXTS, n_tokens=4)
     for place in range(2):

@@ -209,6 +209,7 @@ def test_half_a_surrogate_pair_is_shown_as_the_replacement_character(tokens):
         ax.figure.draw_without_rendering()
     html = ExplanationDisplay(explanation)._repr_html_()
     assert html.encode().decode().count("\ufffd") == "".join(shown).count("\ufffd") + 3
+    assert repr(explanation).encode()
 
 
 # --- Explanations

@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.inspection import Explanation, explain, gate_activations
+from sklearn_lstm.inspection import Explanation, explain, explain_phrases, gate_activations
 from sklearn_lstm.inspection.inputs import find_classifier, open_model
 
 SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
@@ -232,6 +232,16 @@ def test_what_an_estimator_of_scikit_learn_has_fitted_can_be_explained():
 
 
 # --- Targets and errors
+
+
+@pytest.mark.parametrize("method", ["shares", "leave_one_out"])
+def test_dense_output_is_explained_without_a_warning_of_words(method):
+    vectorizer = TextSequenceVectorizer(output="dense")
+    model = make_pipeline(vectorizer, LSTMSequenceClassifier(**SMALL))
+    model.fit(["good fun", "bad plot"] * 9, ["pos", "neg"] * 9)
+    (explanation,) = explain(model, ["good zebra"], method=method)
+    assert explanation.data.tolist() == ["good", "zebra"]
+    assert explain_phrases(model, ["good zebra"])
 
 
 def test_each_sequence_may_have_its_own_target(fitted_texts):

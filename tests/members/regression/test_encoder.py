@@ -416,8 +416,9 @@ def test_a_token_is_left_out_of_the_text_as_it_was_written():
     ]:
         model[0].set_params(**vectorizer)
         encoder.texts.clear()
-        explain(model, [text], method="leave_one_out")
+        (explanation,) = explain(model, [text], method="leave_one_out")
         assert {*encoder.texts} == {text, *expected}
+        assert explanation.score == pytest.approx(abs(model.decision_function([text])[0]))
 
 
 def test_measurements_can_not_be_left_out():
