@@ -1,7 +1,9 @@
 """The errors and warnings of the package; each is a subclass of a built-in one."""
 
 import warnings
+from importlib import import_module
 from inspect import currentframe
+from typing import Any
 
 __all__ = [
     "IgnoredParameterWarning",
@@ -47,6 +49,23 @@ class MissingValuesWarning(UserWarning):
 
 class IgnoredParameterWarning(UserWarning):
     """Issued if a parameter was set, but is not used."""
+
+
+def imported(name: str, user: str) -> Any:
+    """Return a module of an optional package; without it, the error says who needs it.
+
+    Raises
+    ------
+    ImportError
+        If the package is not installed.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        package = name.replace("_", "-")
+        raise ImportError(
+            f"{user} needs the package {package}, not installed: pip install {package}"
+        ) from error
 
 
 def warn_user(message: str | Warning, category: type[Warning] = UserWarning) -> None:

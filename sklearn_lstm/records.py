@@ -194,11 +194,15 @@ class Columns:
         """Return the X of records."""
         import numpy as np
 
-        X = np.fromiter(column(records, self.sequence, lambda value: value), np.object_)
+        kinds = "a text, or a list as a series"
+        X = np.fromiter(column(records, self.sequence, sequence_of, kinds), np.object_)
         wanted = "a number, such as 3.5, without a sign of money; fit --categories takes names"
         beside: dict[str, object] = {
             name: np.array(column(records, name, number_of, wanted)) for name in self.numbers
-        } | {name: Categories(column(records, name)) for name in self.categories}
+        } | {
+            name: Categories(column(records, name, category_of, "a string"))
+            for name in self.categories
+        }
         arrays = [beside.get(name, X) for name in self.names]
         return Table(self.names, arrays) if arrays else X
 
@@ -243,6 +247,20 @@ def column(
             found = f"{name!r} is {json.dumps(fields[name], ensure_ascii=False):.50}"
             raise ValueError(f"row {row}: {found}, but has to be {wanted}") from None
     return values
+
+
+def sequence_of(value: object) -> object:
+    """Return a text or a list."""
+    if not isinstance(value, str | list):
+        raise ValueError
+    return value
+
+
+def category_of(value: object) -> object:
+    """Return a category, None if it is missing."""
+    if isinstance(value, list | dict):
+        raise ValueError
+    return known(value)
 
 
 def number_of(value: object) -> float:

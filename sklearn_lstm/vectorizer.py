@@ -40,6 +40,7 @@ from sklearn_lstm.text.vocabulary import (
     frequent_tokens,
     number_tokens,
     refuse_empty_vocabulary,
+    warn_of_words_seen_once,
 )
 from sklearn_lstm.text.words import words_of
 
@@ -463,6 +464,7 @@ class TextSequenceVectorizer(
             vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
+            warn_of_words_seen_once(read.tokens)
         self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
         task.end(is_fitted=True)
         return read.tokens.ids

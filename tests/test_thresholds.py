@@ -116,6 +116,12 @@ def test_thresholds_are_stored_and_kept(tmp_path):
     assert (model.thresholds_ != chosen)[:2].all()
 
 
+def test_a_threshold_that_is_an_integer_is_stored(tmp_path):
+    model = LSTMSequenceClassifier(threshold=1, **LINEAR_ALONE).fit(IDS, Y)
+    save(model, tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(load(tmp_path / "model.safetensors").thresholds_, [1, 1, 1])
+
+
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_f1_without_held_out_samples_warns_and_stays_at_one_half(method):
     model = LSTMSequenceClassifier(threshold="f1", linear_model=False, **SMALL)

@@ -31,11 +31,11 @@ REMEDY = (
     f"Join columns of texts, {containers.JOIN_TEXTS}. "
     "Make few values that recur a category, frame.astype({'shop': "
     "'category'}) (polars: Categorical; pyarrow: dictionary_encode). Turn dates into numbers: "
-    "frame['day'] = (pd.to_datetime(frame['day']) - pd.Timestamp('2020-01-01')).dt.days. Turn "
-    "strings such as '£1,200.50' into numbers: frame['price'] = "
-    "pd.to_numeric(frame['price'].astype(str).str.replace(r'[^\\d.-]', '', regex=True)), but "
-    "'1.200,50 €' by r'[^\\d,-]' and then .str.replace(',', '.'). Leave out what is left, such as "
-    "ids: frame.drop(columns=['id'])."
+    "frame['day'] = (pd.to_datetime(frame['day'], utc=True) - "
+    "pd.Timestamp('2020', tz='UTC')).dt.days. Turn strings such as '£1,200.50' into numbers: "
+    "frame['price'] = pd.to_numeric(frame['price'].astype(str).str"
+    ".replace(r'[^\\d.-]', '', regex=True)), but '1.200,50 €' by r'[^\\d,-]' and then "
+    ".str.replace(',', '.'). Leave out what is left, such as ids: frame.drop(columns=['id'])."
 )
 FEWEST_ROWS = 20  # that tell which strings are categories
 FEWEST_COUNTED = 50  # that tell that integers count rows or series

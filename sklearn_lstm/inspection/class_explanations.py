@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, chunks_of_rows
-from sklearn_lstm.inspection.drawing import Axes, Html, axes_for, imported, printable, token_names
+from sklearn_lstm.exceptions import imported
+from sklearn_lstm.inspection.drawing import Axes, Html, axes_for, printable, token_names
 from sklearn_lstm.inspection.explanation import coloured
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.network.network import Network
@@ -113,7 +114,7 @@ class ClassExplanations(Html):
         ImportError
             If pandas is not installed.
         """
-        return imported("pandas", "Data frames").DataFrame(self.rows())
+        return imported("pandas", "A data frame").DataFrame(self.rows())
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows of `to_frame`.
@@ -128,13 +129,9 @@ class ClassExplanations(Html):
 
     def _rows_of(self, place: int, rows: Iterable[int]) -> list[Row]:
         """Return the entries of some rows, for the class at a place."""
-        numbers = self.means[:, place], self.means_where_present[:, place], self.n_with
-        columns = (
-            self.parts,
-            self.names,
-            *(column.tolist() for column in (*numbers, self.n_samples)),
-        )
-        table = [*zip(*columns, strict=True)]
+        means = self.means[:, place], self.means_where_present[:, place]
+        numbers = (column.tolist() for column in (*means, self.n_with, self.n_samples))
+        table = [*zip(self.parts, self.names, *numbers, strict=True)]
         return [dict(zip(COLUMNS, (self.classes[place], *table[row]), strict=True)) for row in rows]
 
     def shown(self, place: int) -> dict[str, list[int]]:

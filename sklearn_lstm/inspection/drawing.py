@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sklearn_lstm.exceptions import imported
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -56,17 +58,9 @@ def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     ImportError
         If matplotlib is not installed.
     """
-    imported("matplotlib", "Pictures")
+    imported("matplotlib", "A picture")
     plt = import_module("matplotlib.pyplot")
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
-
-
-def imported(name: str, user: str) -> Any:
-    """Return a module of an optional package; without it, the error says who needs it."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ImportError(f"{user} need {name}: pip install {name}") from error
 
 
 def is_measured(data: NDArray[np.generic]) -> bool:

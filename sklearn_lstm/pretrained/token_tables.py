@@ -26,7 +26,6 @@ from sklearn_lstm.pretrained.named_models import (
     without_halves,
 )
 
-EXTRA = "pip install model2vec wordllama"
 INSTALLED = "wordllama"
 VECTORS = "weights/l2_supercat_256.safetensors"  # of pieces, in this package
 TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
@@ -140,7 +139,7 @@ class StaticModel(NamedModel):
             model = _in_package()
         elif isinstance(source, os.PathLike):
             source = Path(source)
-            model = open_folder(source, "model2vec", "StaticModel.from_pretrained", EXTRA)
+            model = open_folder(source, "model2vec", "StaticModel.from_pretrained")
         elif not (hasattr(source, "tokenizer") and hasattr(source, "embedding")):
             raise TypeError(
                 f"static_model takes {INSTALLED!r}, the pathlib.Path of a folder of model2vec, or "
@@ -203,7 +202,7 @@ def _in_package() -> Pieces:
     if not (vectors.exists() and tokenizer.exists()):
         raise ImportError(
             f"{INSTALLED!r} needs {vectors.name} and {tokenizer.name} of the package {INSTALLED}, "
-            f"not installed: {EXTRA}"
+            f"not installed: pip install {INSTALLED}"
         )
     with import_module("safetensors").safe_open(str(vectors), "numpy") as file:
         embedding = file.get_tensor("embedding.weight").astype(np.float32)

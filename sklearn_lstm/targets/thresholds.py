@@ -27,7 +27,7 @@ def given_thresholds(threshold: object, labels: Labels) -> NDArray[np.float64]:
         )
     if not is_list:
         n_thresholds = len(labels) if labels.is_multilabel else 1
-        return np.full(n_thresholds, np.nan if isinstance(threshold, str) else threshold)
+        return np.full(n_thresholds, np.nan if isinstance(threshold, str) else threshold, float)
     try:
         thresholds = np.asarray(threshold, np.float64)
     except (TypeError, ValueError):

@@ -267,6 +267,18 @@ def test_numbers_and_categories_stand_beside_a_text(run, records, tmp_path):
         assert expected in run("fit", data, *options)[2]
 
 
+def test_a_value_of_another_kind_names_its_line(run, records, tmp_path):
+    data, model = tmp_path / "data.jsonl", tmp_path / "model"
+    shops = [r | {"text": r["message"], "shop": "ab"[i % 2]} for i, r in enumerate(records)]
+    data.write_text(as_json_lines(shops))
+    assert run("fit", data, "--categories", "shop", "--output", model, *FIT)[0] == 0
+    for wrong in ({"text": None}, {"text": 5}, {"text": {"a": 1}}, {"shop": ["a"]}):
+        data.write_text("\n" + as_json_lines([shops[0] | wrong]))
+        ((name, value),) = wrong.items()
+        told = f"line 2: {name!r} is {json.dumps(value)}, but has to be "
+        assert told in run("predict", model, data)[2]
+
+
 def test_columns_beside_a_text_are_explained_by_themselves(run, records, tmp_path):
     data, model = tmp_path / "data.csv", tmp_path / "model"
     rows = [(r["message"], r["label"], i % 2, i % 3) for i, r in enumerate(records)]
@@ -464,7 +476,7 @@ def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # 
 @pytest.mark.parametrize(
     ("command", "data", "expected"),
     [
-        ("predict", ["a", 1], "line 2: 'message' is no text, but 1 (int)"),
+        ("predict", ["a", 1], "line 2: 'message' is 1, but has to be a text, or a list"),
         ("predict", ["a", {"text": "b"}], "line 2: no column 'message', but 'text'"),
         ("predict", ["a", {}], "line 2: no column 'message'"),
         ("evaluate", [], "no records"),

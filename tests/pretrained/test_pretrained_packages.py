@@ -155,7 +155,7 @@ def test_a_missing_package_is_named_with_the_command(missing, monkeypatch, folde
     monkeypatch.setitem(sys.modules, "model2vec", None)
     token_tables._in_package.cache_clear()
     model = "wordllama" if missing == "wordllama" else folder
-    with pytest.raises(ImportError, match=f"{missing}, not installed: pip install model2vec"):
+    with pytest.raises(ImportError, match=f"{missing}, not installed: pip install {missing}"):
         static_model(model)
 
 

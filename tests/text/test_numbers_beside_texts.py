@@ -312,6 +312,17 @@ def test_numbers_that_are_strings_become_numbers_as_the_message_says(write):
         TextSequenceVectorizer().fit(frame).transform(wrong.astype({"price": "category"}))
 
 
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_dates_become_numbers_as_the_message_says(zone):
+    frame = PANDAS.assign(day=pd.date_range("2020-01-02 12:00", periods=3, tz=zone))
+    with pytest.raises(ValueError, match="Turn dates into numbers") as caught:
+        TextSequenceVectorizer().fit(frame)
+    code = re.search(r"frame\['day'\] = .*?\.days", str(caught.value))[0]
+    exec(code, {"pd": pd, "frame": frame})  # noqa: S102 - our own text
+    X = TextSequenceVectorizer().fit_transform(frame)
+    assert X.numbers.columns["day"].tolist() == [1, 2, 3]
+
+
 def test_two_columns_of_texts_become_one_as_the_message_says():
     frame = MANY[["text"]].assign(title=[f"part {k}" for k in range(60)])
     with pytest.raises(ValueError, match="Join columns of texts") as caught:

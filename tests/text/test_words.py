@@ -272,6 +272,42 @@ def test_many_single_letters_are_looked_up_like_few():
     np.testing.assert_array_equal(long.transform([text * 40]).toarray()[0], np.tile(row, 40))
 
 
+# --- the warning
+
+
+def test_clauses_as_words_are_warned_of():
+    pattern = r"\w+"
+    clauses = [f"第{number}条规定的内容很多。" for number in range(300)]
+    with pytest.warns(UserWarning, match=r"100% of the 300 words .* `tokenizer`") as caught:
+        TextSequenceVectorizer(token_pattern=pattern).fit(clauses)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="seen only once") as caught:
+        TextSequenceVectorizer(token_pattern=pattern).fit_transform(clauses)
+    assert len(caught) == 1
+    TextSequenceVectorizer().fit(clauses)
+    TextSequenceVectorizer(analyzer="char").fit(clauses)
+
+
+def test_hashes_are_warned_of():
+    hashes = [f"{number * 7919:08x} the same words each time" for number in range(400)]
+    TextSequenceVectorizer().fit(hashes)
+    with pytest.warns(UserWarning, match="seen only once"):
+        TextSequenceVectorizer().fit([text[:8] for text in hashes])
+
+
+def test_few_or_usual_texts_are_not_warned_of(messages):
+    texts, _ = messages
+    TextSequenceVectorizer().fit([f"word{number}" for number in range(100)])
+    for n_texts in (10, 50, len(texts)):
+        TextSequenceVectorizer().fit(texts[:n_texts])
+    TextSequenceVectorizer(vocabulary=["a"]).fit([f"word{number}" for number in range(400)])
+
+
+def test_partial_fit_does_not_warn():
+    TextSequenceVectorizer().partial_fit([f"word{number}" for number in range(400)])
+
+
 def counter():
     """Give numbers to words in the order of their coming, and note what was asked."""
     numbers, asked = {}, []

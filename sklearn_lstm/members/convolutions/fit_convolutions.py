@@ -93,9 +93,8 @@ def _fit(
         deviations = _deviations(drawn)
         if readings:
             deviations[drawn.n_events : drawn.n_events + drawn.statistics.n_values] = 0
-        fit = _fit_reading(drawn, samples, rows, compared, deviations)
-        one, logits, confidence, one_has_twins = fit
-        has_twins |= one_has_twins
+        one, logits, confidence, twins = _fit_reading(drawn, samples, rows, compared, deviations)
+        has_twins |= twins
         readings.append(replace(one, coef=share * one.coef, intercept=share * one.intercept))
         confidences.append(confidence)
         logits *= share

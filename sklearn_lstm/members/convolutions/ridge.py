@@ -94,7 +94,7 @@ def leave_alike_out(
     remaining -= roots * roots.T / weights.sum()  # 1 - H
     residuals = remaining @ (roots * signs)
     alone = signs - residuals / np.diag(remaining)[:, np.newaxis] / roots
-    alike = np.empty_like(alone)
+    alike = alone.copy()
     distances = _distances(products)
     names, classes = np.unique(targets.values, axis=0, return_inverse=True)
     n_clusters = N_CLUSTERS * len(names)
@@ -102,7 +102,8 @@ def leave_alike_out(
     if has_twins:
         n_clusters = min(n_clusters, len(signs) // 2)
     clusters = fcluster(linkage(distances, "ward"), n_clusters, "maxclust")
-    for number in np.unique(clusters):
+    numbers = np.unique(clusters)
+    for number in numbers if len(numbers) > 1 else ():  # a single one leaves nothing to learn from
         rows = np.flatnonzero(clusters == number)
         within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])
         alike[rows] = signs[rows] - within / roots[rows]

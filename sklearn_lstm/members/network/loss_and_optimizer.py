@@ -82,19 +82,16 @@ def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLo
     ValueError
         If it is no loss class, or needs one class per sequence where y is multilabel.
     """
+    found: Any = criterion
     if criterion == "cross_entropy":
-        criterion = nn.BCEWithLogitsLoss if labels.is_multilabel else nn.CrossEntropyLoss
-    if not (isinstance(criterion, type) and issubclass(criterion, nn.Module)):
+        found = nn.BCEWithLogitsLoss if labels.is_multilabel else nn.CrossEntropyLoss
+    is_loss = isinstance(found, type) and issubclass(found, nn.Module)
+    if not is_loss or (labels.is_multilabel and issubclass(found, OF_CLASSES)):
         raise ValueError(
-            f"criterion={criterion!r} is neither 'cross_entropy' nor a loss class of torch.nn."
+            f"criterion={criterion!r} is neither 'cross_entropy' nor a loss class of torch.nn, "
+            "which has to take each label by itself if y is multilabel, as BCEWithLogitsLoss does."
         )
-    if labels.is_multilabel and issubclass(criterion, OF_CLASSES):
-        raise ValueError(
-            f"criterion={criterion.__name__} needs one class per sequence, but y is multilabel. "
-            "Pass 'cross_entropy', which takes each label by itself, or "
-            "torch.nn.BCEWithLogitsLoss."
-        )
-    return SampleLoss(criterion, is_multilabel=labels.is_multilabel)
+    return SampleLoss(found, is_multilabel=labels.is_multilabel)
 
 
 def find_optimizer(optimizer: str | type[Optimizer]) -> type[Optimizer]:

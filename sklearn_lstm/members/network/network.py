@@ -128,9 +128,8 @@ class Network(NetworkMember):
             tensors = {name: torch.from_numpy(weight) for name, weight in weights.items()}
             module.load_state_dict(tensors, assign=True)
         module.use_bfloat16 = use_bfloat16
-        is_trained = weights is not None
-        network = cls(encoding, vectors, module.eval(), is_trained, optimizer_state)
-        return replace(network, has_learned=has_learned)
+        state = weights is not None, optimizer_state
+        return cls(encoding, vectors, module.eval(), *state, has_learned=has_learned)
 
     @torch.inference_mode(mode=False)
     def extended(

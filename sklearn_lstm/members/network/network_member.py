@@ -71,9 +71,8 @@ def read_architecture(fields: Mapping[str, Any], encoding: Encoding) -> Architec
     fields = {**fields, "pooling": tuple(fields["pooling"])}
     check_fields(Architecture, fields)
     architecture = Architecture(**fields)
-    reads = len(encoding), encoding.n_channels is None
-    if (architecture.n_inputs, architecture.tokens) != reads or not architecture.pooling:
-        raise ValueError(f"a network without pooling, or that reads something else: {fields}")
-    if architecture.tokens and architecture.steps_per_frame > 1:
-        raise ValueError("frames of tokens")
+    tokens, has_frames = architecture.tokens, architecture.steps_per_frame > 1
+    is_read = (architecture.n_inputs, tokens) == (len(encoding), encoding.n_channels is None)
+    if not is_read or not architecture.pooling or (tokens and has_frames):
+        raise ValueError(f"a network that reads something else, or without pooling: {fields}")
     return architecture

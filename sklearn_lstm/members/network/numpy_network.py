@@ -4,7 +4,7 @@
 there is no padding. N steps, B sequences, D features, H units, G gates, 1 or 2 directions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeAlias
 
@@ -278,17 +278,14 @@ class Forward:
 
     def pool(self, states: Array, order: StepOrder) -> Array:
         """States (N, directions, H) -> (B, directions * len(pooling) * H)."""
-        pooled = []
-        for name in self.architecture.pooling:
-            if name == "max":
-                pooled.append(order.reduced(np.maximum, states))
-            elif name == "last":
-                pooled.append(states[order.last])
-            elif name == "mean":
-                lengths = order.lengths[:, None, None].astype(np.float32)
-                pooled.append(order.reduced(np.add, states) / lengths)
-            else:
-                pooled.append(order.reduced(np.add, states * self._shares(states, order)))
+        lengths = order.lengths[:, None, None].astype(np.float32)
+        pool: dict[str, Callable[[], NDArray[Any]]] = {
+            "max": lambda: order.reduced(np.maximum, states),
+            "mean": lambda: order.reduced(np.add, states) / lengths,
+            "last": lambda: states[order.last],
+            "attention": lambda: order.reduced(np.add, states * self._shares(states, order)),
+        }
+        pooled = [pool[name]() for name in self.architecture.pooling]
         return np.concatenate(pooled, axis=2).reshape(len(order.lengths), -1)
 
     def _shares(self, states: Array, order: StepOrder) -> Array:

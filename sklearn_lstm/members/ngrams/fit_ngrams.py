@@ -143,10 +143,9 @@ def _fewest_sequences(bags: csr_matrix, n_outputs: int, *, has_borders: bool) ->
         if 4 * n_outputs * n_features <= limit:
             return fewest
     warn_user(
-        f"The linear model was left out: {n_features:,} n-grams x {n_outputs:,} classes are "
-        f"{4 * n_outputs * n_features / 2**30:.1f} GiB of coefficients, and the limit is "
-        f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_model=False to fit the network alone without "
-        "this warning.",
+        f"The linear model was left out: the coefficients of {n_features:,} n-grams and "
+        f"{n_outputs:,} classes take more than {LARGEST_COEF / 2**30:.1f} GiB. Set "
+        "linear_model=False to fit the network alone without this warning.",
         LinearModelSkippedWarning,
     )
     return None

@@ -209,10 +209,8 @@ class NgramModel(NgramReader, LinearMember):
             warn_user(
                 "X says which words its ids stand for, but the X of fit did not, so the linear "
                 "model knows nothing of their letters. Samplers that add rows, such as "
-                "RandomOverSampler, and scipy.sparse.vstack drop the words that "
-                "TextSequenceVectorizer has attached to its output. Instead of such a sampler pass "
-                "class_weight='balanced', or take one that only removes rows (RandomUnderSampler). "
-                "Instead of stacking ids, join the texts before the vectorizer.",
+                "RandomOverSampler, and scipy.sparse.vstack drop the words: pass "
+                "class_weight='balanced', or join the texts before the vectorizer.",
                 InputTypeWarning,
             )
         logits = []

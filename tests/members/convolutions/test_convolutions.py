@@ -313,6 +313,12 @@ def test_short_and_constant_series_are_read(fit, sequences_of, length):
     assert np.isfinite(constant.logits(sequences_of(list(X)))).all()
 
 
+def test_series_that_are_all_equal_say_how_frequent_each_class_is():
+    y = np.arange(60) % 3 > 0
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0).fit(np.ones((60, 5)), y)
+    np.testing.assert_allclose(model.predict_proba(np.ones((2, 5)))[:, 1], 2 / 3, atol=0.03)
+
+
 def test_a_dilation_beyond_a_series_reads_as_far_as_one_of_its_length():
     rng = np.random.default_rng(0)
     inputs, lengths = rng.normal(size=(2, 30, 3)).astype(np.float32), np.array([30, 20])
