@@ -12,6 +12,7 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import (
+    ExplanationDisplay,
     explain,
     explain_phrases,
     gate_activations,
@@ -150,7 +151,7 @@ def test_the_held_out_part_may_have_missing_values_where_the_rest_has_none():
         small().fit(np.nan_to_num(X), y, X_val=X, y_val=y)
 
 
-def test_explanations_keep_a_row_for_each_step():
+def test_explanations_keep_a_row_for_each_step_and_show_what_is_missing():
     X, y = with_gaps(seed=1)
     X[0, 4, [0, 2]] = np.nan
     X = X[:, :, [0, 2]]
@@ -163,6 +164,11 @@ def test_explanations_keep_a_row_for_each_step():
     log_odds = model.decision_function(X[:1])[0] * (1 if explanation.target else -1)
     assert explanation.score == pytest.approx(log_odds, abs=1e-4)
     assert sum(len(phrase.data) for phrase in explain_phrases(model, X[:1])[0]) == 14
+    for ax in (ExplanationDisplay(explanation).plot().ax_, activations.plot()):
+        spans = [patch for patch in ax.patches if patch.get_gid() == "missing"]
+        (left, _), (right, _) = ax.transData.inverted().transform(spans[0].get_window_extent())
+        assert (len(spans), left, right) == (1, pytest.approx(3.5), pytest.approx(4.5))
+    assert "4 missing" in ExplanationDisplay(explanation)._repr_html_()
 
 
 def events(n_series=60, seed=0, unit=1.0):

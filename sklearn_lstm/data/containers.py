@@ -176,7 +176,15 @@ def to_numpy(values: object, name: str) -> Array:
         if not type_names(columns or [values], name) <= FLOATS and columns:
             return _table([to_numpy(column, name) for column in columns])
         values = _in_own_type(values)
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise InvalidSequencesTypeError(
+            f"{name} can't be turned into a NumPy array ({error}). For a tensor pass "
+            "tensor.detach().float().cpu()."
+        ) from error
     may_be_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
     is_rounded = may_be_rounded and (np.abs(array) >= np.float64(LARGEST_EXACT)).any()
     return np.asarray(values, object) if is_rounded or array.dtype.kind == "T" else array

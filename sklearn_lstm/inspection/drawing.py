@@ -95,6 +95,18 @@ def label_steps(axis: Axis, data: NDArray[np.generic], *, rotation: float = 0) -
     axis.set_ticks(range(len(data)), labels, parse_math=False, rotation=rotation, fontsize=size)
 
 
+def hatch_missing(ax: Axes, data: NDArray[np.generic]) -> None:
+    """Hatch the steps of measurements that hold no value."""
+    for step in np.flatnonzero(has_no_value(data)):
+        span = ax.axvspan(step - 0.5, step + 0.5, gid="missing", hatch="///", linewidth=0)
+        span.set(facecolor="none", edgecolor="0.5")
+
+
+def has_no_value(data: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Return which steps of a sequence hold no value."""
+    return np.isnan(data).all(axis=1) if is_measured(data) else np.zeros(len(data), np.bool_)
+
+
 def number_places(axis: Axis) -> None:
     """Put labels at some whole numbers."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415

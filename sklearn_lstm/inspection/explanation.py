@@ -163,6 +163,7 @@ class Explanation(drawing.Html):
             draw(places, network, thickness, starts, label="network")
         if is_series:
             ax.plot(places, linear + network, "k.", markersize=3, label="sum")
+            drawing.hatch_missing(ax, self.data)
         else:
             ax.plot(linear + network, places, "k.", label="sum")
             ax.margins(y=0.02)
@@ -190,7 +191,8 @@ class Explanation(drawing.Html):
         data = self.data
         space, blank = "0.15em", " "
         if drawing.is_measured(data):
-            names = [*map(str, range(len(data)))]
+            gaps = drawing.has_no_value(data).tolist()
+            names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
         else:
             names = drawing.token_names(data)
             if all(len(name) == 1 for name in names):

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import Bunch
 
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.inspection.drawing import Axes, axes_for, label_steps
+from sklearn_lstm.inspection.drawing import Axes, axes_for, hatch_missing, label_steps
 from sklearn_lstm.inspection.inputs import open_model
 from sklearn_lstm.members.network.architecture import GATES
 from sklearn_lstm.members.network.network import NOT_TRAINED, Network
@@ -100,6 +100,7 @@ class GateActivations(Bunch):  # type: ignore[misc]
         ax.figure.colorbar(image, ax=ax, label=gate.replace("_", " "))
         is_short = all(len(str(token)) == 1 for token in self.data)
         label_steps(ax.xaxis, self.data, rotation=0 if is_short else 90)
+        hatch_missing(ax, self.data)
         ax.set_yticks(range(n_units), [*map(str, units)], fontsize="small")
         ax.set_ylabel("unit")
         return ax

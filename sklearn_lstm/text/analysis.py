@@ -30,8 +30,10 @@ from sklearn_lstm.text.words import (
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 
 
+PREPROCESSED = "text after the preprocessor"
 # What our own steps read, and what to do about anything else.
 REMEDIES = {
+    PREPROCESSED: "It has to return a string.",
     "text": "Turn it into a string, or pass the column that holds the texts: frame['text']. If X "
     "is one row of a table, pass pd.DataFrame([X]).",
     **dict.fromkeys(("file", "filename"), "input='content', the default, reads texts."),
@@ -62,7 +64,7 @@ class NoTextError(Exception):
         reason = f"no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__})"
         advice = REMEDIES[self.expected]
         is_missing = found is None or type(found).__name__ in {"NAType", "NaTType"}
-        if is_missing or _is_nan(found):
+        if self.expected != PREPROCESSED and (is_missing or _is_nan(found)):
             reason = f"missing ({found})"
             advice = (
                 "Make it an empty text, as frame['text'].fillna('') does, or leave out the row, "
@@ -154,7 +156,8 @@ class Analysis:
 
     def preprocess_str(self, text: object) -> str:
         """Return the same for a tokenizer of ours, which reads no other type."""
-        return _checked(self.preprocess(text))
+        is_own = self.preprocessor is None and not callable(self.strip_accents)
+        return _checked(self.preprocess(text), "text" if is_own else PREPROCESSED)
 
     def tokens_of(self, text: object) -> list[Hashable]:
         """Return the tokens of a decoded text."""
@@ -175,10 +178,10 @@ class Analysis:
         return frozenset(self.stop_words or ())
 
 
-def _checked(text: object) -> str:
+def _checked(text: object, expected: str = "text") -> str:
     """Return what a step of ours reads: a string."""
     if not isinstance(text, str):
-        raise NoTextError(text)
+        raise NoTextError(text, expected)
     return text
 
 

@@ -310,7 +310,7 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
             IDS,
             Y,
             {"X_val": IDS, "y_val": Y + 1},
-            r"y_val holds labels \[2\].*\[0, 1\]\. The y of the first fit",
+            r"y_val holds labels \[2\].*\[0, 1\], which the first fit",
         ),
         (IDS, Y, {"X_val": IDS, "y_val": Y.astype(str)}, r"y_val holds labels \['0', '1'\]"),
         (IDS, Y, {"X_val": IDS, "y_val": np.eye(2, dtype=int)[Y]}, "y_val is multilabel"),

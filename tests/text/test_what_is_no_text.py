@@ -2,6 +2,7 @@
 
 import io
 import re
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -156,9 +157,9 @@ def test_an_error_inside_them_stays_theirs_and_its_note_names_the_row(parameters
 
 
 def test_a_preprocessor_that_returns_no_text_is_named():
-    for analyzer in ("word", "char"):
-        vectorizer = TextSequenceVectorizer(preprocessor=str.split, analyzer=analyzer)
-        with pytest.raises(WrongType, match=r"^X\[0\] is no text, but \['so"):
+    for analyzer, preprocessor in product(("word", "char"), (str.split, {}.get)):
+        vectorizer = TextSequenceVectorizer(preprocessor=preprocessor, analyzer=analyzer)
+        with pytest.raises(WrongType, match=r"^X\[0\] is no text after the preprocessor, but "):
             vectorizer.fit(["so good"])
 
 
