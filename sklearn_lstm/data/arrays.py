@@ -136,7 +136,7 @@ def _row_as_array(
         array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
     except (InvalidSequencesError, InvalidSequencesTypeError):
         raise
-    except (TypeError, ValueError, RuntimeError) as error:  # the last one of torch
+    except (TypeError, ValueError) as error:
         if isinstance(row, tuple) and hasattr(row[-1], "columns"):
             containers.refuse_row(index, f"is a name with its steps. {LONG_TABLE[:-1]}", error)
         containers.refuse_row(index, "is not a sequence of steps of one width", error)

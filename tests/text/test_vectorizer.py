@@ -49,19 +49,6 @@ def test_ids_start_at_two_by_falling_frequency_and_ties_are_alphabetical():
     assert vectorizer.vocabulary_ == {"b": 2, "aardvarks": 3, "cinnamon": 4, "d": 5}
 
 
-@pytest.mark.parametrize("text", ["", "  \n "])
-@pytest.mark.parametrize("output", ["sparse", "dense"])
-def test_empty_text_is_one_unknown_token(text, output):
-    vectorizer = TextSequenceVectorizer(output=output).fit(TEXTS)
-    assert rows(vectorizer.transform(["the cat", text, "", "the dog", text])) == [
-        rows(vectorizer.transform(["the cat"]))[0],
-        [1],
-        [1],
-        rows(vectorizer.transform(["the dog"]))[0],
-        [1],
-    ]
-
-
 def test_unknown_tokens_are_named_in_order():
     vectorizer = TextSequenceVectorizer(max_length=3).fit(["b b b a a c"])
     X = vectorizer.transform(["new b old", "", "one two three four", "a"])
@@ -108,13 +95,6 @@ def test_what_follows_rows_can_not_follow_an_assignment():
     other = 2 * X
     other[0, 0] = 7  # it knows of no texts
     assert plain.toarray()[0].tolist() == X.toarray()[1].tolist()
-
-
-def test_pruned_tokens_are_named_too():
-    vectorizer = TextSequenceVectorizer(min_df=2)
-    X = vectorizer.fit_transform(["a b", "c a"])
-    assert X.unknown_tokens.tolist() == ["b", "c"]
-    assert vectorizer.transform(["a b"]).unknown_tokens.tolist() == ["b"]
 
 
 def test_given_vocabulary_gets_its_indices_plus_two():

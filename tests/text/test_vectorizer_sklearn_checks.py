@@ -89,11 +89,6 @@ def test_fit_adds_only_fitted_attributes(vectorizer):
     assert added - names == {"_counts", "_columns", "_categories"}
 
 
-def test_fit_is_idempotent(vectorizer):
-    first = vectorizer.fit(TEXTS).transform(TEXTS)
-    assert_same(vectorizer.fit(TEXTS).transform(TEXTS), first)
-
-
 def test_fit_transform_is_fit_then_transform(vectorizer):
     at_once = vectorizer.fit_transform(TEXTS, [0] * len(TEXTS))
     assert_same(at_once, vectorizer.transform(TEXTS))
