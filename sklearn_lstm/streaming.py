@@ -392,7 +392,7 @@ def _read_sequences(
         shapes.add((found.n_features, found.has_fixed_width))
         written.add(sequences)
     stored = written.stored(input_format.time_channel)
-    n_features, is_table = max(shapes) if len(shapes) == 1 else (1, False)  # of ragged rows
+    n_features, is_table = shapes.pop() if len(shapes) == 1 else (1, False)  # of ragged rows
     is_guess = parameters["input_type"] == "auto" and stored.n_channels is None
     input_format = replace(
         input_format,

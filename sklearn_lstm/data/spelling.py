@@ -43,7 +43,8 @@ class Spelling:
 
         Between two words stands a blank, but not beside a letter of a script without spaces.
         """
-        texts, joiner = [], "" if " " in self.vocabulary else " "  # a character among others
+        joiner = "" if " " in self.vocabulary else " "  # of characters, a blank is one too
+        texts = []
         for named in self.tokens_of_texts(spellings, lengths):
             pieces, was_alone = list[str](), True
             for token in filter(None, named):
