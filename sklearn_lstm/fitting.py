@@ -20,11 +20,7 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS, warn_of_a_long_table
-from sklearn_lstm.data.numbers import (
-    warn_of_counts,
-    warn_of_the_target,
-    warn_of_values_seen_once,
-)
+from sklearn_lstm.data.numbers import warn_of_counts, warn_of_the_target, warn_of_values_seen_once
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
