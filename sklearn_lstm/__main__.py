@@ -410,8 +410,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_streams()
     options, unknown = make_parser().parse_known_args(argv)
     if unknown:
-        remedy = "An option takes one value: join columns of texts in the file. See --help"
-        options.refuse(f"unrecognized arguments: {' '.join(unknown)}. {remedy}")
+        remedy = "An option takes one value: join columns of texts in the file. "
+        remedy *= not unknown[0].startswith("-")
+        options.refuse(f"unrecognized arguments: {' '.join(unknown)}. {remedy}See --help")
     options.source = "standard input" if options.data == "-" else options.data
     try:
         for path in {options.model, options.data} - {None, "-"}:

@@ -580,7 +580,7 @@ class LSTMSequenceClassifier(
         fitted = fitting.what_was_fitted(self)
         network = fitted.model.network
         if network.net is None:
-            network.check_has_weights()
+            network.check_is_trained()
             parameters = plain_parameters(self) | {"device": network.device}
             known = parameters, fitted.input_format.kind, fitted.labels
             network.net = make_net(network.module, FitSettings.of(*known))
@@ -590,7 +590,7 @@ class LSTMSequenceClassifier(
     def module_(self) -> Module:
         """Return the network."""
         network = fitting.what_was_fitted(self).model.network
-        network.check_has_weights()
+        network.check_is_trained()
         return network.module
 
     # --- What is fitted

@@ -79,6 +79,8 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
 
 def write(model: object, path: str | os.PathLike[str], **entries: object) -> None:
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
+    if isinstance(model, str | os.PathLike):
+        raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
     to_bytes = import_safetensors().save
     check_is_fitted(model)
     arrays: forms.Table = {}

@@ -172,7 +172,7 @@ class Stream:
                 self.place = ""
                 bar.show(0.0, f"{self.n_samples:,} rows read")
         if not self.n_samples:
-            raise ValueError("The batches hold no sample, as an iterator that was read before.")
+            raise ValueError("The batches hold no sample. An iterator can be read only once.")
 
     def _add(self, n_samples: int, y: object, sample_weight: object) -> bool:
         """Keep the labels and weights of a batch; return whether there are any."""

@@ -98,8 +98,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(
             f"Expected a set of sequences, got a {array.ndim}-D array ({type(X).__name__}). "
-            "Reshape your data: X.reshape(1, -1) if it is one sequence, X.reshape(-1, 1) if each "
-            "entry is a sequence."
+            "Pass a list of sequences. Reshape your data if X is an array: X.reshape(1, -1) if it "
+            "is one sequence, X.reshape(-1, 1) if each entry is a sequence."
         )
     _check_nulls(columns or [X], array, input_type)
     if array.dtype.kind != "O" or array.ndim == 1:

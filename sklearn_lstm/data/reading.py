@@ -250,7 +250,7 @@ def _check_series(
     if n_channels != (expected or n_channels):
         raise InvalidSequencesError(
             f"X has {n_channels} channels, but LSTMSequenceClassifier is expecting {expected} "
-            "channels, as at fit."
+            "channels, as at fit, along the last axis. If X is one series, pass a list of it: [X]."
         )
     if time_channel is not None:
         if not -n_channels <= time_channel < n_channels:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import Bunch
 
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.drawing import Axes, axes_for, hatch_missing, label_steps
 from sklearn_lstm.inspection.inputs import open_model
 from sklearn_lstm.members.network.architecture import GATES
-from sklearn_lstm.members.network.network import NOT_TRAINED, Network
+from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.numpy_network import Forward
 
 STATES = ("candidate", "memory_cell", "hidden_state")  # below 0 too
@@ -158,7 +157,7 @@ def gate_activations(model: object, X: object) -> list[GateActivations]:
     TypeError
         If `model` is neither an LSTMSequenceClassifier nor a Pipeline or search that ends with one.
     NotFittedError
-        If it is not fitted, or was loaded and has no network (``linear_model="alone"``).
+        If it is not fitted, or its network was not trained (``linear_model="alone"``).
 
     See Also
     --------
@@ -174,7 +173,7 @@ def gate_activations(model: object, X: object) -> list[GateActivations]:
     """
     opened = open_model(model, X)
     network = opened.model.network
-    network.check_has_weights()
+    network.check_is_trained()
     return [GateActivations(data=data, **_activations(network, one)) for one, data in opened]
 
 
@@ -244,6 +243,5 @@ def sequence_vectors(model: object, X: object) -> NDArray[np.float32]:
     (2, 32)
     """
     opened = open_model(model, X)
-    if not opened.model.network.is_trained:
-        raise NotFittedError(NOT_TRAINED)
+    opened.model.network.check_is_trained()
     return opened.model.network.vectors_of(opened.sequences)

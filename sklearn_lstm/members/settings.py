@@ -188,8 +188,8 @@ def _copies(callbacks: Sequence[Any] | None) -> list[Any]:
     for callback in given:
         if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
             raise ValueError(
-                f"callbacks holds {callback!r}, which is not a callback of skorch. Callbacks of "
-                "scikit-learn are set by set_callbacks."
+                f"callbacks holds {callback!r}, which is not a callback of skorch, such as "
+                "EarlyStopping(). Callbacks of scikit-learn are set by set_callbacks."
             )
     try:
         return deepcopy(given)

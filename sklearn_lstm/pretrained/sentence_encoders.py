@@ -114,7 +114,7 @@ class SentenceEncoder(NamedModel):
             raise ValueError(
                 f"encoder: encode of {self.source} failed ({type(error).__name__}: {error})."
             ) from error
-        length = self.mark.shape[1] or vectors.shape[-1]  # at first any
+        length = self.mark.shape[1] or vectors.size // len(texts)  # at first any
         if vectors.shape != (len(texts), length) or not length or not np.isfinite(vectors).all():
             raise ValueError(
                 f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "

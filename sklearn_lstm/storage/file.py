@@ -19,6 +19,11 @@ from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.unpack import FIRST_BYTES, PER_MARK, TIMES_SIZE, Unpacker
 
+OTHER_FILES = {  # their first eight bytes, and what they may be
+    rb"\x80": " It looks like a pickle: joblib.load may read it, and run the code in it.",
+    rb"[^\x00-\x08]+$": " It looks like text: in a command, the model comes before the data.",
+}
+
 
 @dataclass(frozen=True)
 class StoredArray:
@@ -95,11 +100,10 @@ def opened(
         size, first = os.fstat(file.fileno()).st_size, file.read(8)
         start = 8 + int.from_bytes(first, "little")
         if start > size:
-            is_text = re.match(rb"[^\x00-\x08]+$", first) is not None
-            hint = " It looks like text: in a command, the model comes before the data."
+            hints = (hint for begin, hint in OTHER_FILES.items() if re.match(begin, first))
             raise ModelFileError(
                 "is no safetensors file, which sklearn_lstm.io.save writes, or is cut short: it "
-                f"has {size:,} bytes.{hint * is_text}"
+                f"has {size:,} bytes.{next(hints, '')}"
             )
         # As they stand, the tree and the arrays take up to four times the size.
         unpack = Unpacker({}, passed, FIRST_BYTES + (TIMES_SIZE - 4) * size)

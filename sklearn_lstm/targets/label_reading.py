@@ -28,7 +28,10 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     if y is None:
         raise ValueError("The classifier requires y to be passed, but the target y is None.")
     y = y.toarray() if sparse.issparse(y) else y
-    y = y if isinstance(y, list | tuple) else to_numpy(y, name)
+    if not isinstance(y, list | tuple):
+        y = to_numpy(y, name)
+    elif hasattr(next(iter(y), None), "as_py"):  # as list() makes of a column of pyarrow
+        y = [label.as_py() for label in y]
     _check_no_lists(y, name)
     _check_all_known(y, name)
     _check_one_type(y, name)

@@ -30,10 +30,11 @@ from sklearn_lstm.text.words import (
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 
 
-PREPROCESSED = "text after the preprocessor"
+PREPROCESSED, TOKENS = "text after the preprocessor", "list of tokens"
 # What our own steps read, and what to do about anything else.
 REMEDIES = {
     PREPROCESSED: "It has to return a string.",
+    TOKENS: "The tokenizer or the analyzer has to return one.",
     "text": "Turn it into a string, or pass the column that holds the texts: frame['text']. If X "
     "is one row of a table, pass pd.DataFrame([X]).",
     **dict.fromkeys(("file", "filename"), "input='content', the default, reads texts."),
@@ -64,7 +65,7 @@ class NoTextError(Exception):
         reason = f"no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__})"
         advice = REMEDIES[self.expected]
         is_missing = found is None or type(found).__name__ in {"NAType", "NaTType"}
-        if self.expected != PREPROCESSED and (is_missing or _is_nan(found)):
+        if self.expected not in (PREPROCESSED, TOKENS) and (is_missing or _is_nan(found)):
             reason = f"missing ({found})"
             advice = (
                 "Make it an empty text, as frame['text'].fillna('') does, or leave out the row, "
@@ -162,12 +163,13 @@ class Analysis:
     def tokens_of(self, text: object) -> list[Hashable]:
         """Return the tokens of a decoded text."""
         if callable(self.analyzer):
-            return list(self.analyzer(text))
+            return _listed(self.analyzer(text))
         if self.analyzer == "char":
             return list(BLANKS.sub(" ", self.preprocess_str(text)))
         has_own = self.tokenizer is not None and self.tokenizer is not words_of
         text = self.preprocess(text) if has_own else self.preprocess_str(text)
-        return [token for token in self._tokenize(text) if token not in self._left_out]
+        tokens = _listed(self._tokenize(text))
+        return [token for token in tokens if token not in self._left_out]
 
     @cached_property
     def _tokenize(self) -> Callable[[Any], Iterable[Hashable]]:
@@ -183,6 +185,13 @@ def _checked(text: object, expected: str = "text") -> str:
     if not isinstance(text, str):
         raise NoTextError(text, expected)
     return text
+
+
+def _listed(tokens: object) -> list[Hashable]:
+    """Return what a function of the user found; the keys of a dict are no tokens."""
+    if isinstance(tokens, str | bytes | Mapping) or not isinstance(tokens, Iterable):
+        raise NoTextError(tokens, TOKENS)
+    return list(tokens)
 
 
 def _check_pattern(pattern: str) -> None:
@@ -218,7 +227,8 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     if len(shape) != 1:
         raise InvalidSequencesError(
             f"Expected one column of texts, got a {type(raw_documents).__name__} of shape "
-            f"{tuple(shape)}. Pass pd.DataFrame(X), or the texts alone: frame['text'], X[:, k]."
+            f"{tuple(shape)}. Pass the texts alone: frame['text'], X[:, k]. With columns beside "
+            "them, at fit too, pass a frame: pd.DataFrame(X). Token ids are for the classifier."
         )
     is_view = isinstance(raw_documents, MappingView)  # in the order of its dict
     has_no_order = isinstance(raw_documents, Mapping | AbstractSet) and not is_view

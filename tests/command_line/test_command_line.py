@@ -593,7 +593,7 @@ def test_a_second_column_of_texts_is_refused_and_columns_that_are_not_read_are_t
     status, _, errors = run("fit", data, *options, "--label", "by", "--label", "price")
     assert "--label: given twice, but takes one: the labels, or lists (default" in errors
     status, _, errors = run("fit", data, "--number", "price", *options)
-    assert (status, "unrecognized arguments: --number price" in errors) == (2, True)
+    assert (status, "unrecognized arguments: --number price. See" in errors) == (2, True)
     status, _, errors = run("fit", data, *options[:2], "title", *options[2:])
     assert (status, errors.count("\n")) == (2, 1)
     assert "unrecognized arguments: title. An option takes one value: join columns" in errors

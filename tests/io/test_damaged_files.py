@@ -1,6 +1,7 @@
 """One clear error for every damaged or forged file, before it takes memory."""
 
 import json
+import pickle
 import random
 import re
 from contextlib import suppress
@@ -63,8 +64,9 @@ def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
             "looks like text: in a command, the model comes before the data",
         ),
         ("ä,b\n".encode(), "looks like text"),
+        (pickle.dumps([0.5]), r"looks like a pickle: joblib\.load may read it"),
     ],
-    ids=["arrays", "weights of torch", "table", "short table"],
+    ids=["arrays", "weights of torch", "table", "short table", "pickle"],
 )
 def test_a_file_of_something_else_is_called_so(data, found, path):
     message = refusal(path, data)

@@ -94,7 +94,8 @@ def test_a_network_that_was_not_trained_is_not_stored(store, method, path):
     assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
     assert repr(loaded) == repr(model)
     assert_array_equal(explain(loaded, X[:1])[0].values, explain(model, X[:1])[0].values)
-    for look in (lambda: loaded.module_, lambda: loaded.net_, lambda: gate_activations(loaded, X)):
+    looks = (lambda: loaded.module_, lambda: loaded.net_, lambda: gate_activations(loaded, X))
+    for look in (*looks, lambda: gate_activations(model, X)):
         with pytest.raises(NotFittedError, match="not trained"):
             look()
     save(loaded, path)

@@ -37,6 +37,7 @@ NULLABLE = [partial(pd.DataFrame, dtype=dtype) for dtype in ("Int64", "boolean")
         (pl.Series(STRINGS, dtype=pl.Enum(["b", "a", "structure", "roadmap"])), STRINGS),
         (pd.Series(STRINGS, dtype="category"), STRINGS),
         (pa.array(STRINGS).dictionary_encode(), STRINGS),
+        (list(pa.array(STRINGS)), STRINGS),
     ],
     ids=lambda value: f"{type(value).__name__} {getattr(value, 'dtype', '')}",
 )

@@ -156,6 +156,14 @@ def test_an_error_inside_them_stays_theirs_and_its_note_names_the_row(parameters
     assert caught.value.__notes__ == ["This is about X[0]."]
 
 
+@pytest.mark.parametrize("found", [None, {"input_ids": [1]}, "so good"], ids=repr)
+def test_what_is_no_list_of_tokens_is_not_read_as_one(found):
+    for function in ("tokenizer", "analyzer"):
+        vectorizer = TextSequenceVectorizer(**{function: lambda _: found})
+        with pytest.raises(WrongType, match=r"^X\[0\] is no list of tokens, but .* return one"):
+            vectorizer.fit(["so good"])
+
+
 def test_a_preprocessor_that_returns_no_text_is_named():
     for analyzer, preprocessor in product(("word", "char"), (str.split, {}.get)):
         vectorizer = TextSequenceVectorizer(preprocessor=preprocessor, analyzer=analyzer)

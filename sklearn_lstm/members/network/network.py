@@ -59,15 +59,9 @@ class Network(NetworkMember):
     net: MicroBatchNet | None = field(default=None, repr=False)
     has_learned: bool = True
 
-    def check_has_weights(self) -> None:
-        """Check that one can look into the network.
-
-        Raises
-        ------
-        NotFittedError
-            If it was loaded, and not trained before.
-        """
-        if self.module.output.weight.is_meta:
+    def check_is_trained(self) -> None:
+        """Raise a NotFittedError if the network was not trained."""
+        if not self.is_trained:
             raise NotFittedError(NOT_TRAINED)
 
     @property

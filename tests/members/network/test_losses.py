@@ -35,6 +35,12 @@ def test_nll_loss_gets_logarithms_of_probabilities():
     assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-5)
 
 
+def test_an_error_inside_a_loss_says_what_the_loss_got():
+    with pytest.raises(ValueError, match="size") as caught:
+        fit(torch.nn.BCEWithLogitsLoss, LABELS[:, 0])
+    assert "criterion=BCEWithLogitsLoss gets logits of the shape" in caught.value.__notes__[0]
+
+
 @pytest.mark.parametrize("criterion", [torch.nn.CrossEntropyLoss, torch.nn.NLLLoss])
 def test_a_loss_of_classes_is_refused_for_several_labels(criterion):
     with pytest.raises(ValueError, match=f"{criterion.__name__}.*multilabel.*BCEWithLogitsLoss"):

@@ -303,6 +303,7 @@ def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatc
     ("encode", "message"),
     [
         (lambda _: 1 / 0, "encode of SmallEncoder failed .ZeroDivisionError"),
+        (lambda _: None, r"encode of SmallEncoder returned an array of shape \(\)"),
         (lambda texts: np.full((len(texts), 3), np.nan), "without NaN and infinity"),
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
         (
