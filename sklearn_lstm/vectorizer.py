@@ -96,6 +96,7 @@ class TextSequenceVectorizer(
         The largest size of the vocabulary; the most frequent tokens stay.
     vocabulary : mapping, iterable or None, default=None
         The tokens in order, or a mapping from tokens to 0, 1, ...: index `i` becomes id ``i + 2``.
+        A mapping that begins with 2, as `vocabulary_` does, holds the ids themselves.
     fixed_vocabulary : bool, default=True
         Whether only the tokens in `vocabulary` get ids. False: further tokens of the texts get the
         next ids.
@@ -525,6 +526,8 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
     elif not isinstance(given, Mapping):
         given = given.to_pylist() if hasattr(given, "to_pylist") else list(given)  # pyarrow's
         _check_distinct(given)  # CountVectorizer's own error fails for tuples
+    elif min(given.values(), default=0) == FIRST_TOKEN:  # `vocabulary_` of a vectorizer
+        given = {token: id_ - FIRST_TOKEN for token, id_ in given.items()}
     vectorizer.set_params(vocabulary=given)
     if not all(isinstance(token, str) for token in given):
         vectorizer.lowercase = False  # it would look for upper case in other tokens too

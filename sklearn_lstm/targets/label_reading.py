@@ -1,5 +1,6 @@
 """y in any container -> labels, with all checks."""
 
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from numbers import Number
 from typing import Any
@@ -27,6 +28,8 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     """
     if y is None:
         raise ValueError("The classifier requires y to be passed, but the target y is None.")
+    if isinstance(y, Mapping | Iterator):
+        raise ValueError(f"{name} is a {type(y).__name__}: pass a list, in the order of X.")
     y = y.toarray() if sparse.issparse(y) else y
     if not isinstance(y, list | tuple):
         y = to_numpy(y, name)

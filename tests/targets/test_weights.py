@@ -125,6 +125,9 @@ def test_a_missing_weight_is_refused_by_row(method):
             fit(weights)
     masked.mask = False
     fit(masked)
+    for weights in ("balanced", {0: 1.0, 1: 2.0}):
+        with pytest.raises(ValueError, match=r"^sample_weight is a .* class_weight='balanced'"):
+            fit(weights)
 
 
 @pytest.mark.parametrize("class_weight", [[{0: 1, 1: 2}], [1, 0], [], {0: 1, 1: 2}, [{}, None]])

@@ -17,6 +17,8 @@ def test_a_vocabulary_is_read_from_any_container(container):
     vocabulary = container([WORDS]) if container is pa.chunked_array else container(WORDS)
     vectorizer = TextSequenceVectorizer(vocabulary=vocabulary).fit(["crème"])
     assert vectorizer.vocabulary_ == {"é": 2, "crème": 3, "brûlée": 4}
+    again = TextSequenceVectorizer(vocabulary=vectorizer.vocabulary_).fit(["other"])
+    assert again.vocabulary_ == vectorizer.vocabulary_
 
 
 def test_words_of_a_vocabulary_match_in_any_normal_form():
