@@ -52,17 +52,17 @@ class IgnoredParameterWarning(UserWarning):
 
 
 def imported(name: str, user: str) -> Any:
-    """Return a module of an optional package; without it, the error says who needs it.
+    """Return a module of an optional package; the error names what is not installed, and for whom.
 
     Raises
     ------
     ImportError
-        If the package is not installed.
+        If the package, or another one that it needs, is not installed.
     """
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        package = name.replace("_", "-")
+        package = str(error.name).partition(".")[0].replace("_", "-")
         raise ImportError(
             f"{user} needs the package {package}, not installed: pip install {package}"
         ) from error

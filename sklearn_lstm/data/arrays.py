@@ -75,9 +75,11 @@ def read_arrays(
     is_ragged = steps.ndim == 1 and steps.dtype.kind == "O"
     if is_ragged and not names:
         names = tuple(map(str, next(filter(None, map(containers.names_of, steps)), ())))
+    has_dates: bool | None = False
     if time_channel is not None:
         time_channel = find_time_channel(time_channel, names, steps)
-    has_dates: bool | None = False
+        if isinstance(steps, np.ndarray) and steps.dtype.kind == "f" and np.isnan(steps).all():
+            has_dates = None
     if is_ragged:
         steps, has_dates = _read_rows(steps, input_type, time_channel, names)
     numbers = numbers or getattr(X, "numbers", None) or numbers

@@ -65,6 +65,8 @@ def read_dates(dates: NDArray[Any], index: int, time_channel: int | None) -> NDA
             raise TypeError("dates beside other values")
         are_durations = isinstance(next(filter(containers.is_date, dates)), containers.DURATIONS)
         dates = np.array([*map(_as_numpy, known)], "m8" if are_durations else "M8")
+    if dates.dtype in ("M8[Y]", "M8[M]"):  # years and months are not equally long
+        dates = dates.astype("M8[D]")
     gaps = dates - dates[:1]
     tick = np.ones((), gaps.dtype)
     return np.asarray(gaps / tick * (tick / np.timedelta64(1, "ns")))

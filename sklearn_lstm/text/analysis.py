@@ -129,19 +129,29 @@ class Analysis:
 
     def decode(self, document: Any) -> Any:
         """Return the text of a document."""
-        try:
-            if self.input == "filename":
-                with open(document, "rb") as file:  # noqa: PTH123 - of any name, as there
-                    document = file.read()
-            elif self.input == "file":
-                document = document.read()
-            if isinstance(document, bytes):
+        if self.input != "content":
+            document = self._read_file(document)
+        if isinstance(document, bytes):
+            try:
                 return document.decode(self.encoding, self.decode_error)
-        except UnicodeDecodeError as error:
-            raise NoTextError(error) from None
-        except (AttributeError, TypeError):
-            raise NoTextError(document, self.input) from None
+            except UnicodeDecodeError as error:
+                raise NoTextError(error) from None
+        if document is np.nan:  # noqa: PLW0177 - as ``CountVectorizer`` does
+            raise NoTextError(document)
         return document
+
+    def _read_file(self, document: Any) -> Any:
+        """Return what is in a file; an error inside a reader of the user stays what it is."""
+        if self.input == "file":
+            if not hasattr(document, "read"):
+                raise NoTextError(document, "file")
+            return document.read()
+        try:
+            file = open(document, "rb")  # noqa: PTH123, SIM115 - of any name, as there
+        except TypeError:
+            raise NoTextError(document, "filename") from None
+        with file:
+            return file.read()
 
     def preprocess(self, text: Any) -> Any:
         """Return a text as its tokens are looked for."""

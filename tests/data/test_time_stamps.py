@@ -94,10 +94,12 @@ def test_a_series_may_be_times_alone(days):
     assert sequences.read(np.array([0])).ravel().tolist() == [0, 30 * 86_400e9]
 
 
-def test_centuries_are_counted_too():
-    days = np.array(["1500-03-01", "2000-03-01"], "M8[D]")
-    sequences = read_sequences([days], time_channel=0)
-    assert sequences.read(np.array([0]))[1] == np.diff(days).astype(int) * 864e11
+def test_months_and_centuries_are_counted_in_days():
+    for days in (np.array(["1500-03", "2000-03"], "M8[M]"), np.array(["1500", "2000"], "M8[Y]")):
+        sequences = read_sequences([days], time_channel=0)
+        assert (
+            sequences.read(np.array([0]))[1] == np.diff(days.astype("M8[D]")).astype(int) * 864e11
+        )
 
 
 @pytest.mark.parametrize("dtype", ["M8[s]", object])
@@ -220,7 +222,8 @@ def test_a_series_of_which_nothing_is_known_goes_with_dates_and_with_numbers(unk
         X = [pd.DataFrame({"t": column, "x": [1.0, None, k]}) for k in range(6)]
         model = small(time_channel="t").fit([*X, unknown], [0, 1] * 3 + [0])
         expected = model.predict_proba([*X, unknown])
-        assert_allclose(model.predict_proba([unknown]), expected[-1:], atol=1e-7)
+        for alone in ([unknown], np.full((1, 3, 2), np.nan)):
+            assert_allclose(model.predict_proba(alone), expected[-1:], atol=1e-7)
         batches = [(X, [0, 1] * 3), ([unknown], [0])]
         again = fit_batches(small(time_channel="t"), batches)
         assert_array_equal(again.predict_proba([*X, unknown]), expected)

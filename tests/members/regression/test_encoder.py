@@ -374,6 +374,11 @@ def test_the_folder_of_an_encoder_needs_sentence_transformers(tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(ImportError, match=r"sentence-transformers, not installed: pip install"):
         pipeline(tmp_path).fit(TEXTS, LABELS)
+    monkeypatch.delitem(sys.modules, "sentence_transformers")
+    (tmp_path / "sentence_transformers.py").write_text("import what_it_needs")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match=r"needs the package what-it-needs, not installed"):
+        pipeline(tmp_path).fit(TEXTS, LABELS)
 
 
 # --- Explanations
