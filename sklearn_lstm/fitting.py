@@ -38,7 +38,7 @@ from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
-from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
+from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS, POSITIONS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
@@ -58,7 +58,7 @@ from sklearn_lstm.targets.weights_and_groups import (
 from sklearn_lstm.threads import workers
 
 # In the order in which they are fitted.
-LEARNERS = [NGRAMS, CONVOLUTIONS, ENCODER, NUMBERS]
+LEARNERS = [NGRAMS, POSITIONS, CONVOLUTIONS, ENCODER, NUMBERS]
 CROSS_VALIDATED_BELOW = 1_000  # samples; of more, those held out are enough to find the factors
 # Of the logarithms of these factors: before cross-validation, and after it.
 EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2

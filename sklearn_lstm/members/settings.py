@@ -44,6 +44,8 @@ class FitSettings:
         In `fit` alone.
     numbers : bool
         There are columns of numbers or categories beside the sequences.
+    is_aligned : bool
+        All sequences have the same number of steps, more than one.
     thresholds : ndarray of shape (n_thresholds,)
         NaN: chosen by held-out samples.
     loss : SampleLoss
@@ -59,6 +61,7 @@ class FitSettings:
     vectors: PretrainedVectors | None = field(repr=False)
     encoder: SentenceEncoder | None = field(repr=False)
     numbers: bool
+    is_aligned: bool
     thresholds: NDArray[np.float64] = field(repr=False)
     loss: SampleLoss
     optimizer: type[torch.optim.Optimizer]
@@ -112,7 +115,9 @@ class FitSettings:
             For parameters that differ from the architecture of the network.
         """
         vectors = encoder = None
+        is_aligned = False
         if sequences is not None:
+            is_aligned = bool(1 < sequences.lengths.min() == sequences.lengths.max())
             vectors, encoder = _read_vectors(parameters, kind, sequences, network)
         names = {known.name for known in fields(cls)} & parameters.keys()
         settings = {name: parameters[name] for name in names} | {
@@ -120,6 +125,7 @@ class FitSettings:
             "vectors": vectors,
             "encoder": encoder,
             "numbers": sequences is not None and bool(sequences.numbers),
+            "is_aligned": is_aligned,
             "architecture": _architecture(parameters, vectors, network),
             "thresholds": given_thresholds(parameters["threshold"], labels),
             "loss": find_criterion(parameters["criterion"], labels),
