@@ -109,8 +109,10 @@ def test_repr_tells_what_was_built_from_ids():
     assert told_of(model) == {
         "input": "characters: 8 known ids",
         "network": f"1 bidirectional LSTM layer of 4 units, {n_weights(model):,} weights",
+        "positions": "260 n-grams of 1-2 ids",
         "linear model": model.linear_model_.describe(),
-        "blend weights": f"network {model.calibration_['network_weight']:.2f}, linear model "
+        "blend weights": f"network {model.calibration_['network_weight']:.2f}, positions "
+        f"{model.calibration_['weights']['positions']:.2f}, linear model "
         f"{model.calibration_['linear_weight']:.2f} (set by {model.calibration_['n_held_out']} "
         "samples held out)",
         "logit adjustment": f"{model.calibration_['prior_correction']:.2f}",

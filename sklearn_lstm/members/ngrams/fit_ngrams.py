@@ -105,7 +105,7 @@ def _fit(
         coef, intercept = fit_svms(together, targets, seed=split.seed, n_scaled=len(weights))
         coef, vector_coef = np.split(coef, [len(weights)])
         of_means = None if average is None else VectorModel(average, vector_coef)
-        knows_words = samples.sequences.spelling is not None
+        knows_words = kind is PositionModel or samples.sequences.spelling is not None
         known = vars(reader) | vars(weights) | {"knows_words": knows_words}
         known["lexicon"] = lexicon if are_letters(weights.hashes[-1:]).any() else None
         return kind(**known, coef=coef, intercept=intercept, vectors=of_means)
