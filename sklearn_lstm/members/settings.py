@@ -174,8 +174,7 @@ def _read_vectors(
         if network is not None and isinstance(network.encoding, TokenCodes):
             own = network.vectors
             new_ids = network.encoding.new_ids(sequences.distinct_ids(), np.arange(0))
-        vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
-        vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
+        vectors = read_embeddings(embeddings, sequences.vocabulary, new_ids, own)
     if encoder is not None and network is None:
         opened = SentenceEncoder.opened(encoder)
         opened.known = {}
