@@ -147,7 +147,7 @@ def test_new_token_ids_get_vectors_of_their_own_and_old_ones_keep_theirs():
 
 
 def test_partial_fit_of_several_labels_needs_no_classes():
-    Y = np.eye(3, dtype=int)[np.random.default_rng(2).integers(0, 3, 40)]
+    Y = 1 - np.eye(3, dtype=int)[np.random.default_rng(2).integers(0, 3, 40)]
     model = small().partial_fit(SERIES, Y).partial_fit(SERIES, Y)
     assert model.predict(SERIES).shape == (40, 3)
     with pytest.raises(ValueError, match="3 labels"):

@@ -343,8 +343,8 @@ def test_balanced_weights_of_the_users_samples_are_those_of_training(weights, se
     frequency = np.bincount(y, weights) / (120 if weights is None else weights.sum())
     by_class = {0: 0.5 / frequency[0], 1: 0.5 / frequency[1]}
     if several:
-        y, y_val = np.stack([y, 1 - y], axis=1), np.stack([y_val, 1 - y_val], axis=1)
-        by_class = [by_class, {0: by_class[1], 1: by_class[0]}]
+        y, y_val = np.stack([y, y], axis=1), np.stack([y_val, y_val], axis=1)
+        by_class = [by_class, by_class]
 
     def fit(class_weight):
         model = small(class_weight=class_weight, lr=0.02)

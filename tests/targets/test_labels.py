@@ -75,6 +75,16 @@ def test_a_label_for_each_step_is_read_with_a_warning(hold):
     small().fit(np.arange(1, 55).reshape(6, 9) % 7, y)  # token ids
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_one_hot_classes_are_told_what_they_are_read_as(n_classes):
+    X, y = np.random.default_rng(0).normal(size=(30, 6)), np.arange(30) % n_classes
+    one_hot = np.eye(n_classes)[y]
+    for fit in (small().fit, small().partial_fit):
+        with pytest.warns(InputTypeWarning, match=r"one-hot.* y\.argmax\(axis=1\)"):
+            fit(X, one_hot)
+        fit(X, np.maximum(one_hot, np.arange(30)[:, np.newaxis] == 0))  # warnings are errors
+
+
 @pytest.mark.parametrize("hold", [list, sparse.csr_matrix, sparse.csc_array])
 def test_a_column_of_labels_is_read_with_scikit_learns_warning(hold):
     with pytest.warns(DataConversionWarning, match="A column-vector y was passed"):
