@@ -88,6 +88,11 @@ def fit_batches(
     (1,)
     """
     old_vectorizer, old_classifier = _steps(model)
+    if not isinstance(batches, Iterable):
+        raise TypeError(
+            f"batches is a {type(batches).__name__}, but has to be an iterable of (X, y). If it is "
+            "a function that yields them, call it: fit_batches(model, function())."
+        )
     vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
     parameters = checked_parameters(classifier)
     if folder is not None:

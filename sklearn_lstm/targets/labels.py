@@ -62,7 +62,10 @@ class Labels:
         if y.ndim == 2:
             return Labels.of(y, names)
         if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit: a list of all labels "
+                "that any call may hold."
+            )
         return Labels.of(classes, found="classes names")
 
     def __len__(self) -> int:

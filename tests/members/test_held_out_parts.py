@@ -190,8 +190,8 @@ def test_logits_of_held_out_series_come_from_other_groups():
     ("groups", "message"),
     [
         (np.arange(5), "groups holds 5 labels for 120 sequences"),
-        (np.zeros((120, 2)), "groups has to be 1-D"),
-        (7, "groups has to be 1-D"),
+        (np.zeros((120, 2)), r"has to be 1-D: .*frame\['person'\]"),
+        (7, r"has to be 1-D: .*frame\['person'\]"),
         (["a", None] * 60, r"groups\[1\] is missing: None"),
         (np.where(np.arange(120) > 1, np.nan, 1), r"groups\[2\] is missing: nan"),
         (["a"] * 120, "groups are held out as a whole, and one has to stay.*X_val and y_val"),

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
+from skorch.exceptions import SkorchException
 from skorch.helper import predefined_split
 from skorch.utils import noop
 
@@ -189,8 +190,16 @@ def train(
             _restore(net.optimizer_, gathered["state"])
         module.generator = torch_generator(rng, net.device)
         net.notify("on_train_begin", X=dataset, y=None)
-        while len(net.history) < net.max_epochs and not net.has_stopped:
-            net.fit_loop(dataset, epochs=1)
+        try:
+            while len(net.history) < net.max_epochs and not net.has_stopped:
+                net.fit_loop(dataset, epochs=1)
+        except (KeyError, SkorchException) as error:
+            if "valid_loss" in str(error):
+                error.add_note(
+                    "There is a valid_loss with early_stopping=True alone, which stops by itself. "
+                    "Without it, callbacks can monitor 'train_loss'."
+                )
+            raise
         module.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     check_weights(net)

@@ -23,6 +23,7 @@ from skorch.callbacks import (
     GradientNormClipping,
     PrintLog,
 )
+from skorch.exceptions import SkorchException
 
 from sklearn_lstm.io import load, save
 
@@ -83,6 +84,16 @@ def test_callbacks_see_each_epoch_once(make, early_stopping):
     assert epochs == [1, 2, 3]
     assert model.n_epochs_ == 3
     assert same_weights(model.module_, ended[0])
+
+
+@pytest.mark.parametrize("callback", [EarlyStopping(), Checkpoint(load_best=True)], ids=type)
+def test_a_callback_without_a_validation_loss_is_told_where_there_is_one(callback):
+    with pytest.raises((KeyError, SkorchException)) as caught:
+        small(callbacks=[callback]).fit(*tokens())
+    assert "valid_loss with early_stopping=True" in caught.value.__notes__[0]
+    with pytest.raises((KeyError, SkorchException)) as caught:
+        small(callbacks=[EarlyStopping("loss")]).fit(*tokens())
+    assert not hasattr(caught.value, "__notes__")
 
 
 def test_callbacks_after_early_stopping_of_skorch_see_the_last_epoch_too():
