@@ -88,11 +88,6 @@ def fit_batches(
     (1,)
     """
     old_vectorizer, old_classifier = _steps(model)
-    if not isinstance(batches, Iterable):
-        raise TypeError(
-            f"batches is a {type(batches).__name__}, but has to be an iterable of (X, y). If it is "
-            "a function that yields them, call it: fit_batches(model, function())."
-        )
     vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
     parameters = checked_parameters(classifier)
     if folder is not None:
@@ -148,6 +143,9 @@ class Stream:
     """
 
     def __init__(self, batches: Iterable[tuple[Any, ...]], *, is_shown: bool) -> None:
+        if not isinstance(batches, Iterable):
+            found = f"batches is a {type(batches).__name__}, but has to be an iterable of (X, y)"
+            raise TypeError(f"{found}. Call a function that yields them: function().")
         self._batches, self._is_shown = batches, is_shown
         self.n_samples, self.place = 0, ""
         self._first = ""  # what the labels of the first batch are

@@ -253,7 +253,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
     ("batches", "error", "message"),
     [
         (None, TypeError, "batches is a NoneType, but has to be an iterable"),
-        (iter, TypeError, r"call it: fit_batches\(model, function\(\)\)"),
+        (iter, TypeError, r"Call a function that yields them: function\(\)"),
         ([], ValueError, "The batches hold no sample"),
         ([(IDS[:0], LABELS[:0])], ValueError, "The batches hold no sample"),
         ([(IDS, LABELS), IDS], TypeError, "A batch is .X, y. or .*, found <(Compressed|130x8)"),

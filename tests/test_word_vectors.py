@@ -138,7 +138,7 @@ def test_other_wrong_texts_are_refused_as_by_the_vectorizer(texts):
     ("texts", "message"),
     [
         ([], "empty vocabulary; .*, or nothing: no token was found in 0 texts"),
-        (["one text"], "max_df .* < documents than min_df.* at least 2 and at most 1 of 1 texts"),
+        (["one text"], "max_df .* < documents than min_df.* in 2 to 1 of 1 texts"),
         (["each word", "stands once"], "After pruning, no terms remain. Try a lower min_df"),
         (["no", "no"], r"tell nothing about .*\['no'\]"),
     ],

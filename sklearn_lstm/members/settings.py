@@ -22,11 +22,7 @@ from sklearn_lstm.members.network.loss_and_optimizer import (
     find_optimizer,
 )
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.pretrained.embeddings import (
-    PretrainedVectors,
-    read_embeddings,
-    warn_of_missing_rows,
-)
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors, read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.thresholds import given_thresholds
@@ -179,8 +175,8 @@ def _read_vectors(
             own = network.vectors
             new_ids = network.encoding.new_ids(sequences.distinct_ids(), np.arange(0))
         vectors = read_embeddings(embeddings, sequences.vocabulary, new_ids, own)
-        if new_ids is None and vectors.table is None:
-            warn_of_missing_rows(1 + len(vectors.ids), sequences)
+        if new_ids is None:
+            vectors.warn_of_missing_rows(sequences)
     if encoder is not None and network is None:
         opened = SentenceEncoder.opened(encoder)
         opened.known = {}

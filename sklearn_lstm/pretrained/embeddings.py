@@ -105,6 +105,25 @@ class PretrainedVectors:
             n_known += counts[self(spellings, sequences.spelling)[0]].sum()
         return int(n_known)
 
+    def warn_of_missing_rows(self, sequences: Sequences) -> None:
+        """Warn of an array that has no row for some ids of X.
+
+        Words that follow those of a `vocabulary` have none on purpose, but these are seldom one or
+        two: then the rows of id 0 and 1 are missing.
+
+        Warns
+        -----
+        UserWarning
+        """
+        vocabulary, n_rows = sequences.vocabulary, 1 + len(self.ids)
+        largest = max(vocabulary.values()) if vocabulary else int(sequences.distinct_ids()[-1])
+        if self.table is None and n_rows <= largest < n_rows + (2 if vocabulary else largest):
+            warn_user(
+                f"embeddings has {n_rows} rows, but the ids of X go up to {largest}: row i is the "
+                "vector of id i. Row 0 is that of padding, row 1 that of the unknown words of a "
+                "TextSequenceVectorizer. Ids without a row begin with random vectors."
+            )
+
     def describe(self) -> str:
         """Return what the vectors are, in a few words."""
         return f"{self.width:,} columns of {self.table or 'an array'}"
@@ -175,26 +194,6 @@ def _of_array(embeddings: object, new_ids: NDArray[np.int64] | None) -> Pretrain
     check_finite(vectors, ())
     scale = np.ones(rows.shape[1], np.float32)
     return PretrainedVectors(ids.astype(np.int64), vectors, scale, LARGEST_ID, None)
-
-
-def warn_of_missing_rows(n_rows: int, sequences: Sequences) -> None:
-    """Warn of an array that has no row for some ids of X.
-
-    Words that follow those of a `vocabulary` have none on purpose, but these are seldom one or two:
-    then the rows of id 0 and 1 are missing.
-
-    Warns
-    -----
-    UserWarning
-    """
-    vocabulary, ids = sequences.vocabulary, sequences.distinct_ids()
-    largest = max(vocabulary.values(), default=0) if vocabulary else int(ids[-1])
-    if 0 < largest + 1 - n_rows <= (2 if vocabulary else largest):
-        warn_user(
-            f"embeddings has {n_rows} rows, but the ids of X go up to {largest}: row i is the "
-            "vector of id i. The first is that of padding (id 0), the second that of the unknown "
-            "words of a TextSequenceVectorizer. Ids without a row begin with random vectors."
-        )
 
 
 def _scale(table: TokenVectors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:

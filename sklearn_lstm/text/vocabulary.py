@@ -204,10 +204,9 @@ def refuse_empty_vocabulary(counts: TokenCounts, min_df: float, max_df: float) -
     why = "After pruning, no terms remain. Try a lower min_df or a higher max_df"
     if most < fewest:
         why = "max_df corresponds to < documents than min_df"
-    bounds = (
-        f"tokens that at least {fewest:g} and at most {most:g} of {counts.n_texts:,} texts hold"
+    raise ValueError(
+        f"{why}: kept are tokens in {fewest:g} to {most:g} of {counts.n_texts:,} texts."
     )
-    raise ValueError(f"{why}: they keep {bounds}.")
 
 
 def _n_texts(bound: float, counts: TokenCounts) -> float:

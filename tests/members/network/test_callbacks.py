@@ -90,7 +90,7 @@ def test_callbacks_see_each_epoch_once(make, early_stopping):
 def test_a_callback_without_a_validation_loss_is_told_where_there_is_one(callback):
     with pytest.raises((KeyError, SkorchException)) as caught:
         small(callbacks=[callback]).fit(*tokens())
-    assert "valid_loss with early_stopping=True" in caught.value.__notes__[0]
+    assert "Only early_stopping=True has a valid_loss" in caught.value.__notes__[0]
     with pytest.raises((KeyError, SkorchException)) as caught:
         small(callbacks=[EarlyStopping("loss")]).fit(*tokens())
     assert not hasattr(caught.value, "__notes__")
