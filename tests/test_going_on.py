@@ -328,6 +328,6 @@ def test_ids_of_a_vectorizer_that_was_fitted_again_are_refused():
     for others in (["fun fun bad bad day good"], ["zebra"]):
         model[0].fit(others)
         for use in (model.predict, lambda X: model[1].partial_fit(model[0].transform(X), y)):
-            with pytest.raises(ValueError, match=r"other tokens than at fit, such as .*again too"):
+            with pytest.raises(ValueError, match=r"other tokens than at fit\..* again too"):
                 use(texts)
     model.fit(texts, y).predict(texts)

@@ -33,7 +33,12 @@ FIELDS_ADVICE = (
     "one for each sequence, in the order of the labels: [pd.DataFrame(row) for row in X] (dict: "
     "X.values(); polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray())."
 )
-JOIN_TEXTS = "frame['text'] = frame.pop('title').fillna('') + ' ' + frame['text'].fillna('')"
+FRAME_ADVICE = (
+    "Without ColumnTransformer, make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()) "
+    "reads texts and numbers of a data frame: frame[['text', 'price']]."
+)
+JOIN = "frame[{1!r}] = frame.pop({0!r}).fillna('') + ' ' + frame[{1!r}].fillna('')"
+JOIN_TEXTS = JOIN.format("title", "text")
 LONG_TABLE = (
     "If X is a long table, with a row for each step, cut it up, groups = "
     "frame.sort_values('time').groupby('id'), and pass a list with a data frame for each series, "

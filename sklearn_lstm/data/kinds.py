@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sklearn_lstm.data.containers import JOIN_TEXTS, LONG_TABLE
+from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, pad
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
@@ -190,10 +190,7 @@ def _warn_of_padded_ids(X: NDArray[Any]) -> None:
     if ids.max(initial=0) > 2 and _are_padded(ids > 0):
         warn_user(
             "X is read as series, but some of its columns look like padded token ids, beside "
-            "others, as ColumnTransformer puts them. To give the model both, pass a data frame "
-            "with one column of texts and columns of numbers and categories to a Pipeline of a "
-            "TextSequenceVectorizer and the classifier, frame[['text', 'price']]. If all are "
-            "measurements, say so with input_type='measurements'.",
+            f"others. {FRAME_ADVICE} If all are measurements, say input_type='measurements'.",
             InputTypeWarning,
         )
 
@@ -215,11 +212,9 @@ def _warn_of_texts_side_by_side(X: Any) -> None:
         )
         if are_texts and any(2 * one[-1] < one[0] for one in texts[:-1]):
             warn_user(
-                "X looks like the token ids of a text beside those of another one, or beside "
-                "numbers, as ColumnTransformer puts them: one id stands for several things. Join "
-                f"texts first, {JOIN_TEXTS}, and pass the frame, numbers too, to a Pipeline of a "
-                "TextSequenceVectorizer and the classifier. If all have one vocabulary, say "
-                "input_type='words' or 'characters'.",
+                "X looks like the token ids of a text beside those of another, or beside numbers: "
+                f"one id stands for several things. {FRAME_ADVICE} Join texts first: {JOIN_TEXTS}. "
+                "If all have one vocabulary, say input_type='words' or 'characters'.",
                 InputTypeWarning,
             )
 

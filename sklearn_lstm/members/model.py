@@ -271,13 +271,10 @@ class Fitted:
         ------
         InvalidSequencesError
         """
-        if self.vocabulary is now or self.vocabulary is None or now is None:
-            return
-        fewer, more = sorted([self.vocabulary, now], key=len)
-        for token, id_ in fewer.items():
-            if more.get(token) != id_:
-                raise InvalidSequencesError(
-                    f"The ids of X stand for other tokens than at fit, such as that of {token!r}. "
-                    "Transform texts by the TextSequenceVectorizer of this fit. If it was fitted "
-                    "again since, fit the classifier again too."
-                )
+        fewer, more = sorted([self.vocabulary or {}, now or {}], key=len)
+        if fewer is not more and not fewer.items() <= more.items():
+            raise InvalidSequencesError(
+                "The ids of X stand for other tokens than at fit. Transform texts by the "
+                "TextSequenceVectorizer of this fit. If it was fitted again, fit the classifier "
+                "again too."
+            )
