@@ -34,8 +34,8 @@ FIELDS_ADVICE = (
     "X.values(); polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray())."
 )
 FRAME_ADVICE = (
-    "Without ColumnTransformer, make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()) "
-    "reads texts and numbers of a data frame: frame[['text', 'price']]."
+    "Leave ColumnTransformer out: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())"
+    " reads texts and numbers of a data frame, frame[['text', 'price']]."
 )
 JOIN = "frame[{1!r}] = frame.pop({0!r}).fillna('') + ' ' + frame[{1!r}].fillna('')"
 JOIN_TEXTS = JOIN.format("title", "text")

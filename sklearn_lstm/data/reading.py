@@ -100,8 +100,8 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
     """Return a sparse matrix as CSR without zeros, with the entries of each row in order."""
     if X.dtype.kind not in "iu":
         raise InvalidSequencesTypeError(
-            f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} If it holds token ids beside "
-            f"numbers: {FRAME_ADVICE}"
+            f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} Does it hold token ids beside "
+            f"numbers? {FRAME_ADVICE}"
         )
     if input_type == "measurements":
         raise InvalidSequencesTypeError(

@@ -29,7 +29,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     if y is None:
         raise ValueError("The classifier requires y to be passed, but the target y is None.")
     if isinstance(y, Mapping | Iterator | Number | str):
-        raise ValueError(f"{name} is a {type(y).__name__}: pass a list of labels, in their order.")
+        raise ValueError(f"{name} is a {type(y).__name__}: pass a list; y has the order of X.")
     y = y.toarray() if sparse.issparse(y) else y
     if not isinstance(y, list | tuple):
         y = to_numpy(y, name)

@@ -141,7 +141,7 @@ def test_padding_that_is_read_as_a_value_gets_a_warning(padding, first, order):
 def test_a_column_of_integers_behind_ids_gets_a_warning():
     frame = pd.DataFrame({"text": ["good", "bad day", "not good at all"] * 9, "price": 9})
     parts = (TextSequenceVectorizer(), "text"), ("passthrough", ["price"])
-    with pytest.warns(InputTypeWarning, match="or beside numbers.*Without ColumnTransformer"):
+    with pytest.warns(InputTypeWarning, match="or beside numbers.*Leave ColumnTransformer out"):
         read_sequences(make_column_transformer(*parts).fit_transform(frame))
 
 

@@ -69,7 +69,11 @@ WRONG = {
     "equal lists of tokens": ([["a"], ["b"], ["c"]], WrongType, PIPELINE),
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
     "float counts": (CountVectorizer(dtype=float).fit_transform(TEXTS), WrongType, NO_ORDER),
-    "floats beside ids": (BESIDE_IDS, WrongType, NO_ORDER + ".* ColumnTransformer, .*data frame"),
+    "floats beside ids": (
+        BESIDE_IDS,
+        WrongType,
+        NO_ORDER + ".* ColumnTransformer out: .*data frame",
+    ),
     "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
     "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"X\[0\] holds 1970.*no measure"),
     "nothing": (None, WrongValue, "X is no set of sequences, but a 0-D NoneType"),

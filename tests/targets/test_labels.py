@@ -32,7 +32,7 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         ([0, 1, np.nan, 1], r"y\[2\] is missing: nan"),
         ([0, 1, np.inf, 1], "y contains infinity"),
         (None, "requires y to be passed, but the target y is None"),
-        (3, "y is a int: pass a list of labels"),
+        (3, "y is a int: pass a list; y has the order of X"),
         (iter([0, 1, 0, 1]), "y is a list_iterator: pass a list"),
         ([None] * 4, r"y\[0\] is missing: None. Each sequence needs a label"),
         (["a", "b", np.nan, "a"], r"y\[2\] is missing: nan"),
