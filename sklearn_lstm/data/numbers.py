@@ -121,16 +121,14 @@ def warn_of_the_target(columns: dict[Any, NDArray[Any]], targets: NDArray[np.gen
     -----
     InputTypeWarning
     """
-    if len(targets) < FEWEST_ROWS:
-        return
-    if targets.ndim > 1:
-        if (targets.sum(axis=1) == 1).all():
-            warn_user(
-                "y is read as several labels, each of which is true or not, but every row holds "
-                "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
-                "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
-                InputTypeWarning,
-            )
+    if targets.ndim > 1 and len(targets) >= FEWEST_ROWS and (targets.sum(axis=1) == 1).all():
+        warn_user(
+            "y is read as several labels, each of which is true or not, but every row holds "
+            "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
+            "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
+            InputTypeWarning,
+        )
+    if targets.ndim > 1 or len(targets) < FEWEST_ROWS:
         return
     n_classes = len(np.unique(targets))
     for name, values in columns.items():

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
-from skorch.exceptions import SkorchException
 from skorch.helper import predefined_split
 from skorch.utils import noop
 
@@ -190,7 +189,8 @@ def train(
             _restore(net.optimizer_, gathered["state"])
         module.generator = torch_generator(rng, net.device)
         net.notify("on_train_begin", X=dataset, y=None)
-        _train_all_epochs(net, dataset)
+        while len(net.history) < net.max_epochs and not net.has_stopped:
+            net.fit_loop(dataset, epochs=1)
         module.generator = None
         net.notify("on_train_end", X=dataset, y=None)
     check_weights(net)
@@ -201,17 +201,6 @@ def train(
     net.callbacks, net.train_split = [*settings.callbacks], None
     net.callbacks_ = [pair for pair in net.callbacks_ if not pair[0].startswith("sklearn_lstm_")]
     return net
-
-
-def _train_all_epochs(net: MicroBatchNet, dataset: SequenceDataset) -> None:
-    """Train until the last epoch, or until a callback has ended it."""
-    try:
-        while len(net.history) < net.max_epochs and not net.has_stopped:
-            net.fit_loop(dataset, epochs=1)
-    except (KeyError, SkorchException) as error:
-        if "valid_loss" in str(error):
-            error.add_note("Only early_stopping=True has a valid_loss. Or monitor 'train_loss'.")
-        raise
 
 
 def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Generator:
