@@ -73,7 +73,7 @@ TOKENS = WORDS, CHARACTERS
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 
 
-def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
+def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
     """Return what the steps of sequences are, which were read from a matrix, table or list.
 
     With `input_type` "auto", the vectorizer says it about ids, else it is guessed from them.
@@ -86,8 +86,10 @@ def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
     if input_type != "auto":
         return KINDS[input_type]
     if sequences.n_channels is not None:
-        if isinstance(steps, np.ndarray) and steps.ndim == 2 and steps.dtype.kind in "if":
-            _warn_of_padded_ids(steps)
+        rows = steps[:: 1 + int(sequences.lengths.sum()) // VALUES_PER_CHUNK]
+        is_table = not isinstance(rows, list) or len({*map(np.shape, rows)}) == 1
+        if is_table and np.ndim(rows) == 2:
+            _warn_of_padded_ids(np.asarray(rows))
         return MEASUREMENTS
     said = getattr(steps, "input_type", "auto")  # only `TokenIds` say it, but no product of them
     if said == "auto":
@@ -158,8 +160,8 @@ def are_a_signal(steps: NDArray[np.generic], lengths: Lengths) -> bool:
     return bool(near.mean() / far.mean() < max(CLOSE, CLOSE_IF_SMOOTH * smoothness))
 
 
-def _warn_of_padded_ids(X: NDArray[Any]) -> None:
-    """Warn of a table that looks like padded token ids, all of it or some columns.
+def _warn_of_padded_ids(table: NDArray[Any]) -> None:
+    """Warn of series of one length that look like padded token ids, all of them or some columns.
 
     All: its smallest value ends the rows, or begins them, and stands nowhere else. If it is 0, rows
     may as well hold counts, which run out: then neighbours have to be as far apart as ids are. Some
@@ -170,7 +172,6 @@ def _warn_of_padded_ids(X: NDArray[Any]) -> None:
     -----
     InputTypeWarning
     """
-    table = X[:: -(-X.size // VALUES_PER_CHUNK)]
     smallest, is_whole = table.min(), table % 1 == 0  # NaN is not
     if is_whole.all() and _are_padded(is_step := table > smallest):
         steps, lengths = table[is_step], np.count_nonzero(is_step, axis=1)

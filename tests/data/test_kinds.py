@@ -105,6 +105,9 @@ def test_ids_beside_fractions_get_a_warning(padding):
     for other in (X[:, 1:] + 0.5, X[:, :1], np.where(X == 0, np.nan, X), X[:, [0, 2, 1, 3, 4]]):
         read_sequences(other)  # warnings are errors
     LSTMSequenceClassifier(max_epochs=1, input_type="measurements").fit(X, y)
+    X[1, -1] = np.nan
+    with pytest.warns(InputTypeWarning, match="padded token ids"):
+        read_sequences(X)
 
 
 @pytest.mark.parametrize("numbers", [["price"], []])
@@ -124,11 +127,12 @@ def test_ids_beside_one_hot_columns_get_the_warning(numbers):
 
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize(("padding", "first"), [(-1, 0), (-100, 1), (-1.0, 0), (0.0, 1)])
-def test_padding_that_is_read_as_a_value_gets_a_warning(padding, first, order):
+@pytest.mark.parametrize("hold", [np.asarray, list])
+def test_padding_that_is_read_as_a_value_gets_a_warning(padding, first, order, hold):
     ids, n_steps = draw(300, ZIPF[:500]) + first, RNG.integers(1, 21, (300, 1))
     X = np.where(np.arange(20) < n_steps, ids, padding)[:, ::order]
     with pytest.warns(InputTypeWarning, match="padding.*input_type='measurements'") as caught:
-        read_sequences(X)
+        read_sequences(hold(X))
     for code in re.findall(r"np\.where\(.*?\)(?:\.astype\(int\))?", str(caught[0].message)):
         read = read_sequences(eval(code, {"np": np, "X": X}))  # noqa: S307 - our own text
         assert (read.n_channels is None) == ("int" in code)
