@@ -172,12 +172,12 @@ def _warn_of_padded_ids(table: NDArray[Any]) -> None:
     -----
     InputTypeWarning
     """
-    smallest, is_whole = table.min(), table % 1 == 0  # NaN is not
+    smallest, is_whole = table.min(initial=0), table % 1 == 0  # NaN is not
     if is_whole.all() and _are_padded(is_step := table > smallest):
         steps, lengths = table[is_step], np.count_nonzero(is_step, axis=1)
         are_often = 10 * np.count_nonzero(lengths < table.shape[1]) > len(table)
         has_evidence = len(steps) > len(table) + FEWEST_PAIRS and not are_a_signal(steps, lengths)
-        if table.max() > 2 and are_often and (smallest < 0 or (smallest == 0 and has_evidence)):
+        if table.max() > 2 and are_often and (smallest < 0 or has_evidence):
             warn_user(
                 f"X is read as series, but its rows end, or begin, with {smallest:g}, which stands "
                 "nowhere else, like padding. Token ids are integers padded with 0: "
