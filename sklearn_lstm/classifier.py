@@ -15,6 +15,7 @@ from torch.nn import Module
 
 from sklearn_lstm import fitting
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
+from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.member import LinearMember
@@ -562,6 +563,31 @@ class LSTMSequenceClassifier(
         """
         logits, fitted = self._logits(X), fitting.what_was_fitted(self)
         return fitted.labels.predict(logits, fitted.model.thresholds)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the share of the sequences all of whose labels are right.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weight of each sequence.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If the columns of y have other names than in `fit`, or another order.
+        """
+        fitting.what_was_fitted(self).labels.check_names(column_names(y))
+        return float(super().score(X, y, sample_weight))
 
     classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)
     label_names_: property = _left_by_fit(lambda fitted: fitted.labels.names or None)

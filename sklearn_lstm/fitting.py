@@ -101,11 +101,14 @@ def read_at_fit(
 
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     """Read X as it was read at fit."""
-    input_format = what_was_fitted(classifier).input_format
+    fitted = what_was_fitted(classifier)
+    input_format = fitted.input_format
     has_names = input_format.column_names or not issparse(X)
     if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
-    return input_format.read(X)
+    sequences = input_format.read(X)
+    fitted.check_tokens(sequences.vocabulary)
+    return sequences
 
 
 @dataclass(frozen=True)
@@ -150,9 +153,10 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of series that all have as many steps as y has labels; of a data frame that seems to
-            have a row for each step; of columns beside the sequences of which little can be
-            learned, or which tell every class; of channels that count the series.
+            Of series that all have as many steps as y has labels; of a y in one-hot coding; of a
+            data frame that seems to have a row for each step; of columns beside the sequences of
+            which little can be learned, or which tell every class; of channels that count the
+            series.
         """
         labels, sequences = self.samples.targets.labels, self.samples.sequences
         lengths = sequences.lengths
