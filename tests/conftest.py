@@ -75,6 +75,12 @@ def _in_bfloat16(monkeypatch):
 # --- Ways to store a classifier
 
 
+@pytest.fixture
+def path(tmp_path):
+    """A path for the file of a model."""
+    return tmp_path / "model.safetensors"
+
+
 @pytest.fixture(params=["pickle", "joblib", "skops", "deepcopy"])
 def round_trip(request, tmp_path):
     """A function: estimator -> the estimator that comes back from storage, or its deep copy."""
@@ -138,6 +144,14 @@ def few_messages(messages):
     ]
     rows = rng.permutation(np.concatenate(chosen))
     return texts[rows], languages[rows]
+
+
+@pytest.fixture
+def texts():
+    """60 texts of unequal length, as ids, and which of three classes they have: X, y."""
+    rng = np.random.default_rng(0)
+    X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
+    return X, rng.integers(0, 3, 60)
 
 
 # --- Series: handwritten digits; the first and the last images are of different writers

@@ -129,11 +129,6 @@ GIVEN = {  # to `load`
 }
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
-
-
 @pytest.mark.parametrize("name", KINDS)
 def test_predictions_are_those_of_the_classifier(name, path):
     model, X = KINDS[name]()

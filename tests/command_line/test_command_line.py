@@ -157,10 +157,7 @@ def test_several_labels_are_lists_in_json_lines(run, records, tmp_path):
         (["ham", "spam", [[]]], "line 1: 'label' is \"ham\", but has to be a list of strings"),
         ([1, 0, True], "line 3: 'label' is True, a boolean, but the labels before it are numbers"),
         (["1", "0", 1], "line 3: 'label' is 1, a number, but the labels before it are strings"),
-        (
-            ["X[99]", "X[99]"],
-            "2 classes, but y holds only one class: 'X[99]'",
-        ),
+        (["X[99]", "X[99]"], "2 classes, but y holds only one class: 'X[99]'"),
         ([1, 0, 1.5], "y holds 1.5, but classes are strings, or whole numbers"),
         ([1, 0, float("nan")], "line 3: 'label' is missing: nan"),
     ],
@@ -445,11 +442,7 @@ def test_a_model_of_series_in_a_data_frame_finds_its_columns_too(run, tmp_path):
     ("data", "n_before", "expected"),
     [
         (b"text,label\nhello,ham", 0, "line 2: no column 'message', but 'text', 'label'"),
-        (
-            b"text;label\nhello;ham",
-            0,
-            "line 2: no column 'message', but 'text', 'label'",
-        ),
+        (b"text;label\nhello;ham", 0, "line 2: no column 'message', but 'text', 'label'"),
         (
             b"message\tlabel\nhello, you\tham\nhello\tyou\tham",
             1,

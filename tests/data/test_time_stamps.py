@@ -126,13 +126,7 @@ def test_probabilities_do_not_depend_on_the_unit_of_times():
 
 
 @pytest.mark.parametrize(
-    "X",
-    [
-        [FRAMES["pandas us"]],
-        [FRAMES["lists"]],
-        [DATES],
-        np.array([DATES]),
-    ],
+    "X", [[FRAMES["pandas us"]], [FRAMES["lists"]], [DATES], np.array([DATES])]
 )
 def test_dates_that_are_not_the_time_channel_are_refused(X):
     with pytest.raises(InvalidSequencesTypeError, match=r"X\[0\] holds 20.*time_channel"):

@@ -131,12 +131,6 @@ def test_whole_groups_come_close_to_the_wanted_numbers_of_each_class(seed):
     assert held_out != {*groups[draw(targets, groups, 100, seed=seed + 1)]}
 
 
-def test_groups_of_one_class_each_are_drawn_from_all_classes():
-    targets = np.repeat(np.arange(5), 60)
-    rows = draw(targets, np.arange(300) // 6, 60)
-    assert_array_equal(np.bincount(targets[rows]), [12] * 5)
-
-
 def test_of_many_small_groups_as_many_are_drawn_as_wanted():
     targets = np.arange(2000) % 4
     rows = draw(targets, np.arange(2000), 100)

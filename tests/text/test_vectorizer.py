@@ -247,12 +247,6 @@ def test_partial_fit_leaves_matrices_made_before_as_they_were():
     assert X.vocabulary == {"a": 2, "b": 3}
 
 
-def test_fit_forgets_what_was_read_before():
-    vectorizer = TextSequenceVectorizer().fit(["a b c d"]).fit(["z"])
-    assert vectorizer.vocabulary_ == {"z": 2}
-    assert vectorizer.max_length_ == 1
-
-
 @pytest.mark.parametrize("method", ["fit", "fit_transform", "partial_fit"])
 @pytest.mark.parametrize("bad", [["fine", None], ["fine", b"\xff"], "text"])
 def test_failed_fit_leaves_the_fitted_state_untouched(method, bad):

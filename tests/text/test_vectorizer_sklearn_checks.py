@@ -95,15 +95,6 @@ def test_fit_transform_is_fit_then_transform(vectorizer):
     assert_same(at_once, clone(vectorizer).fit(TEXTS, [0] * len(TEXTS)).transform(TEXTS))
 
 
-def test_transform_does_not_depend_on_order_or_neighbours(vectorizer):
-    X = dense(vectorizer.fit_transform(TEXTS))
-    order = [3, 0, 4, 2, 1]
-    reordered = dense(vectorizer.transform([TEXTS[index] for index in order]))
-    np.testing.assert_array_equal(reordered, X[order])
-    for index, text in enumerate(TEXTS):
-        np.testing.assert_array_equal(dense(vectorizer.transform([text]))[0], X[index])
-
-
 def test_transform_leaves_the_estimator_as_it_was(vectorizer):
     vectorizer.fit(TEXTS)
     before = joblib.hash(vars(vectorizer))

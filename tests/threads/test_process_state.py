@@ -318,10 +318,7 @@ def fit_inside_a_fit():
 )
 def test_the_state_of_the_process_and_the_bits_are_the_same_whoever_works_beside(n_threads):
     in_a_fresh_process(
-        state_before_and_after,
-        one_model_in_eight_threads,
-        fit_inside_a_fit,
-        n_threads=n_threads,
+        state_before_and_after, one_model_in_eight_threads, fit_inside_a_fit, n_threads=n_threads
     )
 
 
