@@ -27,7 +27,7 @@ if not all(map(importlib.util.find_spec, ("sentence_transformers", "gt_all_minil
 if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
     collect_ignore.append("test_onnx.py")
 if importlib.util.find_spec("gensim") is None:  # it does not compile in Python 3.14
-    collect_ignore += ["io/test_stored_tables.py", "test_vectors.py"]
+    collect_ignore += ["io/test_stored_tables.py"]
     collect_ignore += [f"pretrained/test_{name}.py" for name in ("embeddings", "word_tables")]
 for package, module in {"pyspark": "spark", "ray": "ray"}.items():  # .ci/engines has them
     if importlib.util.find_spec(package) is None:
