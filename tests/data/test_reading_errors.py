@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.compose import make_column_transformer
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InvalidSequencesError as WrongValue
@@ -66,7 +66,6 @@ WRONG = {
     "lists of tokens": ([["a", "b"], ["c"], ["d"]], WrongType, r"X\[0\].*" + PIPELINE),
     "equal lists of tokens": ([["a"], ["b"], ["c"]], WrongType, PIPELINE),
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
-    "float counts": (CountVectorizer(dtype=float).fit_transform(TEXTS), WrongType, NO_ORDER),
     "floats beside ids": (BESIDE_IDS, WrongType, NO_ORDER + ".* ColumnTransformer .*data frame"),
     "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
     "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"X\[0\] holds 1970.*no measure"),
@@ -105,7 +104,6 @@ WRONG = {
     "pyarrow table of structs": (pa.table({"a": [row[0] for row in STEPS]}), WrongType, STRUCTS),
     "pandas structs of Arrow": (in_pandas(pa.array(STEPS)), WrongType, STRUCTS),
     "list of polars structs": ([*pl.Series(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
-    "list of pyarrow structs": ([*pa.array(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
     "pyarrow maps": (
         pa.array([[(1, 2.0)], [(2, 1.0)], []], pa.map_(pa.int8(), pa.float64())),
         WrongType,
@@ -117,7 +115,6 @@ WRONG = {
     "dicts": ([row[0] for row in STEPS], WrongType, rf"X\[0\] is a dict: .*{FIELDS}"),
     "a dict": ({"a": [1.0], "b": [2.0]}, WrongType, f"X is a dict: .*{FIELDS}"),
     "tensors": (TENSORS, WrongType, SHAPE),
-    "table of tensors": (pa.table({"steps": TENSORS}), WrongType, SHAPE),
     "list of CSR rows": (ROWS_OF_CSR, WrongValue, OF_CSR),
     "object array of CSR rows": (objects(ROWS_OF_CSR), WrongValue, OF_CSR),
     "periods": (PERIODS, WrongValue, NO_NUMBER),
@@ -237,11 +234,10 @@ AT_PREDICT = {
 
 
 @pytest.mark.parametrize("name", AT_PREDICT)
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
-def test_a_wrong_x_is_refused_at_predict(fitted, name, method):
+def test_a_wrong_x_is_refused_at_predict(fitted, name):
     kind, X, error, message = AT_PREDICT[name]
     with pytest.raises(error, match=f"(?s){message}"):
-        getattr(fitted[kind], method)(X)
+        fitted[kind].predict(X)
 
 
 def test_the_input_type_stays_as_decided_at_fit(fitted):

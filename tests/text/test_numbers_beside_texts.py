@@ -91,7 +91,6 @@ WRONG = {
     "dates of Python": (PANDAS.assign(day=[DAY.date()] * 3), r"'day' \(object\)\."),
     "no texts": (ALONE, NO_TEXTS),
     "texts that are a category": (ALONE.assign(text=pd.Categorical(COLUMNS["text"])), NO_TEXTS),
-    "dicts": (PANDAS.assign(meta=[{"a": 1}] * 3), r"'meta' \(object\)\."),
     "infinity": (PANDAS.assign(price=[1, np.inf, 2]), r"'price' holds .*\(inf\) in row 1"),
     "equal names": (PANDAS.rename(columns={"price": "pages"}), "different names"),
 }

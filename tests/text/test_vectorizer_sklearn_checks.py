@@ -111,9 +111,9 @@ def test_texts_are_not_changed(vectorizer):
 
 
 @pytest.mark.parametrize("method", ["transform", "inverse_transform", "get_feature_names_out"])
-def test_unfitted_raises(vectorizer, method):
+def test_unfitted_raises(method):
     with pytest.raises(NotFittedError, match="TextSequenceVectorizer instance is not fitted yet"):
-        getattr(vectorizer, method)(TEXTS)
+        getattr(TextSequenceVectorizer(), method)(TEXTS)
 
 
 @pytest.mark.parametrize(
