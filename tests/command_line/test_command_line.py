@@ -242,6 +242,7 @@ def test_numbers_and_categories_stand_beside_a_text(run, records, tmp_path):
     _, printed, errors = run("explain", model, data)
     assert (errors, [printed.count(f"  {name}\n") for name in frame][1:]) == ("", [8] * 3)
     described = json.loads(run("describe", model)[1])["columns"]
+    assert (described["sequence"], described["label"]) == ("text", "label")
     assert (described["numbers"], described["categories"]) == (["price", "pages"], ["shop"])
     assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
     for wrong, reason in {
@@ -366,14 +367,6 @@ def test_blank_characters_are_shown(run, folder, tmp_path):
     _, printed, _ = run("explain", *options, stdin=as_json_lines(["a b\nc"]))
     steps = [line[14:] for line in printed.splitlines()[2:]]
     assert steps == ["base", "a", "' '", "b", "'\\n'", "c"]
-
-
-def test_a_description_names_the_columns(run, folder):
-    status, printed, _ = run("describe", folder / "spam.safetensors")
-    told = json.loads(printed)
-    assert status == 0
-    assert (told["columns"]["sequence"], told["columns"]["label"]) == ("message", "label")
-    assert told["steps"]["classifier"]["classes"] == ["ham", "spam"]
 
 
 def test_models_that_python_stored_are_read_too(run, tmp_path, records):

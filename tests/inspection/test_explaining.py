@@ -52,14 +52,6 @@ def test_each_step_adds_to_both_parts_and_all_sum_to_the_score(fitted):
 # --- The linear model
 
 
-@pytest.mark.parametrize("analyzer", ["word", "char"])
-def test_the_linear_part_is_exact(fitted_texts, analyzer):
-    model, texts = fitted_texts(analyzer, max_epochs=0)
-    scores = model.decision_function(texts)
-    found = [each.score for each in explain(model, texts, "pos")]
-    np.testing.assert_allclose(found, scores, atol=1e-5)
-
-
 def test_the_linear_part_is_exact_for_words_among_characters(fitted_texts):
     _, texts = fitted_texts("word", max_epochs=0)
     rng = np.random.default_rng(0)
