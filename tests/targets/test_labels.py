@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import small_models
 from scipy import sparse
+from scipy.special import log_expit
 from sklearn.exceptions import DataConversionWarning
 from skorch.callbacks import Callback
 
@@ -111,17 +112,6 @@ def test_a_class_without_weight_is_a_class(weights):
     assert small(**weights).fit(X, [0, 1, 0, 1], sample_weight).classes_.tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix, pd.DataFrame, list])
-def test_a_multilabel_indicator_gets_a_probability_for_each_label(container):
-    Y = [[1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]]
-    model = small().fit(X, container(Y))
-    proba = model.predict_proba(X)
-    assert proba.shape == model.decision_function(X).shape == (4, 3)
-    assert model.classes_.tolist() == [0, 1, 2]
-    np.testing.assert_array_equal(model.predict(X), (proba > 0.5).astype(int))
-    np.testing.assert_allclose(model.predict_log_proba(X), np.log(proba))
-
-
 def test_several_labels_are_no_classes_and_their_scores_are_their_logits():
     classes, labels = Labels(np.arange(2)), LabelSets(np.arange(2))
     with pytest.raises(ValueError, match="y is multilabel, but the classifier was fitted to one"):
@@ -131,11 +121,12 @@ def test_several_labels_are_no_classes_and_their_scores_are_their_logits():
         labels.directions[:, 1].tolist() == Labels(np.arange(2)).directions[:, 1].clip(0).tolist()
     )
     assert Labels(np.arange(3)).directions[:, 1].tolist() == [0, 1, 0]
-    targets = Targets(np.array([[1.0, 0], [1, 1]]), np.array([[1.0, 0], [3, 0]]), labels)
-    assert targets.has([0, 1]).tolist() == [[True, False], [True, True]]
-    truth = targets.has([0, 1])
-    loss, gradient = labels.log_likelihood(np.zeros((2, 2)), truth, targets.weights)
-    assert loss == pytest.approx(np.log(0.5) * 4 * 0.4 / 2)  # 1.6 samples of one of two labels
+    targets = Targets(np.array([[1.0, 0], [0, 1]]), np.array([[1.0, 0], [3, 0]]), labels)
+    assert targets.has([0, 1]).tolist() == [[True, False], [False, True]]
+    logits, truth = np.array([[1.0, 0], [2, 0]]), targets.has([0, 1])
+    total, gradient = labels.log_likelihood(logits, truth, targets.weights)
+    of_one = log_expit(1) + 3 * log_expit(-2)  # a yes, and a no of three times the weight
+    assert total == pytest.approx(of_one * 0.4 / 2)  # 1.6 samples of one of two labels
     assert gradient[:, 1].tolist() == [0, 0]  # no sample of the other has a weight
 
 

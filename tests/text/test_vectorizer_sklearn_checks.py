@@ -103,13 +103,6 @@ def test_transform_leaves_the_estimator_as_it_was(vectorizer):
     assert joblib.hash(vars(vectorizer)) == before
 
 
-def test_texts_are_not_changed(vectorizer):
-    texts = np.array(TEXTS, dtype=object)
-    texts.flags.writeable = False
-    vectorizer.fit_transform(texts)
-    assert texts.tolist() == TEXTS
-
-
 @pytest.mark.parametrize("method", ["transform", "inverse_transform", "get_feature_names_out"])
 def test_unfitted_raises(method):
     with pytest.raises(NotFittedError, match="TextSequenceVectorizer instance is not fitted yet"):
