@@ -125,9 +125,10 @@ def fit(options: Namespace) -> None:
         target_of(options.output)
     except OSError as error:
         raise CommandError(f"--output: {error.filename!r}: {error.strerror}") from error
-    from sklearn_lstm.io import import_safetensors, write
+    from sklearn_lstm.exceptions import imported
+    from sklearn_lstm.io import WRITER, write
 
-    import_safetensors()
+    imported(*WRITER)  # before a fit that could not be stored
     model, beside = new_model(options), [*options.numbers, *options.categories]
     columns = Columns(numbers=options.numbers, categories=options.categories).chosen(options)
     columns = replace(columns, names=[columns.sequence, *beside] if beside else [])

@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
-from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.exceptions import ModelFileError, imported
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.estimators import pack_estimator, sealed, warn_of_other_version
@@ -19,6 +18,7 @@ from sklearn_lstm.storage.unpack import Unpacker
 
 __all__ = ["ModelFileError", "describe", "load", "save"]
 
+WRITER = "safetensors.numpy", "A model file"
 OF_PIPELINE = ("verbose", "transform_input")
 TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
 WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
@@ -81,7 +81,7 @@ def write(model: object, path: str | os.PathLike[str], **entries: object) -> Non
     """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
-    to_bytes = import_safetensors().save
+    to_bytes = imported(*WRITER).save
     check_is_fitted(model)
     arrays: forms.Table = {}
     metadata = sealed(_pack(model, "", arrays) | {"columns": _columns(model)} | entries)
@@ -181,14 +181,6 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     with opened(path) as (content, unpack):
         return described(content, unpack)
-
-
-def import_safetensors() -> Any:
-    """Import the package that writes the files."""
-    try:
-        return import_module("safetensors.numpy")
-    except ImportError as error:
-        raise ImportError("safetensors is not installed: pip install safetensors") from error
 
 
 # --- Models to trees
