@@ -106,7 +106,7 @@ KINDS = {  # beside those of the golden files, which it reads too
     "series": lambda: series(WAVES),
     "channels": series,
     "as they are": lambda: series(normalize=False, embedding_dim=None),
-    "long series in frames": lambda: series(RNG.normal(size=(24, 2500, 1)), Y[:24]),
+    "long series in frames": lambda: series(RNG.normal(size=(24, 800, 1)), Y[:24]),
     "holes": lambda: series(NANS),
     "dates": lambda: series([*map(dated, SERIES)], time_channel=0),
     "frames with names": lambda: series([*map(frame, SERIES)]),
