@@ -229,12 +229,8 @@ def test_dense_output_is_explained_without_a_warning_of_words(method):
 
 
 def test_each_sequence_may_have_its_own_target(fitted_texts):
-    model, texts = fitted_texts("word")
-    assert [each.target for each in explain(model, texts[:3], ["pos", "neg", "pos"])] == [
-        "pos",
-        "neg",
-        "pos",
-    ]
+    (model, texts), targets = fitted_texts("word"), ["pos", "neg", "pos"]
+    assert [each.target for each in explain(model, texts[:3], targets)] == targets
 
 
 @pytest.mark.parametrize("unit", ["D", "s", "ns"])

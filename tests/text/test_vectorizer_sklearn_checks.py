@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
-from sklearn_lstm.vectorizer import TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer, WordVectors
 
 TEXTS = ["The cat sat on the mat.", "it's a dog's life", "", "the dog & the cat!", "élan  vital"]
 VARIANTS = {
@@ -50,12 +50,14 @@ def test_the_checks_that_scikit_learn_runs_pass(vectorizer):
     check_estimator(vectorizer, on_skip=None)
 
 
-def test_tags_say_strings():
-    tags = get_tags(TextSequenceVectorizer())
+@pytest.mark.parametrize("estimator", [TextSequenceVectorizer(), WordVectors()])
+def test_tags_say_strings_without_labels(estimator):
+    tags = get_tags(estimator)
     assert tags.input_tags.string
     assert not tags.input_tags.two_d_array
-    assert tags.transformer_tags is not None
+    assert (tags.transformer_tags is not None) == hasattr(estimator, "transform")
     assert not tags.target_tags.required
+    assert not tags.non_deterministic
 
 
 def test_init_only_assigns():
