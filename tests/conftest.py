@@ -27,7 +27,7 @@ if not all(map(importlib.util.find_spec, ("sentence_transformers", "gt_all_minil
 if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
     collect_ignore.append("test_onnx.py")
 if importlib.util.find_spec("gensim") is None:  # it does not compile in Python 3.14
-    collect_ignore += ["io/test_stored_tables.py", "test_vectors.py"]
+    collect_ignore += ["io/test_stored_tables.py"]
     collect_ignore += [f"pretrained/test_{name}.py" for name in ("embeddings", "word_tables")]
 for package, module in {"pyspark": "spark", "ray": "ray"}.items():  # .ci/engines has them
     if importlib.util.find_spec(package) is None:
@@ -73,6 +73,12 @@ def _in_bfloat16(monkeypatch):
 
 
 # --- Ways to store a classifier
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A path for the file of a model."""
+    return tmp_path / "model.safetensors"
 
 
 @pytest.fixture(params=["pickle", "joblib", "skops", "deepcopy"])
@@ -138,6 +144,14 @@ def few_messages(messages):
     ]
     rows = rng.permutation(np.concatenate(chosen))
     return texts[rows], languages[rows]
+
+
+@pytest.fixture
+def texts():
+    """60 texts of unequal length, as ids, and which of three classes they have: X, y."""
+    rng = np.random.default_rng(0)
+    X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
+    return X, rng.integers(0, 3, 60)
 
 
 # --- Series: handwritten digits; the first and the last images are of different writers

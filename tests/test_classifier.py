@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 import pytest
 import small_models
-import torch
 from sklearn.utils import compute_sample_weight
 from skorch.callbacks import Callback
 
@@ -53,12 +52,6 @@ def test_unknown_values_of_parameters_are_named(name, method):
     for value in WRONG[name]:
         with pytest.raises(ValueError, match=name):
             getattr(small(**{name: value}), method)(SERIES, LABELS, **options)
-
-
-def test_the_device_may_be_a_string_or_an_object_of_torch():
-    expected = small(device="cpu").fit(SERIES, LABELS).predict_proba(SERIES)
-    model = small(device=torch.device("cpu")).fit(SERIES, LABELS)
-    np.testing.assert_array_equal(model.predict_proba(SERIES), expected)
 
 
 def test_a_weight_of_zero_leaves_the_sample_out():

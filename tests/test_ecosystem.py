@@ -254,11 +254,3 @@ def test_sample_weight_is_routed_through_pipeline_and_cross_validation(few_messa
         train, test = halves == 0, halves == 1
         fold = clone(model).fit(texts[train], labels[train], sample_weight=weights[train])
         assert routed == [fold.score(texts[test], labels[test], sample_weight=weights[test])]
-
-        search = GridSearchCV(
-            model,
-            {"lstmsequenceclassifier__max_epochs": [1, 5]},
-            cv=2,
-            scoring=get_scorer("neg_log_loss").set_score_request(sample_weight=True),
-        ).fit(texts, labels, sample_weight=weights)
-        assert_array_equal(search.predict_proba(texts), model.predict_proba(texts))

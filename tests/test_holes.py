@@ -11,12 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning
 from sklearn_lstm.fitting import read_as_at_fit
-from sklearn_lstm.inspection import (
-    ExplanationDisplay,
-    explain,
-    explain_phrases,
-    gate_activations,
-)
+from sklearn_lstm.inspection import ExplanationDisplay, explain, explain_phrases, gate_activations
 
 mpl.use("Agg")
 

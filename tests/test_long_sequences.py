@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from memory_taken import LargestTensor
 
 from sklearn_lstm import LSTMSequenceClassifier
 
@@ -29,17 +28,6 @@ def fitted(X):
     small = {"hidden_size": 2, "embedding_dim": 2, "max_epochs": 1, "random_state": 0}
     model = LSTMSequenceClassifier(**small, linear_model=False)
     return model.fit([row[:9] for row in X], np.arange(len(X)) % 2)
-
-
-@pytest.mark.parametrize("method", ["fit", "predict"])
-def test_short_sequences_beside_a_long_one_cost_no_memory(method):
-    X, y = sequences("tokens", [*[5] * 63, 20_000]), np.arange(64) % 2
-    model, largest = fitted(X).set_params(batch_size=64), []
-    for rows in (slice(62, None), slice(None)):
-        with LargestTensor() as tensor:
-            model.fit(X[rows], y[rows]) if method == "fit" else model.predict(X[rows])
-        largest.append(tensor.n_bytes)
-    assert largest[1] < 1.3 * largest[0]  # padded: 32 times as much
 
 
 @pytest.mark.parametrize("kind", ["tokens", "numeric"])

@@ -33,7 +33,7 @@ small = partial(small_models.small, hidden_size=1, embedding_dim=1, batch_size=1
 @pytest.mark.thread_unsafe(reason="memory is counted for all threads together")
 @pytest.mark.parametrize("kind", ["csr", "ids", "series"])
 def test_one_long_sequence_among_short_ones_does_not_widen_them_all(kind):
-    n_short, longest = 3000, 3000
+    n_short, longest = 2000, 2000
     lengths = np.append(np.full(n_short, 3), longest)
     steps = np.random.default_rng(0).integers(2, 9, lengths.sum())
     starts = np.append(0, np.cumsum(lengths))

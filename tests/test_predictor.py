@@ -106,7 +106,7 @@ KINDS = {  # beside those of the golden files, which it reads too
     "series": lambda: series(WAVES),
     "channels": series,
     "as they are": lambda: series(normalize=False, embedding_dim=None),
-    "long series in frames": lambda: series(RNG.normal(size=(24, 2500, 1)), Y[:24]),
+    "long series in frames": lambda: series(RNG.normal(size=(24, 800, 1)), Y[:24]),
     "holes": lambda: series(NANS),
     "dates": lambda: series([*map(dated, SERIES)], time_channel=0),
     "frames with names": lambda: series([*map(frame, SERIES)]),
@@ -127,11 +127,6 @@ GIVEN = {  # to `load`
     "a static model": {"embeddings": static_model(static())},
     "an encoder": {"encoder": SmallEncoder()},
 }
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
 
 
 @pytest.mark.parametrize("name", KINDS)

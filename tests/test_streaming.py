@@ -6,11 +6,9 @@ from tempfile import TemporaryFile
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import small_models
 from memory_taken import peak_bytes
-from pyarrow import dataset, parquet
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -134,25 +132,6 @@ def test_labels_get_the_type_that_they_have_together():
     labels = ["no", "yes"] * 30 + ["perhaps", "no"] * 35
     fitted = fit_batches(small(), cut(IDS, labels, sizes=(60,)))
     assert_same(fitted, small().fit(IDS, labels), IDS)
-
-
-def parquet_files(folder):
-    for part in range(2):
-        rows = slice(part * 70, part * 70 + 70)
-        table = pa.table({"text": TEXTS[rows], "label": LABELS[rows]})
-        parquet.write_table(table, folder / f"{part}.parquet")
-    files = dataset.dataset(folder, format="parquet")
-    options = dataset.ParquetFragmentScanOptions(pre_buffer=False)
-    for batch in files.to_batches(batch_size=50, fragment_scan_options=options):
-        yield batch["text"], batch["label"]
-    pa.default_memory_pool().release_unused()
-
-
-def test_files_of_other_libraries_are_read(tmp_path):
-    expected = with_texts().fit(TEXTS, LABELS)
-    fitted = fit_batches(with_texts(), parquet_files(tmp_path))
-    assert np.array_equal(fitted.predict_proba(TEXTS), expected.predict_proba(TEXTS))
-    assert fitted.classes_.tolist() == expected.classes_.tolist()
 
 
 RNGS = [np.random.default_rng(seed) for seed in range(8)]

@@ -16,7 +16,6 @@ from round_trips import ROUND_TRIPS
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, ParameterGrid
-from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -157,14 +156,6 @@ def test_texts_that_tell_nothing_are_refused_and_change_nothing(texts, message):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_the_checks_that_scikit_learn_runs_pass():
     check_estimator(WordVectors(), on_skip=None)
-
-
-def test_tags_say_strings_without_labels():
-    tags = get_tags(WordVectors())
-    assert tags.input_tags.string
-    assert not tags.input_tags.two_d_array
-    assert not tags.target_tags.required
-    assert not tags.non_deterministic
 
 
 @pytest.mark.parametrize(

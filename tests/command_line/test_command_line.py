@@ -150,17 +150,10 @@ def test_several_labels_are_lists_in_json_lines(run, records, tmp_path):
         ([["ham"], "spam"], "line 2: 'label' is \"spam\", but has to be a list of strings"),
         ([["ham"], [1]], "line 2: 'label' is [1], but has to be a list of strings"),
         (["ham", None, "spam"], "line 2: 'label' is missing: None"),
-        (
-            ["ham", "spam", ["a", None]],
-            "line 1: 'label' is \"ham\", but has to be a list of strings",
-        ),
         (["ham", "spam", [[]]], "line 1: 'label' is \"ham\", but has to be a list of strings"),
         ([1, 0, True], "line 3: 'label' is True, a boolean, but the labels before it are numbers"),
         (["1", "0", 1], "line 3: 'label' is 1, a number, but the labels before it are strings"),
-        (
-            ["X[99]", "X[99]"],
-            "2 classes, but y holds only one class: 'X[99]'",
-        ),
+        (["X[99]", "X[99]"], "2 classes, but y holds only one class: 'X[99]'"),
         ([1, 0, 1.5], "y holds 1.5, but classes are strings, or whole numbers"),
         ([1, 0, float("nan")], "line 3: 'label' is missing: nan"),
     ],
@@ -249,6 +242,7 @@ def test_numbers_and_categories_stand_beside_a_text(run, records, tmp_path):
     _, printed, errors = run("explain", model, data)
     assert (errors, [printed.count(f"  {name}\n") for name in frame][1:]) == ("", [8] * 3)
     described = json.loads(run("describe", model)[1])["columns"]
+    assert (described["sequence"], described["label"]) == ("text", "label")
     assert (described["numbers"], described["categories"]) == (["price", "pages"], ["shop"])
     assert "--categories" in run("fit", data, "--numbers", "shop", "--output", model)[2]
     for wrong, reason in {
@@ -375,25 +369,16 @@ def test_blank_characters_are_shown(run, folder, tmp_path):
     assert steps == ["base", "a", "' '", "b", "'\\n'", "c"]
 
 
-def test_a_description_names_the_columns(run, folder):
-    status, printed, _ = run("describe", folder / "spam.safetensors")
-    told = json.loads(printed)
-    assert status == 0
-    assert (told["columns"]["sequence"], told["columns"]["label"]) == ("message", "label")
-    assert told["steps"]["classifier"]["classes"] == ["ham", "spam"]
-
-
-def test_models_that_python_stored_are_read_too(run, tmp_path, records):
+def test_labels_without_names_are_the_numbers_of_their_columns(run, tmp_path, records):
     X, y = [record["message"] for record in records], [record["label"] for record in records]
     path, data = tmp_path / "model.safetensors", tmp_path / "data.csv"
     data.write_text(as_csv([["text", "label"], *zip(X, y, strict=True)]))
     several = np.transpose([[label == "ham" for label in y], [len(x) > 30 for x in X]]).astype(int)
-    for target, expected in ((y, y), (several, [np.flatnonzero(row).tolist() for row in several])):
-        vectorizer, classifier = TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=0)
-        save(make_pipeline(vectorizer, classifier).fit(X, target), path)
-        status, printed, _ = run("predict", path, data, "--jsonl")
-        told = [list(json.loads(line).values()) for line in printed.splitlines()]
-        assert (status, told) == (0, [[label] for label in expected])
+    model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=0))
+    save(model.fit(X, several), path)
+    status, printed, _ = run("predict", path, data, "--jsonl")
+    told = [json.loads(line) for line in printed.splitlines()]
+    assert (status, told) == (0, [{"labels": np.flatnonzero(row).tolist()} for row in several])
 
 
 def test_a_model_of_a_data_frame_finds_its_columns_by_their_names(run, records, tmp_path):
@@ -446,11 +431,6 @@ def test_a_model_of_series_in_a_data_frame_finds_its_columns_too(run, tmp_path):
     [
         (b"text,label\nhello,ham", 0, "line 2: no column 'message', but 'text', 'label'"),
         (
-            b"text;label\nhello;ham",
-            0,
-            "line 2: no column 'message', but 'text', 'label'",
-        ),
-        (
             b"message\tlabel\nhello, you\tham\nhello\tyou\tham",
             1,
             "line 3: 3 fields, but the header has 2: message, label. Put quotes",
@@ -485,16 +465,6 @@ def test_an_error_names_file_and_line_and_comes_after_the_records_before_it(  # 
             "evaluate",
             [{"message": "a", "label": "egg"}],
             "line 1: 'label' is \"egg\", but has to be one label of ham, spam",
-        ),
-        (
-            "evaluate",
-            [{"message": "a", "label": ["ham"]}],
-            "line 1: 'label' is [\"ham\"], but has to be one",
-        ),
-        (
-            "evaluate",
-            [{"message": "a", "label": None}],
-            "line 1: 'label' is null, but has to be one label",
         ),
     ],
 )
@@ -573,11 +543,6 @@ def test_series_in_csv_are_told_to_be_lists(run, tmp_path):
             ["--output", "model", "--series", "a", "--text", "b"],
             2,
             "argument --series: not allowed with argument --text",
-        ),
-        (
-            ["--output", "model", "--delimiter", ";;"],
-            2,
-            "argument --delimiter: invalid delimiter value: ';;'",
         ),
         (["--output", "model", "--label", "n"], 1, "line 2: no column 'n', but 'message', 'label'"),
         (["--output", "model", "--set", "min_df=9"], 1, "spam.csv: "),

@@ -52,23 +52,6 @@ def test_ids_that_were_not_seen_are_all_the_same_token_and_1_is_one_of_them(line
     assert (rows[0] != model.predict_proba(np.array([[13, 13, 13]]))[0]).any()
 
 
-def test_an_empty_row_is_one_unknown_token_and_not_id_1():
-    X, y = data()
-    model = small().fit(X, y)
-    empty, unseen, one = model.predict_proba(np.array([[0, 0], [77, 0], [1, 0]]))
-    assert_array_equal(empty, unseen)
-    assert np.abs(empty - one).max() > 1e-6
-
-
-def test_empty_rows_in_training_leave_id_1_unseen():
-    X, y = data()
-    X = X + 10
-    X[::4] = 0
-    empty, unseen, one = small().fit(X, y).predict_proba(np.array([[0, 0], [77, 0], [1, 0]]))
-    assert_array_equal(empty, unseen)
-    assert_array_equal(one, unseen)
-
-
 @pytest.mark.parametrize("input_type", ["words", "characters"])
 def test_a_fraction_is_an_unknown_token_and_not_id_1(input_type):
     X, y = data()

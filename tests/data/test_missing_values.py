@@ -52,14 +52,6 @@ def test_steps_with_known_times_are_steps():
     assert read_sequences(X, "auto", 1).lengths.tolist() == [4, 2, 4]
 
 
-def test_a_series_of_nan_alone_is_refused_if_no_other_value_is_missing():
-    X = np.ones((3, 4, 2))
-    X[1] = NAN
-    for rows in (X, list(X), X[:, :, 0]):
-        with pytest.raises(InvalidSequencesError, match=r"X\[1\] is a series without a value"):
-            read_sequences(rows)
-
-
 def test_a_series_of_nan_alone_is_read_or_refused_whatever_else_is_predicted():
     model = small_models.small(max_epochs=1).fit(np.ones((4, 3, 2)), [0, 1] * 2)
     unknown, gappy = np.full((3, 2), NAN), np.where(np.eye(3, 2) > 0, NAN, 1)

@@ -9,17 +9,16 @@ import pyarrow as pa
 import pytest
 import torch
 from scipy import sparse
-from sklearn.compose import make_column_transformer
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from torch.utils.data import TensorDataset
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import InvalidSequencesError as WrongValue
 from sklearn_lstm.exceptions import InvalidSequencesTypeError as WrongType
 
 TEXTS = ["good day", "bad day", "good night"]
 PIPELINE = re.escape("make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())")
-NO_ORDER = "a bag of words .* has no order.*TextSequenceVectorizer"
+NO_ORDER = "a bag of words .* has no order.*TextSequenceVectorizer.* ColumnTransformer .*data frame"
 ID_RANGE = "token ids are integers from 0 .* to 2147483647.*input_type='measurements'"
 ONE = np.ones((2, 3))
 
@@ -28,19 +27,12 @@ def csr(rows, **options):
     return sparse.csr_matrix(np.array(rows), **options)
 
 
-def in_pandas(array):
-    return pd.Series(array, dtype=pd.ArrowDtype(array.type))
-
-
 def objects(rows):
     array = np.empty(len(rows), object)
     array[:] = rows
     return array
 
 
-BESIDE_IDS = make_column_transformer(
-    ("passthrough", ["n"]), (TextSequenceVectorizer(), "text"), sparse_threshold=1
-).fit_transform(pd.DataFrame({"n": [0.5, -1, 2], "text": ["good day", "bad", "night"]}))
 STEPS = [
     [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}],
     [{"b": 5.0, "a": 6.0}],
@@ -68,12 +60,6 @@ WRONG = {
     "lists of tokens": ([["a", "b"], ["c"], ["d"]], WrongType, r"X\[0\].*" + PIPELINE),
     "equal lists of tokens": ([["a"], ["b"], ["c"]], WrongType, PIPELINE),
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
-    "float counts": (CountVectorizer(dtype=float).fit_transform(TEXTS), WrongType, NO_ORDER),
-    "floats beside ids": (
-        BESIDE_IDS,
-        WrongType,
-        NO_ORDER + ".* ColumnTransformer out: .*data frame",
-    ),
     "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
     "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"X\[0\] holds 1970.*no measure"),
     "nothing": (None, WrongValue, "X is no set of sequences, but a 0-D NoneType"),
@@ -109,9 +95,7 @@ WRONG = {
     "id beyond int32 in CSR": (csr([[1, 2], [0, 0], [2**40, 0]]), WrongValue, r"X\[2\] holds 1"),
     "polars structs": (pl.Series(STEPS), WrongType, STRUCTS),
     "pyarrow table of structs": (pa.table({"a": [row[0] for row in STEPS]}), WrongType, STRUCTS),
-    "pandas structs of Arrow": (in_pandas(pa.array(STEPS)), WrongType, STRUCTS),
     "list of polars structs": ([*pl.Series(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
-    "list of pyarrow structs": ([*pa.array(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
     "pyarrow maps": (
         pa.array([[(1, 2.0)], [(2, 1.0)], []], pa.map_(pa.int8(), pa.float64())),
         WrongType,
@@ -123,7 +107,6 @@ WRONG = {
     "dicts": ([row[0] for row in STEPS], WrongType, rf"X\[0\] is a dict: .*{FIELDS}"),
     "a dict": ({"a": [1.0], "b": [2.0]}, WrongType, f"X is a dict: .*{FIELDS}"),
     "tensors": (TENSORS, WrongType, SHAPE),
-    "table of tensors": (pa.table({"steps": TENSORS}), WrongType, SHAPE),
     "list of CSR rows": (ROWS_OF_CSR, WrongValue, OF_CSR),
     "object array of CSR rows": (objects(ROWS_OF_CSR), WrongValue, OF_CSR),
     "periods": (PERIODS, WrongValue, NO_NUMBER),
@@ -252,11 +235,10 @@ AT_PREDICT = {
 
 
 @pytest.mark.parametrize("name", AT_PREDICT)
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
-def test_a_wrong_x_is_refused_at_predict(fitted, name, method):
+def test_a_wrong_x_is_refused_at_predict(fitted, name):
     kind, X, error, message = AT_PREDICT[name]
     with pytest.raises(error, match=f"(?s){message}"):
-        getattr(fitted[kind], method)(X)
+        fitted[kind].predict(X)
 
 
 def test_the_input_type_stays_as_decided_at_fit(fitted):

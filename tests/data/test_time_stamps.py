@@ -61,7 +61,6 @@ FRAMES = {
     "pyarrow zone": arrow_of(pa.timestamp("us", "Europe/Berlin")),
     "pyarrow durations": pa.table({"time": pa.array(SECONDS, pa.duration("s")), "value": VALUES}),
     "lists": [list(step) for step in zip(python_dates(UTC), VALUES, strict=True)],
-    "lists with a zone": [list(step) for step in zip(python_dates(BERLIN), VALUES, strict=True)],
     "lists of NumPy dates": [list(step) for step in zip(DATES, VALUES, strict=True)],
     "object array": np.array([*zip(map(pd.Timestamp, DATES), VALUES, strict=True)], object),
 }
@@ -116,23 +115,8 @@ def test_times_in_float16_are_read():
     assert sequences.read(np.array([0])).ravel().tolist() == [0, 1, 1, 6e4]
 
 
-def test_probabilities_do_not_depend_on_the_unit_of_times():
-    X = [FRAMES["polars us"], FRAMES["polars us"][:2]]
-    model = small(time_channel="time").fit(X, [0, 1])
-    expected = model.predict_proba(X)
-    for name in ("polars ms", "pyarrow ns", "pandas zone"):
-        new = [FRAMES[name], FRAMES[name][:2]]
-        assert_array_equal(model.predict_proba(new), expected, err_msg=name)
-
-
 @pytest.mark.parametrize(
-    "X",
-    [
-        [FRAMES["pandas us"]],
-        [FRAMES["lists"]],
-        [DATES],
-        np.array([DATES]),
-    ],
+    "X", [[FRAMES["pandas us"]], [FRAMES["lists"]], [DATES], np.array([DATES])]
 )
 def test_dates_that_are_not_the_time_channel_are_refused(X):
     with pytest.raises(InvalidSequencesTypeError, match=r"X\[0\] holds 20.*time_channel"):

@@ -6,14 +6,7 @@ from dataclasses import replace
 import pytest
 from drawn_data import KINDS, DataSet, data_sets
 from hypothesis import HealthCheck, given, settings
-from read_data import (
-    Refused,
-    outcome,
-    read_as_stream,
-    read_container,
-    read_later,
-    read_plainest,
-)
+from read_data import Refused, outcome, read_as_stream, read_container, read_later, read_plainest
 from written_data import TABLES, containers
 
 N_EXAMPLES, N_CONTAINERS = 40, 4  # of each kind of data

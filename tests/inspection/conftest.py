@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from scipy.sparse import csr_matrix
 from sklearn.pipeline import make_pipeline
 
@@ -73,6 +74,13 @@ KINDS = {
     "convolutions alone": (lstm(max_epochs=0), SERIES, classes(60, 3)),
     "three layers of GRU": (lstm(**DEEP), IDS, classes(120, 3)),
 }
+
+
+@pytest.fixture(autouse=True)
+def _draw_in_memory():
+    plt.switch_backend("Agg")
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(params=KINDS, scope="session")

@@ -35,13 +35,6 @@ def model():
     ).fit(TEXTS, LABELS)
 
 
-@pytest.fixture(autouse=True)
-def _draw_in_memory():
-    plt.switch_backend("Agg")
-    yield
-    plt.close("all")
-
-
 def test_the_sums_are_those_of_explain(fitted):
     model, X = fitted
     X = X[:12]

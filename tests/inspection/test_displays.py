@@ -4,7 +4,6 @@ import pickle
 import sys
 from functools import partial
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 import small_models
@@ -32,13 +31,6 @@ LABELS = ["pos", "neg", "pos", "neg"] * 30
 
 
 small = partial(small_models.small, hidden_size=6)
-
-
-@pytest.fixture(autouse=True)
-def _draw_in_memory():
-    mpl.use("Agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ def test_one_explanation_is_drawn_as_waterfall_and_as_text(fitted_texts):
     assert found.output_names == explanation.target
     assert found.feature_names == explanation.data.tolist()
     shap.plots.waterfall(found, show=False)
-    plt.close("all")
     assert explanation.data[0] in shap.plots.text(found, display=False)
 
 
@@ -30,7 +29,6 @@ def test_half_a_surrogate_pair_is_drawn():
     assert found.feature_names == ["so", "a\ufffdb", "\ufffd"]
     shap.plots.waterfall(found, show=False)
     plt.gcf().canvas.draw()
-    plt.close("all")
     shap.plots.text(found, display=False).encode()
 
 
@@ -57,7 +55,6 @@ def test_series_are_drawn_as_waterfall():
     for data in (X, X[:, :, 0]):
         model.fit(data, np.arange(30) % 2)
         shap.plots.waterfall(as_shap_explanation(explain(model, data[:1])[0]), show=False)
-        plt.close("all")
 
 
 def test_a_missing_package_is_named(monkeypatch):

@@ -1,15 +1,10 @@
-"""A path, and what most tests of files store."""
+"""What most tests of files store."""
 
 import pytest
 from model_files import IDS, TEXTS, Y, small
 
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.io import save
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
 
 
 @pytest.fixture(scope="module")

@@ -60,8 +60,8 @@ def test_models_with_plain_tables_come_back(plain, tmp_path):
         np.testing.assert_array_equal(restored.predict_proba(NEW), expected)
         assert restored[-1].embedding_coverage_ == plain[-1].embedding_coverage_
         assert repr(restored[-1]) == repr(plain[-1])
-        again = clone(restored).fit(TEXTS, LABELS)
-        np.testing.assert_array_equal(again.predict_proba(NEW), expected)
+    again = clone(load(path)).fit(TEXTS, LABELS)
+    np.testing.assert_array_equal(again.predict_proba(NEW), expected)
 
 
 def test_the_table_of_word_vectors_is_kept_once(tmp_path):

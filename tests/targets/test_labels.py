@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import small_models
 from scipy import sparse
+from scipy.special import log_expit
 from sklearn.exceptions import DataConversionWarning
+from skorch.callbacks import Callback
 
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.targets.labels import Labels, LabelSets
@@ -35,14 +37,12 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         (3, "y is a int: pass a list; y has the order of X"),
         (iter([0, 1, 0, 1]), "y is a list_iterator: pass a list"),
         ([None] * 4, r"y\[0\] is missing: None. Each sequence needs a label"),
-        (["a", "b", np.nan, "a"], r"y\[2\] is missing: nan"),
         (pd.to_datetime([None] * 4), r"y\[0\] is missing: None"),
         (np.array([0, 1, 0, 1], object), "y holds objects of the type int. Make them"),
         ([2**63, 1, 2, 3], r"y holds 9223372036854775808, but .* below 2\*\*63"),
         ([1, 0, True, 0], r"y\[2\] is True, a boolean, but the labels before it are numbers"),
         (["a", "1", "a", 1.0], r"y\[3\] is 1\.0, a number, but the labels before it are strings"),
         (["ham"] * 4, "at least 2 classes, but y holds only one class: 'ham'"),
-        ([[0.1, 0.2]] * 4, "Unknown label type: continuous"),
         ([[0.1], [0.2], [0.3], [1.5]], "Unknown label type: continuous"),
         ([[0, 1], [2, 3], [1, 1], [0, 0]], "single steps are not learned.*MultiOutputClassifier"),
         ([[0, 3], [3, 3], [0, 0], [3, 0]], "multilabel y has to hold 1 where"),
@@ -122,17 +122,6 @@ def test_a_class_without_weight_is_a_class(weights):
     assert small(**weights).fit(X, [0, 1, 0, 1], sample_weight).classes_.tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix, pd.DataFrame, list])
-def test_a_multilabel_indicator_gets_a_probability_for_each_label(container):
-    Y = [[1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 0, 0]]
-    model = small().fit(X, container(Y))
-    proba = model.predict_proba(X)
-    assert proba.shape == model.decision_function(X).shape == (4, 3)
-    assert model.classes_.tolist() == [0, 1, 2]
-    np.testing.assert_array_equal(model.predict(X), (proba > 0.5).astype(int))
-    np.testing.assert_allclose(model.predict_log_proba(X), np.log(proba))
-
-
 def test_several_labels_are_no_classes_and_their_scores_are_their_logits():
     classes, labels = Labels(np.arange(2)), LabelSets(np.arange(2))
     with pytest.raises(ValueError, match="y is multilabel, but the classifier was fitted to one"):
@@ -142,11 +131,12 @@ def test_several_labels_are_no_classes_and_their_scores_are_their_logits():
         labels.directions[:, 1].tolist() == Labels(np.arange(2)).directions[:, 1].clip(0).tolist()
     )
     assert Labels(np.arange(3)).directions[:, 1].tolist() == [0, 1, 0]
-    targets = Targets(np.array([[1.0, 0], [1, 1]]), np.array([[1.0, 0], [3, 0]]), labels)
-    assert targets.has([0, 1]).tolist() == [[True, False], [True, True]]
-    truth = targets.has([0, 1])
-    loss, gradient = labels.log_likelihood(np.zeros((2, 2)), truth, targets.weights)
-    assert loss == pytest.approx(np.log(0.5) * 4 * 0.4 / 2)  # 1.6 samples of one of two labels
+    targets = Targets(np.array([[1.0, 0], [0, 1]]), np.array([[1.0, 0], [3, 0]]), labels)
+    assert targets.has([0, 1]).tolist() == [[True, False], [False, True]]
+    logits, truth = np.array([[1.0, 0], [2, 0]]), targets.has([0, 1])
+    total, gradient = labels.log_likelihood(logits, truth, targets.weights)
+    of_one = log_expit(1) + 3 * log_expit(-2)  # a yes, and a no of three times the weight
+    assert total == pytest.approx(of_one * 0.4 / 2)  # 1.6 samples of one of two labels
     assert gradient[:, 1].tolist() == [0, 0]  # no sample of the other has a weight
 
 
@@ -184,3 +174,34 @@ def test_absolute_weights_are_products_and_relative_ones_have_mean_one_where_the
     for kind, expected in (("absolute", products), ("relative", products * 3 / 14)):
         weights = WEIGHTS[kind]([0, 2, 2, 4], {1: 2.0}, y, Labels.of(y))
         np.testing.assert_allclose(weights, expected)
+
+
+@pytest.mark.parametrize("dtype", [str, object])
+def test_labels_with_a_lone_surrogate_survive_a_round_trip(round_trip, dtype):
+    """A lone surrogate stands for a byte that could not be decoded, as in names of files."""
+    X = np.random.default_rng(0).normal(size=(8, 3))
+    y = np.array(["caf\udce9", "the"] * 4, dtype)
+    model = small().fit(X, y)
+    restored = round_trip(model)
+    assert restored.classes_.tolist() == ["caf\udce9", "the"]
+    np.testing.assert_array_equal(restored.predict(X), model.predict(X))
+    np.testing.assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("dtype", [int, float])
+def test_column_names_of_mixed_types_are_refused_before_training(dtype, method):
+    began = []
+
+    class Listener(Callback):
+        def on_train_begin(self, net, **_):
+            began.append(net)
+
+    values = np.random.default_rng(0).integers(2, 9, (8, 2)).astype(dtype)
+    X = pd.DataFrame(values, columns=["first", 1])
+    model = small(callbacks=[Listener()])
+    more = {"classes": [0, 1]} if method == "partial_fit" else {}
+    with pytest.raises(TypeError, match="string"):
+        getattr(model, method)(X, [0, 1] * 4, **more)
+    assert not began
+    assert set(vars(model)) == set(model.get_params())

@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose
 from sklearn.utils import compute_sample_weight
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.blending import ClassPrior, ExpectedFactor, fit_blend
 from sklearn_lstm.members.held_out import hold_out, hold_out_groups
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Targets
@@ -70,19 +69,6 @@ def test_groups_that_hold_all_positives_of_a_label_are_never_held_out():
         rows = hold_out_groups(y, groups, 15, np.random.default_rng(seed))
         learned = np.delete(y, rows, axis=0)
         assert learned[:, :8].any(axis=0).all()
-
-
-def test_each_label_has_its_own_prior_correction():
-    # The logits of the first label are right, those of the second lack 1 x its prior.
-    rng = np.random.default_rng(0)
-    true = np.stack([rng.normal(0, 2, 20_000), rng.normal(-3, 2, 20_000)], axis=1)
-    y = (rng.random(true.shape) < 1 / (1 + np.exp(-true))).astype(int)
-    labels = Labels.of(y)
-    targets = Targets(labels.encode(y), np.ones(len(y)), labels)
-    prior = ClassPrior(np.array([-2.0, -2.0]), np.zeros(2))
-    logits = true - np.array([0, 2])
-    blend = fit_blend([(logits, ExpectedFactor(1.0, 1.0))], targets, prior)
-    assert_allclose(blend.prior_correction, [0, 1], atol=0.1)
 
 
 @pytest.mark.slow

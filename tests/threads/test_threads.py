@@ -26,13 +26,6 @@ def _two_threads():
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def texts():
-    rng = np.random.default_rng(0)
-    X = [rng.integers(2, 400, length) for length in rng.integers(1, 30, 60)]
-    return X, rng.integers(0, 3, 60)
-
-
 def thread_of(_):
     return current_thread()
 

@@ -6,12 +6,7 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.members.network.callbacks import (
-    MOST_CHECKS,
-    HeldOutChecks,
-    Losses,
-    Trapezoid,
-)
+from sklearn_lstm.members.network.callbacks import MOST_CHECKS, HeldOutChecks, Losses, Trapezoid
 
 
 def order(rng, n_samples, length=8):

@@ -29,7 +29,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch.nn import MultiMarginLoss
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, fitting
+from sklearn_lstm import TextSequenceVectorizer, WordVectors, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
@@ -429,14 +429,6 @@ def test_a_token_is_left_out_of_the_text_as_it_was_written():
         (explanation,) = explain(model, [text], method="leave_one_out")
         assert {*encoder.texts} == {text, *expected}
         assert explanation.score == pytest.approx(abs(model.decision_function([text])[0]))
-
-
-def test_measurements_can_not_be_left_out():
-    series = LSTMSequenceClassifier(hidden_size=2, max_epochs=1).fit(
-        [[0.5, 1.0], [1.5, 0.0]] * 3, [0, 1] * 3
-    )
-    with pytest.raises(ValueError, match="X holds measurements"):
-        explain(series, [[0.5, 1.0]], method="leave_one_out")
 
 
 def test_threads_encode_one_after_the_other(model, monkeypatch):
