@@ -15,6 +15,7 @@ from torch.nn import Module
 
 from sklearn_lstm import fitting
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
+from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.member import LinearMember
@@ -99,8 +100,9 @@ class LSTMSequenceClassifier(
         "alone" trains no network, whatever `max_epochs` says: a first model, in seconds. With few
         labels, compare both, and an `encoder`: see the page "With few labels" of the documentation.
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
-        spelled, or random convolutions of measurements [10]_ [11]_. Held-out samples determine the
-        weights of network and linear model. See the page "The algorithm" of the documentation.
+        spelled, and ids at their positions if all sequences have the same length; or random
+        convolutions of measurements [10]_ [11]_. Held-out samples determine the weights of network
+        and linear models. See the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
         steps, and add its difference from the previous step as a further input. The mean of each
@@ -561,6 +563,31 @@ class LSTMSequenceClassifier(
         """
         logits, fitted = self._logits(X), fitting.what_was_fitted(self)
         return fitted.labels.predict(logits, fitted.model.thresholds)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the share of the sequences all of whose labels are right.
+
+        Parameters
+        ----------
+        X : {sparse matrix, array-like} of n_samples sequences
+            As in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weight of each sequence.
+
+        Returns
+        -------
+        float
+            From 0 to 1.
+
+        Raises
+        ------
+        ValueError
+            If the columns of y have other names than in `fit`, or another order.
+        """
+        fitting.what_was_fitted(self).labels.check_names(column_names(y))
+        return float(super().score(X, y, sample_weight))
 
     classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)
     label_names_: property = _left_by_fit(lambda fitted: fitted.labels.names or None)

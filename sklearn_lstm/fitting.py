@@ -38,7 +38,7 @@ from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
-from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
+from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS, POSITIONS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
@@ -58,7 +58,7 @@ from sklearn_lstm.targets.weights_and_groups import (
 from sklearn_lstm.threads import workers
 
 # In the order in which they are fitted.
-LEARNERS = [NGRAMS, CONVOLUTIONS, ENCODER, NUMBERS]
+LEARNERS = [NGRAMS, POSITIONS, CONVOLUTIONS, ENCODER, NUMBERS]
 CROSS_VALIDATED_BELOW = 1_000  # samples; of more, those held out are enough to find the factors
 # Of the logarithms of these factors: before cross-validation, and after it.
 EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2
@@ -101,11 +101,14 @@ def read_at_fit(
 
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     """Read X as it was read at fit."""
-    input_format = what_was_fitted(classifier).input_format
+    fitted = what_was_fitted(classifier)
+    input_format = fitted.input_format
     has_names = input_format.column_names or not issparse(X)
     if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
-    return input_format.read(X)
+    sequences = input_format.read(X)
+    fitted.check_tokens(sequences.vocabulary)
+    return sequences
 
 
 @dataclass(frozen=True)
@@ -150,9 +153,10 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of series that all have as many steps as y has labels; of a data frame that seems to
-            have a row for each step; of columns beside the sequences of which little can be
-            learned, or which tell every class; of channels that count the series.
+            Of series that all have as many steps as y has labels; of a y in one-hot coding; of a
+            data frame that seems to have a row for each step; of columns beside the sequences of
+            which little can be learned, or which tell every class; of channels that count the
+            series.
         """
         labels, sequences = self.samples.targets.labels, self.samples.sequences
         lengths = sequences.lengths

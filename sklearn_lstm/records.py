@@ -19,7 +19,7 @@ WHOLE = re.compile(r"^(-?\d+)\.0+$")  # 1.0 of CSV is the class 1
 REMEDIES: dict[type[Exception], str] = {
     UnicodeDecodeError: "Make it UTF-8, such as by iconv -f WINDOWS-1252 (or UTF-16) -t UTF-8",
     csv.Error: "Lines end with \\n or \\r\\n. Quotes go around a whole field, doubled inside",
-    json.JSONDecodeError: "Each line has to be JSON",
+    json.JSONDecodeError: "Each line has to be JSON; jq -c '.[]' makes lines of an array",
 }
 
 
@@ -99,6 +99,8 @@ def parse(lines: Lines, options: Namespace, name: str) -> Iterator[dict[str, obj
             yield None
         else:
             value = json.loads(line)
+            if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+                raise json.JSONDecodeError("an array of records", line, 0)
             yield value if isinstance(value, dict) else {name: value}
 
 

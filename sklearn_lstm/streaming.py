@@ -143,6 +143,9 @@ class Stream:
     """
 
     def __init__(self, batches: Iterable[tuple[Any, ...]], *, is_shown: bool) -> None:
+        if not isinstance(batches, Iterable):
+            found = f"batches is a {type(batches).__name__}, but has to be an iterable of (X, y)"
+            raise TypeError(f"{found}. Call a function that yields them: function().")
         self._batches, self._is_shown = batches, is_shown
         self.n_samples, self.place = 0, ""
         self._first = ""  # what the labels of the first batch are

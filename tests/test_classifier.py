@@ -96,7 +96,8 @@ def test_partial_fit_learns_although_the_first_batch_lacks_a_class():
 @pytest.mark.parametrize(
     ("y", "options", "message"),
     [
-        (LABELS, {}, "classes must be passed on the first call"),
+        (LABELS, {}, "classes must be passed on the first call.*: all labels"),
+        (LABELS, {"classes": 2}, "^classes is a int: pass a list"),
         (LABELS, {"classes": [0, 2]}, r"\[1\] that are not among the classes \[0, 2\]"),
         (LABELS * 0, {"classes": [0]}, "at least 2 classes, but classes names only one class: 0"),
         (LABELS + 0.5, {"classes": [0, 1]}, "Unknown label type"),
@@ -140,7 +141,7 @@ def test_new_token_ids_get_vectors_of_their_own_and_old_ones_keep_theirs():
 
 
 def test_partial_fit_of_several_labels_needs_no_classes():
-    Y = np.eye(3, dtype=int)[np.random.default_rng(2).integers(0, 3, 40)]
+    Y = 1 - np.eye(3, dtype=int)[np.random.default_rng(2).integers(0, 3, 40)]
     model = small().partial_fit(SERIES, Y).partial_fit(SERIES, Y)
     assert model.predict(SERIES).shape == (40, 3)
     with pytest.raises(ValueError, match="3 labels"):

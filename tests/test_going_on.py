@@ -314,3 +314,18 @@ def test_the_long_stream_of_the_page_goes_on_where_it_was_killed(tmp_path, monke
     texts = [text for texts, _ in batches for text in texts]
     again, whole = (model.predict_proba([*texts, "new"]) for model in models)
     assert_array_equal(again, whole)
+
+
+def test_ids_of_a_vectorizer_that_was_fitted_again_are_refused():
+    texts, y = ["good day", "bad day", "good fun", "bad fun"] * 5, [1, 0, 1, 0] * 5
+    model = make_pipeline(TextSequenceVectorizer(), small()).fit(texts, y)
+    before, expected = model[0].transform(texts), model.predict_proba(texts)
+    model[0].partial_fit(["a new word"])  # tokens keep their ids
+    for proba in (model.predict_proba(texts), model[1].predict_proba(before)):
+        assert_array_equal(proba, expected)
+    for others in (["fun fun bad bad day good"], ["zebra"]):
+        model[0].fit(others)
+        for use in (model.predict, lambda X: model[1].partial_fit(model[0].transform(X), y)):
+            with pytest.raises(ValueError, match=r"other tokens than at fit\..* again too"):
+                use(texts)
+    model.fit(texts, y).predict(texts)

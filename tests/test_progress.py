@@ -187,9 +187,9 @@ def counted(monkeypatch):
 def test_the_linear_model_and_the_network_are_counted(counted):
     model = small(batch_size=10, max_epochs=3).fit(X, Y)
     n_updates = 3 * -(-(len(X) - model.calibration_["n_held_out"]) // 10)
-    of_linear_model = counted.last.seen[0][0]
-    assert of_linear_model > 0
-    assert counted.last.seen[-1] == pytest.approx((of_linear_model + n_updates,) * 3)
+    of_linear_models = counted.last.seen[1][0]  # n-grams, and positions
+    assert of_linear_models > counted.last.seen[0][0] > 0
+    assert counted.last.seen[-1] == pytest.approx((of_linear_models + n_updates,) * 3)
 
 
 def test_the_bar_says_how_long_it_takes_about_and_at_most_until_the_end_is_known(counted, capsys):
@@ -241,7 +241,7 @@ def test_without_a_standard_error_nothing_is_drawn():
 def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, capsys, n_minutes):
     y = np.arange(120) % 50
     n_steps = X.size  # as much work as an epoch of the network, or as 100 of many SVMs
-    work = n_steps + 50 * n_steps / 100
+    work = n_steps + 2 * 50 * n_steps / 100  # of n-grams, and of positions
     monkeypatch.setattr(fitting, "WORK_PER_SECOND", work / n_minutes / 60)
     caplog.set_level("INFO", "sklearn_lstm")
     parameters = {"input_type": "words", "max_epochs": 1, "hidden_size": 2}

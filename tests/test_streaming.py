@@ -231,6 +231,8 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
 @pytest.mark.parametrize(
     ("batches", "error", "message"),
     [
+        (None, TypeError, "batches is a NoneType, but has to be an iterable"),
+        (iter, TypeError, r"Call a function that yields them: function\(\)"),
         ([], ValueError, "The batches hold no sample"),
         ([(IDS[:0], LABELS[:0])], ValueError, "The batches hold no sample"),
         ([(IDS, LABELS), IDS], TypeError, "A batch is .X, y. or .*, found <(Compressed|130x8)"),
@@ -270,7 +272,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
 def test_wrong_batches_raise_one_error_that_names_the_batch(batches, error, message):
     with pytest.raises(error, match=message) as caught:
         fit_batches(small(), batches)
-    if len(batches) > 1:
+    if isinstance(batches, list) and len(batches) > 1:
         assert caught.value.__notes__ == ["This is about batch 1 of fit_batches, counted from 0."]
 
 

@@ -67,7 +67,7 @@ def test_without_a_linear_model_there_is_nothing_to_tell(criterion):
 @kinds
 def test_several_labels_are_told_too(make):
     X, y = make()
-    model = small().fit(X, np.stack([y, 1 - y], axis=1))
+    model = small().fit(X, np.stack([y, y], axis=1))
     assert model.linear_model_ is not None
     check_calibration(model.calibration_, n_corrections=2)
 
@@ -100,8 +100,10 @@ def test_repr_tells_what_was_built_from_ids():
     assert told_of(model) == {
         "input": "characters: 8 known ids",
         "network": f"1 bidirectional LSTM layer of 4 units, {n_weights(model):,} weights",
+        "positions": "260 n-grams of 1-2 ids",
         "linear model": model.linear_model_.describe(),
-        "blend weights": f"network {model.calibration_['network_weight']:.2f}, linear model "
+        "blend weights": f"network {model.calibration_['network_weight']:.2f}, positions "
+        f"{model.calibration_['weights']['positions']:.2f}, linear model "
         f"{model.calibration_['linear_weight']:.2f} (set by {model.calibration_['n_held_out']} "
         "samples held out)",
         "logit adjustment": f"{model.calibration_['prior_correction']:.2f}",

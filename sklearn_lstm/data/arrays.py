@@ -139,9 +139,12 @@ def _row_as_array(
     except (InvalidSequencesError, InvalidSequencesTypeError):
         raise
     except (TypeError, ValueError) as error:
-        if isinstance(row, tuple) and hasattr(row[-1], "columns"):
-            containers.refuse_row(index, f"is a name with its steps. {LONG_TABLE[:-1]}", error)
-        containers.refuse_row(index, "is not a sequence of steps of one width", error)
+        found = "is not a sequence of steps of one width"
+        if isinstance(row, tuple):
+            found = "is a tuple. If it is (steps, label), take them apart: X, y = zip(*X)"
+            if hasattr(row[-1], "columns"):
+                found = f"is a name with its steps. {LONG_TABLE[:-1]}"
+        containers.refuse_row(index, found, error)
     containers.check_type(array, f"X[{index}]")
     may_lack_ids = input_type != "measurements" and not isinstance(row, containers.PLAIN)
     if may_lack_ids and containers.is_integer(containers.type_of(row)):

@@ -21,6 +21,10 @@ CONTENTS = {
     "sequences": re.compile(r"(?i)\w*list|array\("),
 }
 MOST_LOOKED_AT = 1_000  # values, for letters and numbers
+LOOKS = {  # of strings that are something else; amounts may have signs or a unit
+    "dates": re.compile(r"\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ][\d:.+Z-]*)?"),
+    "numbers": re.compile(r"\W*\d[\d.,]*\W*[^\W\d]{0,4}"),
+}
 BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number
 
 
@@ -66,6 +70,15 @@ def may_be_category(values: list[Any]) -> bool:
         return False
     looked_at = values[:MOST_LOOKED_AT]
     return 2 * sum(map(_is_number, looked_at)) <= len(looked_at)
+
+
+def looks_like(values: list[Any]) -> str:
+    """Return what most values look like, in LOOKS; "" if like nothing of it."""
+    texts = [*map(str, values[:MOST_LOOKED_AT])]
+    for name, look in LOOKS.items():
+        if 2 * sum(look.fullmatch(text) is not None for text in texts) > len(texts):
+            return name
+    return ""
 
 
 def _is_number(value: object) -> bool:

@@ -33,7 +33,12 @@ FIELDS_ADVICE = (
     "one for each sequence, in the order of the labels: [pd.DataFrame(row) for row in X] (dict: "
     "X.values(); polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray())."
 )
-JOIN_TEXTS = "frame['text'] = frame.pop('title').fillna('') + ' ' + frame['text'].fillna('')"
+FRAME_ADVICE = (
+    "Leave ColumnTransformer out: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())"
+    " reads texts and numbers of a data frame, frame[['text', 'price']]."
+)
+JOIN = "frame[{1!r}] = frame.pop({0!r}).fillna('') + ' ' + frame[{1!r}].fillna('')"
+JOIN_TEXTS = JOIN.format("title", "text")
 LONG_TABLE = (
     "If X is a long table, with a row for each step, cut it up, groups = "
     "frame.sort_values('time').groupby('id'), and pass a list with a data frame for each series, "
@@ -97,9 +102,9 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         return np.fromiter(array, np.object_, len(array))  # each channel has a type of its own
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(
-            f"Expected a set of sequences, got a {array.ndim}-D array ({type(X).__name__}). "
-            "Pass a list of sequences. Reshape your data if X is an array: X.reshape(1, -1) if it "
-            "is one sequence, X.reshape(-1, 1) if each entry is a sequence."
+            f"X is no set of sequences, but a {array.ndim}-D {type(X).__name__}. Pass a list: "
+            "list(X) of an iterator, [X] if X is one sequence; batches to fit_batches. "
+            "Reshape your data if each number is a sequence: X.reshape(-1, 1)."
         )
     _check_nulls(columns or [X], array, input_type)
     if array.dtype.kind != "O" or array.ndim == 1:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from sklearn_lstm.data.containers import JOIN_TEXTS, LONG_TABLE
+from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, pad
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
@@ -73,7 +73,7 @@ TOKENS = WORDS, CHARACTERS
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}
 
 
-def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
+def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
     """Return what the steps of sequences are, which were read from a matrix, table or list.
 
     With `input_type` "auto", the vectorizer says it about ids, else it is guessed from them.
@@ -86,8 +86,10 @@ def find_kind(steps: object, sequences: Sequences, input_type: str) -> Kind:
     if input_type != "auto":
         return KINDS[input_type]
     if sequences.n_channels is not None:
-        if isinstance(steps, np.ndarray) and steps.ndim == 2 and steps.dtype.kind == "f":
-            warn_of_ids_beside_others(steps)
+        rows = steps[:: 1 + int(sequences.lengths.sum()) // VALUES_PER_CHUNK]
+        is_table = not isinstance(rows, list) or len({*map(np.shape, rows)}) == 1
+        if is_table and np.ndim(rows) == 2:
+            _warn_of_padded_ids(np.asarray(rows))
         return MEASUREMENTS
     said = getattr(steps, "input_type", "auto")  # only `TokenIds` say it, but no product of them
     if said == "auto":
@@ -158,32 +160,47 @@ def are_a_signal(steps: NDArray[np.generic], lengths: Lengths) -> bool:
     return bool(near.mean() / far.mean() < max(CLOSE, CLOSE_IF_SMOOTH * smoothness))
 
 
-def warn_of_ids_beside_others(X: NDArray[Any]) -> None:
-    """Warn of a table of floats some of whose columns look like ids that end, or begin, with 0.
+def _warn_of_padded_ids(table: NDArray[Any]) -> None:
+    """Warn of series of one length that look like padded token ids, all of them or some columns.
 
-    Columns of 0 and 1 are no ids: those of `OneHotEncoder` stand beside them.
+    All: its smallest value ends the rows, or begins them, and stands nowhere else. If it is 0, rows
+    may as well hold counts, which run out: then neighbours have to be as far apart as ids are. Some
+    columns: those of whole numbers. Columns of 0 and 1 are no ids: those of `OneHotEncoder` stand
+    beside them.
 
     Warns
     -----
     InputTypeWarning
     """
-    table = X[:: -(-X.size // VALUES_PER_CHUNK)]
-    are_whole = ((table % 1 == 0) & (table >= 0)).all(axis=0)  # NaN is not
-    ids = table[:, are_whole & (table.max(axis=0) > 1)]
-    are_all = are_whole.all() and _are_padded(table)
-    if ids.max(initial=0) > 2 and _are_padded(ids) and not are_all:
+    smallest, is_whole = table.min(initial=0), table % 1 == 0  # NaN is not
+    if is_whole.all() and _are_padded(is_step := table > smallest):
+        steps, lengths = table[is_step], np.count_nonzero(is_step, axis=1)
+        are_often = 10 * np.count_nonzero(lengths < table.shape[1]) > len(table)
+        has_evidence = len(steps) > len(table) + FEWEST_PAIRS and not are_a_signal(steps, lengths)
+        if table.max() > 2 and are_often and (smallest < 0 or has_evidence):
+            warn_user(
+                f"X is read as series, but its rows end, or begin, with {smallest:g}, which stands "
+                "nowhere else, like padding. Token ids are integers padded with 0: "
+                f"np.where(X == {smallest:g}, 0, X + 1).astype(int), here and in predict. Series "
+                f"are padded with NaN: np.where(X == {smallest:g}, np.nan, X). If {smallest:g} was "
+                "measured, say input_type='measurements'.",
+                InputTypeWarning,
+            )
+        return
+    ids = table[:, (is_whole & (table >= 0)).all(axis=0) & (table.max(axis=0) > 1)]
+    if ids.max(initial=0) > 2 and _are_padded(ids > 0):
         warn_user(
             "X is read as series, but some of its columns look like padded token ids, beside "
-            "others, as ColumnTransformer puts them. To give the model both, pass a data frame "
-            "with one column of texts and columns of numbers and categories to a Pipeline of a "
-            "TextSequenceVectorizer and the classifier, frame[['text', 'price']]. If all are "
-            "measurements, say so with input_type='measurements'.",
+            f"others. {FRAME_ADVICE} If all are measurements, say input_type='measurements'.",
             InputTypeWarning,
         )
 
 
 def _warn_of_texts_side_by_side(X: Any) -> None:
-    """Warn of ids whose columns are filled, run out, and are filled again, read from either end."""
+    """Warn of ids whose columns are filled, run out, and are filled again, read from either end.
+
+    What follows is another text, or one column of numbers.
+    """
     if not (issparse(X) or isinstance(X, np.ndarray)) or X.ndim < 2:  # lists have no columns
         return
     table = (X.tocsr() if issparse(X) else X)[:: 1 + X.size // VALUES_PER_CHUNK]
@@ -191,22 +208,23 @@ def _warn_of_texts_side_by_side(X: Any) -> None:
     for each in (counts, counts[::-1]):  # padded behind, or in front
         texts = np.split(each, np.flatnonzero(np.diff(each) > 0) + 1)
         # Texts have several lengths; a part that some rows of an alignment lack has one.
-        are_texts = all(len(np.unique(one)) > 2 and one[0] == table.shape[0] for one in texts)
+        are_texts = all(
+            (len(one) == 1 or len(np.unique(one)) > 2) and one[0] == table.shape[0] for one in texts
+        )
         if are_texts and any(2 * one[-1] < one[0] for one in texts[:-1]):
             warn_user(
-                "X looks like the token ids of several texts side by side, as ColumnTransformer "
-                f"puts them: one id stands for several words. Join the texts first, {JOIN_TEXTS}, "
-                "and pass the frame to a Pipeline of a TextSequenceVectorizer and the classifier. "
+                "X looks like the token ids of a text beside those of another, or beside numbers: "
+                f"one id stands for several things. {FRAME_ADVICE} Join texts first: {JOIN_TEXTS}. "
                 "If all have one vocabulary, say input_type='words' or 'characters'.",
                 InputTypeWarning,
             )
 
 
-def _are_padded(table: NDArray[Any]) -> bool:
-    """Return whether all rows end with zeros, or all begin with them, in several columns."""
-    steps = (table > 0).astype(np.int8)
-    if table.shape[1] < 3 or np.count_nonzero(~steps.all(axis=0)) < 2:
+def _are_padded(is_step: NDArray[np.bool_]) -> bool:
+    """Return whether all rows of a table end, or all begin, with padding, in several columns."""
+    if is_step.shape[1] < 3 or np.count_nonzero(~is_step.all(axis=0)) < 2:
         return False
+    steps = is_step.astype(np.int8)
     return any((one[:, 0].all() and (np.diff(one) <= 0).all()) for one in (steps, steps[:, ::-1]))
 
 

@@ -17,6 +17,7 @@ from sklearn_lstm.data.columns import (
     is_beside,
     known_values,
     longest_texts,
+    looks_like,
     may_be_category,
 )
 from sklearn_lstm.data.containers import Array, Column
@@ -27,16 +28,16 @@ LOST = (
     "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
     "save_npz lose them."
 )
-REMEDY = (
-    f"Join columns of texts, {containers.JOIN_TEXTS}. "
-    "Make few values that recur a category, frame.astype({'shop': "
-    "'category'}) (polars: Categorical; pyarrow: dictionary_encode). Turn dates into numbers: "
-    "frame['day'] = (pd.to_datetime(frame['day'], utc=True) - "
-    "pd.Timestamp('2020', tz='UTC')).dt.days. Turn strings such as '£1,200.50' into numbers: "
-    "frame['price'] = pd.to_numeric(frame['price'].astype(str).str"
-    ".replace(r'[^\\d.-]', '', regex=True)), but '1.200,50 €' by r'[^\\d,-]' and then "
-    ".str.replace(',', '.'). Leave out what is left, such as ids: frame.drop(columns=['id'])."
-)
+REMEDIES = {  # by what a column looks like; {0!r} is its name, {1!r} that of the texts
+    "dates": "Turn dates into numbers: frame[{0!r}] = (pd.to_datetime(frame[{0!r}], utc=True) - "
+    "pd.Timestamp('2020', tz='UTC')).dt.days.",
+    "numbers": "Turn strings such as '£1,200.50' into numbers: frame[{0!r}] = pd.to_numeric("
+    "frame[{0!r}].astype(str).str.replace(r'[^\\d.-]', '', regex=True)), but '1.200,50 €' by "
+    "r'[^\\d,-]' and then .str.replace(',', '.').",
+    "": f"Join columns of texts, {containers.JOIN}. Make few values that recur a category, "
+    "frame.astype({{{0!r}: 'category'}}) (polars: Categorical; pyarrow: dictionary_encode). Leave "
+    "out what is left, such as ids: frame.drop(columns=[{0!r}]).",
+}
 FEWEST_ROWS = 20  # that tell which strings are categories
 FEWEST_COUNTED = 50  # that tell that integers count rows or series
 
@@ -114,12 +115,19 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
 
 
 def warn_of_the_target(columns: dict[Any, NDArray[Any]], targets: NDArray[np.generic]) -> None:
-    """Warn of columns of which each value stands beside a class of its own, as in the target.
+    """Warn of columns of which each value stands beside a class of its own; of a one-hot target.
 
     Warns
     -----
     InputTypeWarning
     """
+    if targets.ndim > 1 and len(targets) >= FEWEST_ROWS and (targets.sum(axis=1) == 1).all():
+        warn_user(
+            "y is read as several labels, each of which is true or not, but every row holds "
+            "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
+            "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
+            InputTypeWarning,
+        )
     if targets.ndim > 1 or len(targets) < FEWEST_ROWS:
         return
     n_classes = len(np.unique(targets))
@@ -196,9 +204,8 @@ def _say_category(name: str, texts: str) -> None:
     """Log that a column of strings is taken for a category."""
     logging.getLogger("sklearn_lstm").warning(
         "The strings of the column %r recur, so it is a category, and its words are not read. If "
-        "it holds texts, join it: frame[%r] = frame.pop(%r).fillna('') + ' ' + "
-        "frame[%r].fillna(''). Else frame.astype({%r: 'category'}) says so.",
-        *(name, texts, name, texts, name),
+        "it holds texts, join it: %s. Else frame.astype({%r: 'category'}) says so.",
+        *(name, containers.JOIN.format(name, texts), name),
     )
 
 
@@ -247,10 +254,17 @@ def _split(
     if len(own) > 1:
         types = {name: str(containers.own_type_of(column)) for name, column in own.items()}
         found = ", ".join(f"{name!r} ({type_name:.40})" for name, type_name in types.items())
+        known = {name: known_values(column) for name, column in own.items()}
+        like = {name: looks_like(values) for name, values in known.items()}
+        rows = [name for name, column in own.items() if content_of(column) == wanted]
+        text = longest_texts({name: v for name, v in known.items() if not like[name]})
+        others = {like[name]: name for name in own if name not in (rows or [text])}
+        text = "text" if rows else text
+        advice = " ".join(REMEDIES[kind].format(name, text) for kind, name in others.items())
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
             f"categories, by their types, as at fit. Out of {[*names]}, {len(own)} hold neither: "
-            f"{found}. {REMEDY}"
+            f"{found}. {advice}"
         )
     if len({*names}) < len(names):
         raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")

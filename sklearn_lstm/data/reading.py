@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import IDS_EXPECTED, LARGEST, LARGEST_ID, Array
+from sklearn_lstm.data.containers import FRAME_ADVICE, IDS_EXPECTED, LARGEST, LARGEST_ID, Array
 from sklearn_lstm.data.sequences import (
     VALUES_PER_CHUNK,
     ArraySequences,
@@ -100,9 +100,8 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
     """Return a sparse matrix as CSR without zeros, with the entries of each row in order."""
     if X.dtype.kind not in "iu":
         raise InvalidSequencesTypeError(
-            f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} If ColumnTransformer has joined "
-            "token ids with other columns, leave it out: make_pipeline(TextSequenceVectorizer(), "
-            "LSTMSequenceClassifier()) takes the data frame, frame[['text', 'price']]."
+            f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} Does it hold token ids beside "
+            f"numbers? {FRAME_ADVICE}"
         )
     if input_type == "measurements":
         raise InvalidSequencesTypeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
@@ -60,6 +60,11 @@ class Sequences(ABC):
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    @property
+    def vocabulary(self) -> Mapping[Hashable, int] | None:
+        """The id of each token, if that is known."""
+        return None if self.spelling is None else self.spelling.vocabulary
 
     @abstractmethod
     def read_spellings(self, rows: Rows) -> Steps:

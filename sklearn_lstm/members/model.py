@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
@@ -208,6 +209,8 @@ class Fitted:
         The share of the steps whose token has a pretrained vector; None without a table.
     n_steps : int
         Of which the coverage is the share.
+    vocabulary : mapping or None
+        The id of each token of the X that was learned from, until the classifier is stored.
     """
 
     input_format: InputFormat
@@ -218,6 +221,7 @@ class Fitted:
     n_epochs: Annotated[int, range(1 << 62)]
     coverage: float | None
     n_steps: int
+    vocabulary: Mapping[Hashable, int] | None = field(default=None, metadata={"is_stored": False})
 
     def check(self) -> None:
         """Raise ValueError if parts of a stored one read another X, or have other labels.
@@ -258,4 +262,21 @@ class Fitted:
             n_epochs=self.n_epochs + len(epochs),
             coverage=coverage,
             n_steps=n_steps,
+            vocabulary=sequences.vocabulary,
         )
+
+    def check_tokens(self, now: Mapping[Hashable, int] | None) -> None:
+        """Raise an error if ids stand for other tokens than in training; there may be more now.
+
+        Raises
+        ------
+        InvalidSequencesError
+        """
+        fewer, more = sorted([self.vocabulary or {}, now or {}], key=len)
+        sample = islice(fewer.items(), 0, None, 1 + len(fewer) // 1_000)  # to be quick
+        if fewer is not more and any(more.get(token) != id_ for token, id_ in sample):
+            raise InvalidSequencesError(
+                "The ids of X stand for other tokens than at fit. Transform texts by the "
+                "TextSequenceVectorizer of this fit. If it was fitted again, fit the classifier "
+                "again too."
+            )

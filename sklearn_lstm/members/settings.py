@@ -44,6 +44,8 @@ class FitSettings:
         In `fit` alone.
     numbers : bool
         There are columns of numbers or categories beside the sequences.
+    is_aligned : bool
+        All sequences have the same number of steps, more than one.
     thresholds : ndarray of shape (n_thresholds,)
         NaN: chosen by held-out samples.
     loss : SampleLoss
@@ -59,6 +61,7 @@ class FitSettings:
     vectors: PretrainedVectors | None = field(repr=False)
     encoder: SentenceEncoder | None = field(repr=False)
     numbers: bool
+    is_aligned: bool
     thresholds: NDArray[np.float64] = field(repr=False)
     loss: SampleLoss
     optimizer: type[torch.optim.Optimizer]
@@ -103,8 +106,8 @@ class FitSettings:
         ValueError
             For vectors of measurements, wrong names of poolings, vectors of another length than
             `embedding_dim`, thresholds that do not fit y, a criterion or optimiser that can't be
-            used, a device that is not there, and callbacks that are not skorch's or can't be
-            copied.
+            used, a device that is not there, and callbacks that are not skorch's, can't be copied,
+            or monitor what is not recorded.
 
         Warns
         -----
@@ -112,7 +115,9 @@ class FitSettings:
             For parameters that differ from the architecture of the network.
         """
         vectors = encoder = None
+        is_aligned = False
         if sequences is not None:
+            is_aligned = bool(1 < sequences.lengths.min() == sequences.lengths.max())
             vectors, encoder = _read_vectors(parameters, kind, sequences, network)
         names = {known.name for known in fields(cls)} & parameters.keys()
         settings = {name: parameters[name] for name in names} | {
@@ -120,10 +125,11 @@ class FitSettings:
             "vectors": vectors,
             "encoder": encoder,
             "numbers": sequences is not None and bool(sequences.numbers),
+            "is_aligned": is_aligned,
             "architecture": _architecture(parameters, vectors, network),
             "thresholds": given_thresholds(parameters["threshold"], labels),
             "loss": find_criterion(parameters["criterion"], labels),
-            "callbacks": _copies(parameters["callbacks"]),
+            "callbacks": _copies(parameters["callbacks"], parameters["early_stopping"]),
             "optimizer": find_optimizer(parameters["optimizer"]),
             "device": find_device(parameters["device"]),
         }
@@ -174,22 +180,30 @@ def _read_vectors(
         if network is not None and isinstance(network.encoding, TokenCodes):
             own = network.vectors
             new_ids = network.encoding.new_ids(sequences.distinct_ids(), np.arange(0))
-        vocabulary = None if sequences.spelling is None else sequences.spelling.vocabulary
-        vectors = read_embeddings(embeddings, vocabulary, new_ids, own)
+        vectors = read_embeddings(embeddings, sequences.vocabulary, new_ids, own)
+        if new_ids is None:
+            vectors.warn_of_missing_rows(sequences)
     if encoder is not None and network is None:
         opened = SentenceEncoder.opened(encoder)
         opened.known = {}
     return vectors, opened
 
 
-def _copies(callbacks: Sequence[Any] | None) -> list[Any]:
+def _copies(callbacks: Sequence[Any] | None, early_stopping: object) -> list[Any]:
     """Copy the callbacks of the user, which stay as they are."""
     given = [*(callbacks or ())]
     for callback in given:
-        if not isinstance(callback[1] if isinstance(callback, tuple) else callback, Callback):
+        found = callback[1] if isinstance(callback, tuple) else callback
+        if not isinstance(found, Callback):
             raise ValueError(
                 f"callbacks holds {callback!r}, which is not a callback of skorch, such as "
                 "EarlyStopping(). Callbacks of scikit-learn are set by set_callbacks."
+            )
+        monitor = getattr(found, "monitor", None)
+        if early_stopping is not True and monitor in {"valid_loss", "valid_loss_best"}:
+            raise ValueError(
+                f"{type(found).__name__} monitors {monitor!r}, but fit records it with "
+                "early_stopping=True alone. Set that, or let it monitor 'train_loss'."
             )
     try:
         return deepcopy(given)

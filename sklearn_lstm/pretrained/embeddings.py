@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.containers import LARGEST_ID
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.pretrained.named_models import shown
 from sklearn_lstm.pretrained.token_tables import (
     ACCEPTED,
@@ -103,6 +104,25 @@ class PretrainedVectors:
             spellings, counts = np.unique(sequences.read_spellings(rows), return_counts=True)
             n_known += counts[self(spellings, sequences.spelling)[0]].sum()
         return int(n_known)
+
+    def warn_of_missing_rows(self, sequences: Sequences) -> None:
+        """Warn of an array that has no row for some ids of X.
+
+        Words that follow those of a `vocabulary` have none on purpose, but these are seldom one or
+        two: then the rows of id 0 and 1 are missing.
+
+        Warns
+        -----
+        UserWarning
+        """
+        vocabulary, n_rows = sequences.vocabulary, 1 + len(self.ids)
+        largest = max(vocabulary.values()) if vocabulary else int(sequences.distinct_ids()[-1])
+        if self.table is None and n_rows <= largest < n_rows + (2 if vocabulary else largest):
+            warn_user(
+                f"embeddings has {n_rows} rows, but the ids of X go up to {largest}: row i is the "
+                "vector of id i. Row 0 is that of padding, row 1 that of the unknown words of a "
+                "TextSequenceVectorizer. Ids without a row begin with random vectors."
+            )
 
     def describe(self) -> str:
         """Return what the vectors are, in a few words."""

@@ -36,7 +36,7 @@ PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stor
     for module, names in {
         "members.model": "Fitted SequenceModel",
         "members.network.network": "Network",
-        "members.ngrams.ngram_model": "NgramModel VectorModel MeanVectors",
+        "members.ngrams.ngram_model": "NgramModel PositionModel VectorModel MeanVectors",
         "members.ngrams.online_ngrams": "OnlineNgrams",
         "members.ngrams.bags": "Lexicon",
         "members.convolutions.convolution_model": "ConvolutionModel Reading SeriesStatistics",

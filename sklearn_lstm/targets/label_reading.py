@@ -28,8 +28,8 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     """
     if y is None:
         raise ValueError("The classifier requires y to be passed, but the target y is None.")
-    if isinstance(y, Mapping | Iterator):
-        raise ValueError(f"{name} is a {type(y).__name__}: pass a list, in the order of X.")
+    if isinstance(y, Mapping | Iterator | Number | str):
+        raise ValueError(f"{name} is a {type(y).__name__}: pass a list; y has the order of X.")
     y = y.toarray() if sparse.issparse(y) else y
     if not isinstance(y, list | tuple):
         y = to_numpy(y, name)

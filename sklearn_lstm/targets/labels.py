@@ -62,7 +62,7 @@ class Labels:
         if y.ndim == 2:
             return Labels.of(y, names)
         if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
+            raise ValueError("classes must be passed on the first call to partial_fit: all labels.")
         return Labels.of(classes, found="classes names")
 
     def __len__(self) -> int:

@@ -174,9 +174,12 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     """
     if groups is None:
         return None
-    wanted = "groups has to be 1-D and hold a label for each sequence, a string or a number."
+    wanted = (
+        f"groups is a {type(groups).__name__}, but has to be 1-D: a string or a number for each "
+        "sequence, in the order of X, such as frame['person']."
+    )
     if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
-        raise ValueError(f"{wanted} Found a {type(groups).__name__}.")
+        raise ValueError(wanted)
     numbers: dict[Hashable, int] = {}
     try:
         items = list(to_numpy(groups, "groups") if hasattr(groups, "__array__") else groups)

@@ -198,10 +198,13 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[H
 def refuse_empty_vocabulary(counts: TokenCounts, min_df: float, max_df: float) -> NoReturn:
     """Raise the error of ``CountVectorizer`` that says why there is no token."""
     if not counts.ids:
-        raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
-    if _n_texts(max_df, counts) < _n_texts(min_df, counts):
-        raise ValueError("max_df corresponds to < documents than min_df")
-    raise ValueError("After pruning, no terms remain. Try a lower min_df or a higher max_df.")
+        why = "empty vocabulary; perhaps the documents only contain stop words"
+        raise ValueError(f"{why}, or nothing: no token was found in {counts.n_texts:,} texts.")
+    fewest, most, n_texts = _n_texts(min_df, counts), _n_texts(max_df, counts), counts.n_texts
+    why = "After pruning, no terms remain. Try a lower min_df or a higher max_df"
+    if most < fewest:
+        why = "max_df corresponds to < documents than min_df"
+    raise ValueError(f"{why}: kept are tokens in {fewest:g} to {most:g} of {n_texts:,} texts.")
 
 
 def _n_texts(bound: float, counts: TokenCounts) -> float:

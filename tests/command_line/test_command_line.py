@@ -475,6 +475,15 @@ def test_json_of_another_form_is_an_error(command, data, expected, run, folder):
     assert expected in errors
 
 
+@pytest.mark.parametrize("text", ['[{"message": "a"}]', "[\n{}]", '[{"message": "a"},\n{}]'])
+def test_an_array_of_records_is_told_how_to_become_lines(text, run, folder):
+    options = [folder / "spam.safetensors", "-", "--format", "jsonl"]
+    status, printed, errors = run("predict", *options, stdin=text)
+    assert (status, printed, errors.count("\n")) == (1, "", 1)
+    assert "standard input, line 1: " in errors
+    assert "Each line has to be JSON; jq -c '.[]' makes lines of an array" in errors
+
+
 @pytest.mark.parametrize("line", ["{", "[" * 100_000, "9" * 5_000, "a"])
 def test_what_is_no_json_is_an_error(line, run, folder):
     stdin = f'"a"\n{line}\n'

@@ -1,9 +1,12 @@
 """Words, characters or a signal: what ids are taken for where nobody says it."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from as_read import read_sequences
+from numpy.testing import assert_array_equal
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
@@ -102,6 +105,9 @@ def test_ids_beside_fractions_get_a_warning(padding):
     for other in (X[:, 1:] + 0.5, X[:, :1], np.where(X == 0, np.nan, X), X[:, [0, 2, 1, 3, 4]]):
         read_sequences(other)  # warnings are errors
     LSTMSequenceClassifier(max_epochs=1, input_type="measurements").fit(X, y)
+    X[1, -1] = np.nan
+    with pytest.warns(InputTypeWarning, match="padded token ids"):
+        read_sequences(X)
 
 
 @pytest.mark.parametrize("numbers", [["price"], []])
@@ -117,6 +123,30 @@ def test_ids_beside_one_hot_columns_get_the_warning(numbers):
     counts = np.where(np.arange(6) < RNG.integers(1, 7, (99, 1)), [5.0, 4, 3, 2, 1, 1], 0)
     for other in (X[:, :3], X[:, 3:7], counts, np.hstack([X[:, :4], X[:, 7:]])):
         read_sequences(other)  # warnings are errors
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(("padding", "first"), [(-1, 0), (-100, 1), (-1.0, 0), (0.0, 1)])
+@pytest.mark.parametrize("hold", [np.asarray, list])
+def test_padding_that_is_read_as_a_value_gets_a_warning(padding, first, order, hold):
+    ids, n_steps = draw(300, ZIPF[:500]) + first, RNG.integers(1, 21, (300, 1))
+    X = np.where(np.arange(20) < n_steps, ids, padding)[:, ::order]
+    with pytest.warns(InputTypeWarning, match="padding.*input_type='measurements'") as caught:
+        read_sequences(hold(X))
+    for code in re.findall(r"np\.where\(.*?\)(?:\.astype\(int\))?", str(caught[0].message)):
+        read = read_sequences(eval(code, {"np": np, "X": X}))  # noqa: S307 - our own text
+        assert (read.n_channels is None) == ("int" in code)
+        if order == 1 or read.n_channels is None:
+            assert_array_equal(read.lengths, n_steps.ravel())
+    read_sequences(X[:, :1])  # warnings are errors
+    read_sequences(X, "measurements")
+
+
+def test_a_column_of_integers_behind_ids_gets_a_warning():
+    frame = pd.DataFrame({"text": ["good", "bad day", "not good at all"] * 9, "price": 9})
+    parts = (TextSequenceVectorizer(), "text"), ("passthrough", ["price"])
+    with pytest.warns(InputTypeWarning, match="or beside numbers.*Leave ColumnTransformer out"):
+        read_sequences(make_column_transformer(*parts).fit_transform(frame))
 
 
 @pytest.mark.parametrize("noise", [0, 2, 5])
@@ -179,6 +209,9 @@ ORDINARY = {
         [" ".join(RNG.choice(list("abcdefghij"), n)) for n in RNG.geometric(0.2, 60)]
     ),
     "walks": RNG.normal(size=(40, 60)).cumsum(axis=1),
+    "walks of integers": RNG.integers(-2, 3, (300, 30)).cumsum(axis=1),
+    "stocks that run out": np.maximum(60 - RNG.integers(0, 9, (99, 40)).cumsum(axis=1), 0.0),
+    "nothing": np.zeros((9, 4), int),
 }
 
 

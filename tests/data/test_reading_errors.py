@@ -7,8 +7,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import torch
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
+from torch.utils.data import TensorDataset
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import InvalidSequencesError as WrongValue
@@ -60,8 +62,8 @@ WRONG = {
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
     "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
     "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"X\[0\] holds 1970.*no measure"),
-    "nothing": (None, WrongValue, "Expected a set of sequences, got a 0-D array"),
-    "one sequence": (np.arange(3.0), WrongValue, r"got a 1-D array.*X.reshape\(1, -1\)"),
+    "nothing": (None, WrongValue, "X is no set of sequences, but a 0-D NoneType"),
+    "one sequence": (np.arange(3.0), WrongValue, r"a 1-D ndarray\..* \[X\] if X is one"),
     "4-D": (np.ones((3, 2, 2, 2)), WrongValue, r"dim 4, while dim <= 3 .*n_timesteps, n_channels"),
     "list of 3-D": ([np.ones((2, 2, 2))] * 3, WrongValue, r"X\[0\] has 3 dimensions.*\(T,\) or"),
     "complex": (np.ones((3, 2), complex), WrongValue, "Complex data not supported"),
@@ -148,7 +150,16 @@ WRONG = {
         WrongValue,
         r"X\[1\] is missing",
     ),
-    "an iterator": (iter([[1.0], [2.0], [3.0]]), WrongValue, r"0-D array \(list_iterator\)"),
+    "an iterator": (
+        iter([[1.0], [2.0], [3.0]]),
+        WrongValue,
+        r"list_iterator\..* list\(X\) of an it",
+    ),
+    "a data set of torch": (
+        TensorDataset(torch.ones(3, 4), torch.tensor([0, 1, 0])),
+        WrongValue,
+        r"X\[0\] is a tuple\. .*X, y = zip\(\*X\)",
+    ),
     "negative in CSR": (
         csr([[0, 0], [-2, 0], [1, 1]]),
         WrongValue,

@@ -53,12 +53,15 @@ def test_a_loaded_model_has_a_net_on_the_device_that_is_here():
     assert torch.device(restored.net_.device).type in devices
 
 
-@pytest.mark.parametrize("device", ["cuda:63", "xpu:63"])
+@pytest.mark.parametrize(
+    ("device", "reason"),
+    [("cuda:63", "63"), ("xpu:63", "63"), ("gpu", "'gpu': Expected one of cpu")],
+)
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_training_on_a_device_that_is_not_here_is_refused_by_name(method, device):
+def test_training_on_a_device_that_is_not_here_is_refused_with_the_reason(method, device, reason):
     X, y = series()
     more = {"classes": [0, 1]} if method == "partial_fit" else {}
-    with pytest.raises(ValueError, match=device):
+    with pytest.raises(ValueError, match=reason):
         getattr(small(device=device), method)(X, y, **more)
 
 

@@ -185,8 +185,8 @@ def test_logits_of_held_out_series_come_from_other_groups():
     ("groups", "message"),
     [
         (np.arange(5), "groups holds 5 labels for 120 sequences"),
-        (np.zeros((120, 2)), "groups has to be 1-D"),
-        (7, "groups has to be 1-D"),
+        (np.zeros((120, 2)), r"has to be 1-D: .*frame\['person'\]"),
+        (7, r"has to be 1-D: .*frame\['person'\]"),
         (["a", None] * 60, r"groups\[1\] is missing: None"),
         (np.where(np.arange(120) > 1, np.nan, 1), r"groups\[2\] is missing: nan"),
         (["a"] * 120, "groups are held out as a whole, and one has to stay.*X_val and y_val"),
@@ -338,8 +338,8 @@ def test_balanced_weights_of_the_users_samples_are_those_of_training(weights, se
     frequency = np.bincount(y, weights) / (120 if weights is None else weights.sum())
     by_class = {0: 0.5 / frequency[0], 1: 0.5 / frequency[1]}
     if several:
-        y, y_val = np.stack([y, 1 - y], axis=1), np.stack([y_val, 1 - y_val], axis=1)
-        by_class = [by_class, {0: by_class[1], 1: by_class[0]}]
+        y, y_val = np.stack([y, y], axis=1), np.stack([y_val, y_val], axis=1)
+        by_class = [by_class, by_class]
 
     def fit(class_weight):
         model = small(class_weight=class_weight, lr=0.02)

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace
 
@@ -186,6 +187,16 @@ def test_ids_with_a_pretrained_vector_are_known_although_fit_never_saw_them():
     assert abs(proba[0] - proba[2]).max() > 1e-4
     assert abs(proba[1] - proba[2]).max() > 1e-4
     np.testing.assert_allclose(proba[3], proba[2], atol=1e-6)  # ids 8 and 9 have none
+
+
+@pytest.mark.parametrize(("n_rows", "is_told"), [(2, False), (4, True), (5, True), (6, False)])
+def test_rows_that_an_array_lacks_are_told_where_they_were_forgotten(n_rows, is_told):
+    model = make_pipeline(TextSequenceVectorizer(), small(embeddings=matrix_of(n_rows, 3)))
+    told = pytest.warns(UserWarning, match=rf"has {n_rows} rows, but the ids of X go up to 5")
+    with told if is_told else nullcontext():  # words behind those of a vocabulary may have none
+        model.fit(["good bad day", "bad fun"], [0, 1])
+    with told if n_rows < 6 else nullcontext():
+        small(embeddings=matrix_of(n_rows, 3)).fit(IDS, LABELS)
 
 
 @pytest.mark.parametrize("embedding_dim", ["auto", None])

@@ -22,7 +22,11 @@ TABLE = {
     **{word: np.r_[1.0, 0.3 * RNG.normal(size=3)] for word in [*GOOD, NEW["good"]]},
     **{word: np.r_[-1.0, 0.3 * RNG.normal(size=3)] for word in [*BAD, NEW["bad"]]},
 }
-TEXTS = [f"a {word} day {RNG.integers(20)}" for _ in range(10) for word in [*GOOD, *BAD]]
+TEXTS = [
+    f"a {word} day {'now ' * (word in GOOD[::2] + BAD[::2])}{RNG.integers(20)}"
+    for _ in range(10)
+    for word in [*GOOD, *BAD]
+]
 Y = np.array([1] * 6 + [0] * 6).repeat(10).reshape(12, 10).T.ravel()
 NEW_TEXTS = ["a glad day", "sour", "qwxz qwxz good", "", "night sour glad", "a day"]
 UNLABELLED = [f"{a} {b} {c}" for some in ([*GOOD, "glad"], [*BAD, "sour"])

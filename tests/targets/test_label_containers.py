@@ -91,6 +91,7 @@ def test_labels_have_the_names_of_the_columns(frame, tmp_path):
         lambda: continued.partial_fit(X, swapped),
         lambda: model.fit(X, y, X_val=X, y_val=swapped),
         lambda: fit_batches(model, [(X, y), (X, swapped)]),
+        lambda: model.score(X, swapped),
     ):
         with pytest.raises(ValueError, match=r"'news', 'sport'"):
             learn()

@@ -34,7 +34,7 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         ([0, 1, np.nan, 1], r"y\[2\] is missing: nan"),
         ([0, 1, np.inf, 1], "y contains infinity"),
         (None, "requires y to be passed, but the target y is None"),
-        (3, "y should be a 1d array, got an array of shape"),
+        (3, "y is a int: pass a list; y has the order of X"),
         (iter([0, 1, 0, 1]), "y is a list_iterator: pass a list"),
         ([None] * 4, r"y\[0\] is missing: None. Each sequence needs a label"),
         (pd.to_datetime([None] * 4), r"y\[0\] is missing: None"),
@@ -73,6 +73,16 @@ def test_a_label_for_each_step_is_read_with_a_warning(hold):
     going.partial_fit(hold(series), y)
     small().fit(hold(series), y[:, 1:])
     small().fit(np.arange(1, 55).reshape(6, 9) % 7, y)  # token ids
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_one_hot_classes_are_told_what_they_are_read_as(n_classes):
+    X, y = np.random.default_rng(0).normal(size=(30, 6)), np.arange(30) % n_classes
+    one_hot = np.eye(n_classes)[y]
+    for fit in (small().fit, small().partial_fit):
+        with pytest.warns(InputTypeWarning, match=r"one-hot.* y\.argmax\(axis=1\)"):
+            fit(X, one_hot)
+        fit(X, np.maximum(one_hot, np.arange(30)[:, np.newaxis] == 0))  # warnings are errors
 
 
 @pytest.mark.parametrize("hold", [list, sparse.csr_matrix, sparse.csc_array])

@@ -147,7 +147,7 @@ def test_class_weights_of_another_form_than_y_are_refused(method, class_weight):
 def test_samples_that_do_not_count_do_not_balance(several):
     X, y = data(60)
     counts = (np.arange(60) % 3 > 0) | (y == 1)
-    y = np.stack([y, 1 - y], axis=1) if several else y
+    y = np.stack([y, y], axis=1) if several else y
     model = small(class_weight="balanced", linear_model=True, max_epochs=1)
     found = model.fit(X, y, sample_weight=counts).predict_proba(X)
     assert_array_equal(found, model.fit(X[counts], y[counts]).predict_proba(X))

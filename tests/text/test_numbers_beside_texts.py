@@ -87,10 +87,16 @@ WRONG = {
         r"2 hold neither: 'text' \(.*\), 'title' \(.*\)\. Join columns of texts",
     ),
     "values that recur in few rows": (PANDAS.assign(seller="x"), r"2 hold neither.*'seller' \("),
-    "dates": (PANDAS.assign(day=DAY), r"2 hold neither.*'day' \(.*\)\. .* Turn dates"),
-    "dates of Python": (PANDAS.assign(day=[DAY.date()] * 3), r"'day' \(object\)\."),
+    "dates": (PANDAS.assign(day=DAY), r"2 hold neither.*'day' \(.*\)\. Turn dates .*days\.$"),
+    "dates of Python": (PANDAS.assign(day=[DAY.date()] * 3), r"'day' \(object\)\. Turn dates"),
+    "dates as strings": (PANDAS.assign(day="2026-01-31 10:00"), r"'day' \(.*\)\. Turn dates"),
     "no texts": (ALONE, NO_TEXTS),
     "texts that are a category": (ALONE.assign(text=pd.Categorical(COLUMNS["text"])), NO_TEXTS),
+    "dicts": (PANDAS.assign(meta=[{"a": 1}] * 3), r"'meta' \(object\)\. Join .*\['meta'\]\)\.$"),
+    "all of them": (
+        PANDAS.assign(day=DAY, fee="2 EUR", kind="x"),
+        r"frame\['day'\] = .* frame\['fee'\] = .* frame\.pop\('kind'\)",
+    ),
     "infinity": (PANDAS.assign(price=[1, np.inf, 2]), r"'price' holds .*\(inf\) in row 1"),
     "equal names": (PANDAS.rename(columns={"price": "pages"}), "different names"),
 }
@@ -300,7 +306,7 @@ def test_numbers_that_are_strings_become_numbers_as_the_message_says(write):
             function(wrong)
     right = wrong.copy()
     code, digits, comma = re.search(
-        r"(frame\['price'\] = .*?True\)\)), but .*? by (r'.*?') and then (.*?\))\. Leave",
+        r"(frame\['price'\] = .*?True\)\)), but .*? by (r'.*?') and then (.*?\))\.$",
         str(caught.value),
     ).groups()
     if write is german:

@@ -177,7 +177,7 @@ BAD_FITS = {
 def test_the_same_error_is_raised(method, texts, parameters):
     theirs = raised(lambda: getattr(CountVectorizer(**parameters), method)(texts))
     ours = raised(lambda: getattr(TextSequenceVectorizer(**parameters), method)(texts))
-    assert ours == theirs
+    assert (ours[0], ours[1][: len(theirs[1]) - 1]) == (theirs[0], theirs[1][:-1])  # ours say more
 
 
 @pytest.mark.parametrize("pattern", ["(", "a{9999999999}", r"\w++*"])

@@ -18,9 +18,8 @@ def find_device(device: str | torch.device) -> torch.device:
         if found.type != "cpu":
             torch.empty(1, device=found).fill_(0).cpu()
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(
-            f"device={str(device)!r}: torch knows, or finds, no such device here. Leave 'auto'."
-        ) from error
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"device={str(device)!r}: {reason}. Leave it 'auto'.") from error
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, NamedTuple, TypeAlias
 
@@ -70,15 +70,17 @@ def with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integer
 
 
 def hash_ngrams(
-    values: Integers, lengths: Integers, ngram_lengths: range
+    values: Integers, lengths: Integers, ngram_lengths: range, *, has_positions: bool = False
 ) -> tuple[Integers, Integers]:
     """Return the n-grams of one length after the other, those of all sequences.
 
-    That is where they start among all values, and their hashes.
+    That is where they start among all values, and their hashes. With positions, counted from the
+    end, equal values at two positions are two n-grams.
     """
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
     n_left = lengths.cumsum().repeat(lengths) - np.arange(len(values))  # up to the end
-    state = np.ones(len(values), np.uint64)  # not 0: a border that comes first has to count
+    # Not 0: a border that comes first has to count.
+    state = n_left.astype(np.uint64) if has_positions else np.ones(len(values), np.uint64)
     starts, states = [np.zeros(0, np.intp)], [state[:0]]  # for an empty range, in a forged file
     for length in range(1, ngram_lengths.stop):
         n_ngrams = max(len(values) - length + 1, 0)
@@ -101,11 +103,14 @@ class NgramReader:
         Lengths of the n-grams.
     has_borders : bool
         Whether the beginning and the end of a sequence belong to its n-grams.
+    has_positions : bool, default=False
+        Whether an n-gram is another one at each position.
     """
 
     shortest: Annotated[int, range(1, 100)]
     longest: Annotated[int, range(1, 100)]
     has_borders: bool
+    has_positions: bool = field(default=False, kw_only=True)
 
     @property
     def lengths(self) -> range:
@@ -116,7 +121,8 @@ class NgramReader:
         """Return the n-grams of sequences laid end to end: the sequence of each, and its hash."""
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
-        starts, hashes = hash_ngrams(ids, lengths, self.lengths)
+        options = {"has_positions": self.has_positions}
+        starts, hashes = hash_ngrams(ids, lengths, self.lengths, **options)
         return np.arange(len(lengths)).repeat(lengths)[starts], hashes
 
     def shared_by_steps(
@@ -146,7 +152,8 @@ class NgramReader:
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
             is_step = ids != 0
-        starts, hashes = hash_ngrams(ids, lengths, self.lengths)
+        options = {"has_positions": self.has_positions}
+        starts, hashes = hash_ngrams(ids, lengths, self.lengths, **options)
         sizes = [np.maximum(lengths - length + 1, 0).sum() for length in self.lengths]
         n_steps_before = np.append(0, np.cumsum(is_step))  # without borders
         first = n_steps_before[starts]

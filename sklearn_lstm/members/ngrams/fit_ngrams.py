@@ -3,12 +3,12 @@
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 
-from sklearn_lstm.blending import ExpectedFactor, Logits
+from sklearn_lstm.blending import ExpectedFactor
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.held_out import Split
-from sklearn_lstm.members.learner import Learner
+from sklearn_lstm.members.learner import Fit, Learner
 from sklearn_lstm.members.ngrams.bags import (
     HASH_BITS,
     LARGEST_COEF,
@@ -19,13 +19,20 @@ from sklearn_lstm.members.ngrams.bags import (
     bags_of,
     choose_reader,
 )
-from sklearn_lstm.members.ngrams.ngram_model import MeanVectors, NgramModel, VectorModel
+from sklearn_lstm.members.ngrams.ngram_model import (
+    MeanVectors,
+    NgramModel,
+    PositionModel,
+    VectorModel,
+)
 from sklearn_lstm.members.ngrams.svm import MOST_SCALED, fit_svms
 from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.targets.targets import Samples
 
 # N-grams of all sequences together. The model learns from a sample if there are more.
 MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
+AT_POSITIONS = NgramReader(1, 2, has_borders=False, has_positions=True)
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
 
@@ -37,24 +44,42 @@ def work_of_ngrams(samples: Samples, _: FitSettings) -> int:
     return int(samples.sequences.lengths.sum()) * n_outputs // steps_per_unit
 
 
-def fit_ngrams(split: Split, settings: FitSettings) -> tuple[NgramModel | None, Logits]:
+def fit_ngrams(split: Split, settings: FitSettings) -> Fit:
     """Fit SVMs to the n-grams of all sequences, or of as many as memory allows.
-
-    Returns
-    -------
-    model : NgramModel or None
-        None if its coefficients would need more than `LARGEST_COEF` bytes.
-    logits : ndarray of shape (n_held_out, n_outputs)
-        Of the held-out samples, by a model fitted to the others; no rows without a model.
 
     Warns
     -----
     LinearModelSkippedWarning
-        If there is no model.
+        If there is no model: its coefficients would need more than `LARGEST_COEF` bytes.
     """
+    sequences = split.samples.sequences
+    reader = choose_reader(sequences, settings.kind)
+    model, logits = _fit(split, NgramModel, reader, Lexicon.of(sequences), settings.vectors)
+    if model is None:
+        warn_user(
+            "The linear model was left out: the coefficients of all n-grams and "
+            f"{split.samples.targets.n_outputs:,} classes take more than "
+            f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_model=False to fit the network alone "
+            "without this warning.",
+            LinearModelSkippedWarning,
+        )
+    return model, logits
+
+
+def fit_positions(split: Split, _: FitSettings) -> Fit:
+    """Fit SVMs to short n-grams at their positions, in the same way."""
+    return _fit(split, PositionModel, AT_POSITIONS)
+
+
+def _fit(
+    split: Split,
+    kind: type[NgramModel],
+    reader: NgramReader,
+    lexicon: Lexicon | None = None,
+    vectors: PretrainedVectors | None = None,
+) -> Fit:
+    """Fit a model of this kind; None if its coefficients would take too much memory."""
     samples, held_out, not_seen = split.samples, split.held_out_rows, row_numbers(0)
-    reader = choose_reader(samples.sequences, settings.kind)
-    lexicon = Lexicon.of(samples.sequences)
     rows, bags = _read(reader, lexicon, split)
     if len(rows) < len(samples):
         samples, held_out, not_seen = samples.subset(rows), not_seen, held_out
@@ -63,8 +88,8 @@ def fit_ngrams(split: Split, settings: FitSettings) -> tuple[NgramModel | None, 
     if fewest is None:
         return None, np.empty((0, n_outputs))
     average, means = None, np.empty((len(samples), 0), np.float32)
-    if settings.vectors is not None:
-        average = MeanVectors.of(samples.sequences, settings.vectors)
+    if vectors is not None:
+        average = MeanVectors.of(samples.sequences, vectors)
         means = average(samples.sequences)
 
     def fit(rows: Rows, given: list[csr_matrix]) -> NgramModel:
@@ -79,11 +104,11 @@ def fit_ngrams(split: Split, settings: FitSettings) -> tuple[NgramModel | None, 
         targets = samples.targets.subset(rows)
         coef, intercept = fit_svms(together, targets, seed=split.seed, n_scaled=len(weights))
         coef, vector_coef = np.split(coef, [len(weights)])
-        vectors = None if average is None else VectorModel(average, vector_coef)
-        knows_words = samples.sequences.spelling is not None
+        of_means = None if average is None else VectorModel(average, vector_coef)
+        knows_words = kind is PositionModel or samples.sequences.spelling is not None
         known = vars(reader) | vars(weights) | {"knows_words": knows_words}
         known["lexicon"] = lexicon if are_letters(weights.hashes[-1:]).any() else None
-        return NgramModel(**known, coef=coef, intercept=intercept, vectors=vectors)
+        return kind(**known, coef=coef, intercept=intercept, vectors=of_means)
 
     logits = np.empty((0, n_outputs))
     if len(held_out):  # first, so that the two models are never in memory at the same time
@@ -133,21 +158,14 @@ def _first_bags(
 def _fewest_sequences(bags: csr_matrix, n_outputs: int, *, has_borders: bool) -> int | None:
     """Return how many sequences hold an n-gram of ids at least, as few as memory allows.
 
-    None if the coefficients would take too much memory; then it warns.
+    None if the coefficients would take too much memory.
     """
     limits = {1: LARGEST_COEF * SHARE_OF_ALL_NGRAMS, 2: LARGEST_COEF}
     if has_borders and n_outputs <= MOST_SCALED:
         del limits[1]  # the ratio of an n-gram of characters that one sequence alone holds is noise
     for fewest, limit in limits.items():
-        n_features = len(TfIdf.of(bags, fewest))
-        if 4 * n_outputs * n_features <= limit:
+        if 4 * n_outputs * len(TfIdf.of(bags, fewest)) <= limit:
             return fewest
-    warn_user(
-        f"The linear model was left out: the coefficients of {n_features:,} n-grams and "
-        f"{n_outputs:,} classes take more than {LARGEST_COEF / 2**30:.1f} GiB. Set "
-        "linear_model=False to fit the network alone without this warning.",
-        LinearModelSkippedWarning,
-    )
     return None
 
 
@@ -157,4 +175,11 @@ NGRAMS = Learner(
     work=work_of_ngrams,
     fit_member=fit_ngrams,
     expected_factor=ExpectedFactor(2.0, 1.0),  # the margins of SVMs are too small
+)
+POSITIONS = Learner(
+    PositionModel,
+    suits=lambda settings: settings.kind in TOKENS and settings.is_aligned,
+    work=work_of_ngrams,
+    fit_member=fit_positions,
+    expected_factor=NGRAMS.expected_factor,
 )

@@ -277,3 +277,14 @@ class NgramModel(NgramReader, LinearMember):
         if self.vectors is not None:
             parts.append(f"the mean of {self.vectors.width:,} columns of vectors")
         return " and ".join(parts)
+
+
+@dataclass(frozen=True)
+class PositionModel(NgramModel):
+    """The same on one id, or two neighbours, at each position.
+
+    It reads sequences that all have the same length, where a position may mean the same in each:
+    windows around a place in DNA, aligned sequences, codes of a fixed form.
+    """
+
+    name = "positions"

@@ -190,7 +190,7 @@ def test_micro_batches_have_the_gradient_of_the_batch(monkeypatch, texts, optimi
 def test_weights_of_samples_count_in_micro_batches_as_in_the_batch(monkeypatch, texts, y):
     X, targets = texts
     if y == "labels":
-        targets = np.eye(3, dtype=int)[targets]
+        targets = 1 - np.eye(3, dtype=int)[targets]
     weights = np.random.default_rng(1).uniform(0.1, 2, len(X))
     whole = LSTMSequenceClassifier(**PLAIN).fit(X, targets, weights)
     monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 40)

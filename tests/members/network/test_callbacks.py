@@ -85,6 +85,14 @@ def test_callbacks_see_each_epoch_once(make, early_stopping):
     assert same_weights(model.module_, ended[0])
 
 
+@pytest.mark.parametrize("callback", [EarlyStopping(), ("best", Checkpoint())])
+def test_a_callback_without_a_validation_loss_is_told_where_there_is_one(callback):
+    with pytest.raises(
+        ValueError, match=r"monitors 'valid_loss.* early_stopping=True .*train_loss"
+    ):
+        small(callbacks=[callback]).fit(*tokens())
+
+
 def test_callbacks_after_early_stopping_of_skorch_see_the_last_epoch_too():
     epochs = []
     stop = EarlyStopping("train_loss", patience=1, threshold=1.0)  # no loss is so much smaller

@@ -156,7 +156,8 @@ def test_tensors_of_any_precision_are_vectors(in_list, encoder):
 
 def test_the_encoder_is_a_member_with_a_weight(model):
     fitted = model[-1]
-    assert list(fitted.calibration_["weights"]) == ["network", "encoder", "linear model"]
+    names = ["network", "encoder", "positions", "linear model"]  # all texts have four words
+    assert list(fitted.calibration_["weights"]) == names
     assert fitted.calibration_["weights"]["linear model"] == fitted.calibration_["linear_weight"]
     assert "n-grams" in fitted.linear_model_.describe()
     assert "# encoder: logistic regression on 8 columns" in repr(fitted)
@@ -241,7 +242,10 @@ def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
     rng = np.random.default_rng(0)
     labels = rng.permutation(np.arange(600) % 2)
     vectors = rng.normal(size=(600, 100)) + 0.4 * labels[:, np.newaxis]
-    texts = [f"{' '.join(rng.choice(FILLERS, 4))} {number}" for number in range(600)]
+    texts = [
+        f"{' '.join(rng.choice(FILLERS, 4))} {number}{' now' * (number % 2)}"
+        for number in range(600)
+    ]
     known = dict(zip(texts, vectors, strict=True))
     encoder.encode = lambda texts: np.array(
         [known.get(text, np.full(100, len(text))) for text in texts], float
