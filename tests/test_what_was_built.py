@@ -11,7 +11,7 @@ from markup import Markup
 from sklearn.base import clone
 from small_models import series, tokens
 
-from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.description import DOCUMENTATION
 
 small = partial(small_models.small, max_epochs=1, linear_model=True)
@@ -78,7 +78,8 @@ def test_several_labels_are_told_too(make):
 def test_repr_of_an_unfitted_model_is_that_of_scikit_learn():
     shown = repr(small())
     assert shown == "LSTMSequenceClassifier(hidden_size=4, max_epochs=1, random_state=0)"
-    assert eval(shown).get_params() == small().get_params()  # noqa: S307 - our own text
+    again = eval(shown, {"LSTMSequenceClassifier": LSTMSequenceClassifier})  # noqa: S307 - our own
+    assert again.get_params() == small().get_params()
     assert repr(clone(small().fit(*tokens()))) == shown
 
 

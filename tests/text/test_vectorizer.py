@@ -169,12 +169,6 @@ def test_sparse_dense_and_onehot_hold_the_same_sequences(texts, analyzer):
 # --- length
 
 
-def test_max_length_none_is_the_longest_training_text():
-    vectorizer = TextSequenceVectorizer().fit(["a b c", "a"])
-    assert vectorizer.max_length_ == 3
-    assert vectorizer.transform(["a b c a b c"]).shape == (1, 3)
-
-
 @pytest.mark.parametrize(
     ("truncation", "max_length", "expected"),
     [
@@ -215,13 +209,6 @@ def test_partial_fit_appends_ids_and_keeps_the_old_ones():
     assert first == {"a": 2, "b": 3}
     assert vectorizer.max_length_ == 6
     assert vectorizer.coverage_["n_texts"] == 1
-
-
-def test_first_partial_fit_is_fit():
-    fitted = TextSequenceVectorizer(max_features=5).fit(TEXTS)
-    partly = TextSequenceVectorizer(max_features=5).partial_fit(TEXTS)
-    assert fitted.vocabulary_ == partly.vocabulary_
-    assert fitted.coverage_ == partly.coverage_
 
 
 def test_partial_fit_accumulates_document_frequencies():
