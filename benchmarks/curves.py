@@ -20,7 +20,7 @@ from accuracy import OURS, TASKS, compile_ahead, default, measure
 from peers import COMPILED, PEERS
 from sklearn.model_selection import train_test_split
 
-CURVES = ("sms_spam", "trec", "stackoverflow_titles", "dna_splice", "tune_types", "JapaneseVowels")
+CURVES = ("sms_spam", "trec", "stackoverflow_titles", "brackets", "tune_types", "JapaneseVowels")
 EPOCHS: tuple[int | str, ...] = (0, 1, 2, 4, 8, "auto")
 SLOW = {"LSTM through skorch", "1-NN, time warping"}  # and no better
 COLUMNS = ("task", "model", "accuracy", "fit, s")
