@@ -114,6 +114,21 @@ def test_labels_are_corrected_by_their_odds():
     np.testing.assert_allclose(blend.prior_correction, [1, 0], atol=0.15)
 
 
+def test_two_labels_that_are_one_are_corrected_as_this_one_alone():
+    rng = np.random.default_rng(0)
+    targets = (rng.random((60, 1)) < 0.1).astype(np.float32)
+    logits = 2 * rng.normal(size=(60, 1)) + 4 * targets - 8
+
+    def correction(n_times):
+        values = np.tile(targets, n_times)
+        prior = prior_of(values, n_times)
+        blend = fit_blend([np.tile(logits, n_times)], values, expected=[1.0], prior=prior)
+        return blend.prior_correction
+
+    assert correction(1) > 0.1
+    np.testing.assert_allclose(correction(2), [*correction(1)] * 2, rtol=1e-3)
+
+
 def test_that_one_sample_of_each_class_is_not_drawn_is_no_reason_for_a_correction():
     n_samples = np.array([1] * 10 + [30] * 5)  # of each class, of which one is never held out
     targets = np.repeat(np.arange(15), n_samples - 1)

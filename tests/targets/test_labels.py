@@ -116,10 +116,11 @@ def test_labels_come_back_as_they_are(y):
     np.testing.assert_array_equal(model.predict(X), model.classes_[proba.argmax(axis=1)])
 
 
-@pytest.mark.parametrize("weights", [{"sample_weight": [1, 0, 1, 0]}, {"class_weight": {1: 0}}])
-def test_a_class_without_weight_is_a_class(weights):
-    sample_weight = weights.pop("sample_weight", None)
-    assert small(**weights).fit(X, [0, 1, 0, 1], sample_weight).classes_.tolist() == [0, 1]
+@pytest.mark.parametrize("class_weight", [None, "balanced", {1: 0}])
+def test_a_class_without_weight_is_a_class(class_weight):
+    weights = [1, 0, 1, 0] if class_weight != {1: 0} else None
+    model = small(class_weight=class_weight).fit(X, [0, 1, 0, 1], weights)
+    assert model.classes_.tolist() == [0, 1]
 
 
 def test_several_labels_are_no_classes_and_their_scores_are_their_logits():

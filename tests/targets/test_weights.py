@@ -186,10 +186,11 @@ def test_a_batch_of_partial_fit_may_lack_a_class_that_has_a_weight(weights):
         assert_array_equal(model.predict_proba(X), weighed.predict_proba(X))
 
 
-def test_a_weight_for_something_that_is_no_class_is_refused_by_name():
+def test_a_weight_for_no_class_is_refused_by_name_unless_all_classes_have_one():
     X, y = data()
     with pytest.raises(ValueError, match=r"class_weight.*eggs"):
         small(class_weight={"eggs": 2.0}).partial_fit(X, y, classes=[0, 1])
+    small(class_weight={0: 1, 1: 2, 2: 3}).fit(X, y)  # a class that these data lack
 
 
 def test_a_batch_of_several_labels_may_lack_one():
