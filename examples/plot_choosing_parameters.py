@@ -59,10 +59,10 @@ def validate(**parameters: Any) -> tuple[float, float]:
 # ------------------------
 # ``max_epochs`` matters most for the time, and for a network alone also for the accuracy. 0 is the
 # linear models alone: since all windows have the same length, one of them reads each base at its
-# position. "auto" trains until the loss of held-out samples no longer falls. The dashed line is the network
-# without a linear model beside it. It learns from all samples, since none have to be held out for
-# the blend weights. A small fit comes first and is not timed, because torch loads parts of itself
-# then.
+# position. "auto" trains until the loss of held-out samples no longer falls. The dashed line is the
+# network without a linear model beside it. It learns from all samples, since none have to be held
+# out for the blend weights. A small fit comes first and is not timed, because torch loads parts of
+# itself then.
 pipeline(max_epochs=1).fit(X_fit[:200], y_fit[:200])
 epochs = [0, 3, 6, "auto"]
 both = [validate(max_epochs=n) for n in epochs]
@@ -163,6 +163,7 @@ print(f"test: extra trees on one-hot positions {trees.score(X_test, y_test):.1%}
 # %%
 # **What to remember.** Fit ``linear_model="alone"`` first, as here, where windows of equal length
 # around a fixed position are a table. Where the network adds to it, choose ``max_epochs`` by the
-# time that you have. Values that make the network weaker lose most: few units (``hidden_size``), the plain RNN, the last state alone, and a
-# learning rate that is too small, or batches that are too large, for so few epochs. With so little
-# data, most other differences are not larger than chance.
+# time that you have. Values that make the network weaker lose most: few units (``hidden_size``),
+# the plain RNN, the last state alone, and a learning rate that is too small, or batches that are
+# too large, for so few epochs. With so little data, most other differences are not larger than
+# chance.

@@ -93,6 +93,7 @@ def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
         return MEASUREMENTS
     said = getattr(steps, "input_type", "auto")  # only `TokenIds` say it, but no product of them
     if said == "auto":
+        _warn_of_inner_zeros(steps)
         _warn_of_texts_side_by_side(steps)
     return KINDS.get(said) or guess_kind(sequences)
 
@@ -192,6 +193,21 @@ def _warn_of_padded_ids(table: NDArray[Any]) -> None:
         warn_user(
             "X is read as series, but some of its columns look like padded token ids, beside "
             f"others. {FRAME_ADVICE} If all are measurements, say input_type='measurements'.",
+            InputTypeWarning,
+        )
+
+
+def _warn_of_inner_zeros(X: Any) -> None:
+    """Warn of a table of integers most of whose rows have 0, which is padding, between others."""
+    if not isinstance(X, np.ndarray) or X.ndim < 2:
+        return
+    table = X[:: 1 + X.size // VALUES_PER_CHUNK] > 0
+    has_before, has_after = (np.maximum.accumulate(one, 1) for one in (table, table[:, ::-1]))
+    if (~table & has_before & has_after[:, ::-1]).any(axis=1).mean() > 1 / 2:
+        warn_user(
+            "X holds integers, which are read as token ids, and 0 as padding, which is left out. "
+            "But most rows have 0 between other numbers, as counts and pixels do. Pass "
+            "input_type='measurements', or X.astype(float), if X holds measurements.",
             InputTypeWarning,
         )
 

@@ -119,6 +119,15 @@ class Sequences(ABC):
         """Split the rows into runs of about VALUES_PER_CHUNK values."""
         return chunks_of_rows(self.lengths * (self.n_channels or 1))
 
+    def first_copies(self) -> NDArray[np.intp]:
+        """Return the first row with the same steps, of each row; its own, if it is no copy."""
+        marks = list[int]()
+        for rows in self.chunks_of_rows():
+            steps, ends = self.read_spellings(rows), np.cumsum(self.lengths[rows])
+            marks += [hash(part.tobytes()) for part in np.split(steps, ends[:-1])]
+        _, first, numbers = np.unique(marks, return_index=True, return_inverse=True)
+        return np.asarray(first[numbers])
+
     def constant_channels(self) -> dict[int, Steps]:
         """Return the values (n_samples,) of each of several channels that is constant in series."""
         if (n_channels := self.n_channels or 1) == 1:  # then no sequence needs to be read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +19,7 @@ NOTHING_TO_HOLD_OUT = (
     "are held out as a whole, and one has to stay. Pass more samples, or X_val and y_val, or leave "
     "out groups and early_stopping=True."
 )
+LEAST_AGREEMENT = 0.9  # of the labels of equal sequences, which then are copies
 MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds
 
 
@@ -57,11 +58,15 @@ class Split:
         ValueError
             If nothing can be held out, but has to be.
         """
+        samples = _with_copies(samples)
         targets, rows = samples.targets, row_numbers(0)
         if n_held_out and targets.groups is not None:
             rows = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
         elif n_held_out:
-            rows = hold_out(targets.values, n_held_out, rng)
+            first, copies = _distinct(targets)
+            n_drawn = round(n_held_out * len(first) / len(copies))
+            rows = first[hold_out(targets.values[first], n_drawn, rng)]
+            rows = np.flatnonzero(np.isin(copies, copies[rows]))
         held_out = samples.subset(rows) if validation is None else validation
         seed, generator = int(rng.integers(1 << 31)), rng.spawn(1)[0]
         return cls(samples, _without(samples, rows), held_out, rows, seed, generator)
@@ -70,6 +75,35 @@ class Split:
         """Return other rows held out, as if the user brought them: for cross-validation."""
         learned, held_out = _without(self.samples, rows), self.samples.subset(rows)
         return Split(learned, learned, held_out, rows[:0], self.seed, self.generator)
+
+
+def _with_copies(samples: Samples) -> Samples:
+    """Return the samples, which know their copies if most are copies of others, labels included.
+
+    Few copies do no harm, and samples to predict may be copies too. Where equal sequences differ in
+    their labels, they are no copies, but all that there is to see; nor are they copies where
+    numbers stand beside them.
+    """
+    targets, sequences = samples.targets, samples.sequences
+    if targets.groups is not None or sequences.numbers:
+        return samples
+    copies = sequences.first_copies()
+    is_first = copies == np.arange(len(copies))
+    has_label = targets.values[copies] == targets.values
+    fewest = 2 * len(one_of_each(targets.values[is_first]))
+    if (
+        is_first.mean() > 1 / 2
+        or is_first.sum() < fewest
+        or has_label[~is_first].mean() < LEAST_AGREEMENT
+    ):
+        return samples
+    return replace(samples, targets=replace(targets, copies=copies))
+
+
+def _distinct(targets: Targets) -> tuple[Rows, NDArray[np.intp]]:
+    """Return the first row of each distinct sequence, and the number of each row's sequence."""
+    copies = np.arange(len(targets)) if targets.copies is None else targets.copies
+    return np.unique(copies, return_index=True, return_inverse=True)[1:]
 
 
 def _without(samples: Samples, rows: Rows) -> Samples:
@@ -88,11 +122,12 @@ def folds(targets: Targets, seed: int) -> list[Rows]:
     known = np.zeros(len(targets)) if targets.groups is None else targets.groups
     names, groups = np.unique(known, return_inverse=True)
     if len(names) < 2:
-        order, groups = shuffled_by_class(targets.values, rng), np.arange(len(targets))
-        found = [np.sort(order[number::N_FOLDS]) for number in range(N_FOLDS)]
+        first, groups = _distinct(targets)
+        order = np.argsort(shuffled_by_class(targets.values[first], rng))
     else:
-        fold = rng.permutation(len(names))[groups] % N_FOLDS
-        found = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
+        order = rng.permutation(len(names))
+    fold = order[groups] % N_FOLDS
+    found = [np.flatnonzero(fold == number) for number in range(N_FOLDS)]
     has = _indicators(targets.values)
     return [rows for fold in found if len(rows := _spare(fold, has, groups))]
 

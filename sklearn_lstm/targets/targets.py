@@ -28,12 +28,16 @@ class Targets:
         What the values stand for.
     groups : ndarray of shape (n_samples,) of int, or None
         The number of the group of each: no group is split where samples are held out.
+    copies : ndarray of shape (n_samples,) of int, or None
+        The number of the sequence of each, where several are equal; without groups, copies are held
+        out together.
     """
 
     values: Encoded
     weights: Weights
     labels: Labels
     groups: NDArray[np.intp] | None = None
+    copies: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -45,8 +49,9 @@ class Targets:
 
     def subset(self, rows: NDArray[np.integer]) -> Targets:
         """Return the targets of these rows."""
-        groups = None if self.groups is None else self.groups[rows]
-        return replace(self, values=self.values[rows], weights=self.weights[rows], groups=groups)
+        names = "values", "weights", "groups", "copies"
+        known = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: v[rows] for name, v in known.items() if v is not None})
 
     @property
     def sample_weights(self) -> Weights:

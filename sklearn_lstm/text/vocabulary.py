@@ -230,8 +230,9 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
     if n_words >= 200 and share > 0.85:
         warn_user(
             f"{share:.0%} of the {n_words} words of the training texts were seen only once, so "
-            "that little can be learned from them. Perhaps they are not words. Pass a `tokenizer` "
-            "that finds the words of these texts, another `token_pattern`, or analyzer='char'."
+            "that little can be learned from whole words. Perhaps they are not words. Pass a "
+            "`tokenizer` that finds the words of these texts, another `token_pattern`, or "
+            "analyzer='char'."
         )
 
 

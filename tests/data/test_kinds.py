@@ -223,3 +223,9 @@ def test_tokens_of_a_vectorizer_are_no_signal_however_close_they_are():
 @pytest.mark.parametrize("name", ORDINARY)
 def test_ordinary_sequences_get_no_warning(name):
     read_sequences(ORDINARY[name])  # pytest makes errors of warnings
+
+
+def test_counts_with_zeros_between_others_get_a_warning():
+    counts = load_digits().data[:200].astype(int)
+    with pytest.warns(InputTypeWarning, match="0 between other numbers.*input_type='measurements'"):
+        InputFormat.found_in(counts)

@@ -11,10 +11,11 @@ import small_models
 from numpy.testing import assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
-from sklearn_lstm import TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.members.held_out import Split, folds, hold_out, hold_out_groups
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
@@ -202,6 +203,42 @@ def test_groups_change_nothing_where_nothing_is_held_out():
     model = small(linear_model=False)
     expected = model.fit(IDS, Y).predict_proba(IDS)
     assert_array_equal(model.fit(IDS, Y, groups=["a"] * 120).predict_proba(IDS), expected)
+
+
+# --- Copies
+
+
+def log_loss_of(X, y, X_test, y_test):
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0).fit(X, y)
+    return log_loss(y_test, model.predict_proba(X_test))
+
+
+def noisy(n_samples, seed):
+    """Return ids of which one tells the class, three times in four."""
+    rng = np.random.default_rng(seed)
+    X = [rng.integers(4, 300, length) for length in rng.integers(8, 20, n_samples)]
+    y = rng.integers(0, 2, n_samples)
+    for row, label in zip(X, y, strict=True):
+        row[3] = 2 + (label ^ (rng.random() < 0.25))
+    return X, y
+
+
+@pytest.mark.parametrize("n_samples", [150, 400])  # 750: factors by cross-validation; 2,000
+def test_copies_do_not_make_a_model_too_sure(n_samples):
+    X, y = noisy(n_samples, 0)
+    X_test, y_test = noisy(1000, 1)
+    once = log_loss_of(X, y, X_test, y_test)
+    assert log_loss_of(X * 5, np.tile(y, 5), X_test, y_test) < once + 0.05
+
+
+def test_copies_are_held_out_together_unless_their_labels_differ(splits):
+    copies, y = IDS * 3, np.tile(Y, 3)
+    small_models.small(random_state=0).fit(copies, y)
+    (split,) = splits
+    held_out = {id_ % len(IDS) for id_ in split.held_out_rows.tolist()}
+    assert len(split.held_out_rows) == 3 * len(held_out)
+    small_models.small(random_state=0).fit(copies, np.random.default_rng(0).permutation(y))
+    assert splits[1].samples.targets.copies is None
 
 
 def test_a_single_group_is_divided_into_folds_by_its_samples():
