@@ -232,13 +232,15 @@ def test_copies_do_not_make_a_model_too_sure(n_samples):
 
 
 def test_copies_are_held_out_together_unless_their_labels_differ(splits):
-    copies, y = IDS * 3, np.tile(Y, 3)
-    small_models.small(random_state=0).fit(copies, y)
-    (split,) = splits
-    held_out = {id_ % len(IDS) for id_ in split.held_out_rows.tolist()}
-    assert len(split.held_out_rows) == 3 * len(held_out)
-    small_models.small(random_state=0).fit(copies, np.random.default_rng(0).permutation(y))
-    assert splits[1].samples.targets.copies is None
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0)
+    noise = np.random.default_rng(0).integers(0, 2, 360)
+    for y, are_apart in ((np.tile(Y, 3), True), (noise, False)):
+        model.fit(IDS * 3, y)
+        held_out = splits[-1].held_out_rows
+        assert len(held_out)
+        learned = np.delete(np.arange(360), held_out)
+        sides = ({tuple(IDS[row % 120]) for row in rows} for rows in (held_out, learned))
+        assert set.isdisjoint(*sides) == are_apart
 
 
 def test_a_single_group_is_divided_into_folds_by_its_samples():
