@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE
+from sklearn_lstm.data.numbers import FEWEST_ROWS
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, pad
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 
@@ -92,13 +93,11 @@ def find_kind(steps: Any, sequences: Sequences, input_type: str) -> Kind:
             _warn_of_padded_ids(np.asarray(rows))
         return MEASUREMENTS
     said = getattr(steps, "input_type", "auto")  # only `TokenIds` say it, but no product of them
-    if said == "auto":
-        _warn_of_inner_zeros(steps)
-        _warn_of_texts_side_by_side(steps)
-    return KINDS.get(said) or guess_kind(sequences)
+    is_told = said == "auto" and _warn_of_texts_side_by_side(steps)
+    return KINDS.get(said) or guess_kind(sequences, None if is_told else steps)
 
 
-def guess_kind(sequences: Sequences) -> Kind:
+def guess_kind(sequences: Sequences, steps: object) -> Kind:
     """Guess what ids are from their effective number, that of equally frequent ones of one entropy.
 
     It is 3 for bases, 20 to 110 for letters of one or many languages, 70 to 130 for bytes of files,
@@ -109,10 +108,9 @@ def guess_kind(sequences: Sequences) -> Kind:
     every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
     sample = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     counts = np.sort(sequences.count_tokens())[:-1]
-    if sequences.spelling is None and are_a_signal(*sample):
+    if sequences.spelling is None and (found := _look_like_measurements(steps, *sample)):
         warn_user(
-            "X holds integers, which are read as token ids. But neighbouring integers are close to "
-            "each other, as in a signal (audio, counts of a sensor). Pass "
+            f"X holds integers, which are read as token ids. But {found}. Pass "
             "input_type='measurements' if they are measurements, and 'words' or 'characters' if "
             "they are ids.",
             InputTypeWarning,
@@ -122,6 +120,21 @@ def guess_kind(sequences: Sequences) -> Kind:
     share = seen * counts[counts > 0] / n_steps
     entropy = -(share * np.log(share) / (1 - (1 - share) ** n_steps)).sum()
     return CHARACTERS if np.exp(entropy) < FEWEST_WORDS else WORDS
+
+
+def _look_like_measurements(steps: object, ids: NDArray[Any], lengths: Lengths) -> str:
+    """Return in what integers are like measurements: a signal, or a table with 0 between others."""
+    if are_a_signal(ids, lengths):
+        return (
+            "neighbouring integers are close to each other, as in a signal (audio, counts of a "
+            "sensor)"
+        )
+    if isinstance(steps, np.ndarray) and len(steps) >= FEWEST_ROWS:
+        is_step = steps[:: 1 + steps.size // VALUES_PER_CHUNK] > 0
+        before, behind = (np.maximum.accumulate(one, 1) for one in (is_step, is_step[:, ::-1]))
+        if (~is_step & before & behind[:, ::-1]).any(axis=1).mean() > 1 / 2:
+            return "most rows have 0, which is left out, between others, as counts and pixels do"
+    return ""
 
 
 def effective_number_of_tokens(sequences: Sequences) -> float:
@@ -197,28 +210,13 @@ def _warn_of_padded_ids(table: NDArray[Any]) -> None:
         )
 
 
-def _warn_of_inner_zeros(X: Any) -> None:
-    """Warn of a table of integers most of whose rows have 0, which is padding, between others."""
-    if not isinstance(X, np.ndarray) or X.ndim < 2:
-        return
-    table = X[:: 1 + X.size // VALUES_PER_CHUNK] > 0
-    has_before, has_after = (np.maximum.accumulate(one, 1) for one in (table, table[:, ::-1]))
-    if (~table & has_before & has_after[:, ::-1]).any(axis=1).mean() > 1 / 2:
-        warn_user(
-            "X holds integers, which are read as token ids, and 0 as padding, which is left out. "
-            "But most rows have 0 between other numbers, as counts and pixels do. Pass "
-            "input_type='measurements', or X.astype(float), if X holds measurements.",
-            InputTypeWarning,
-        )
-
-
-def _warn_of_texts_side_by_side(X: Any) -> None:
+def _warn_of_texts_side_by_side(X: Any) -> bool:
     """Warn of ids whose columns are filled, run out, and are filled again, read from either end.
 
-    What follows is another text, or one column of numbers.
+    What follows is another text, or one column of numbers. Returned is whether it has warned.
     """
     if not (issparse(X) or isinstance(X, np.ndarray)) or X.ndim < 2:  # lists have no columns
-        return
+        return False
     table = (X.tocsr() if issparse(X) else X)[:: 1 + X.size // VALUES_PER_CHUNK]
     counts = np.unique(table.nonzero()[1], return_counts=True)[1]  # there may be 1 << 60 columns
     for each in (counts, counts[::-1]):  # padded behind, or in front
@@ -234,6 +232,8 @@ def _warn_of_texts_side_by_side(X: Any) -> None:
                 "If all have one vocabulary, say input_type='words' or 'characters'.",
                 InputTypeWarning,
             )
+            return True
+    return False
 
 
 def _are_padded(is_step: NDArray[np.bool_]) -> bool:

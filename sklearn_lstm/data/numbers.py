@@ -38,7 +38,7 @@ REMEDIES = {  # by what a column looks like; {0!r} is its name, {1!r} that of th
     "frame.astype({{{0!r}: 'category'}}) (polars: Categorical; pyarrow: dictionary_encode). Leave "
     "out what is left, such as ids: frame.drop(columns=[{0!r}]).",
 }
-FEWEST_ROWS = 20  # that tell which strings are categories
+FEWEST_ROWS = 20  # that tell which strings are categories, and what integers are
 FEWEST_COUNTED = 50  # that tell that integers count rows or series
 
 

@@ -19,7 +19,6 @@ NOTHING_TO_HOLD_OUT = (
     "are held out as a whole, and one has to stay. Pass more samples, or X_val and y_val, or leave "
     "out groups and early_stopping=True."
 )
-LEAST_AGREEMENT = 0.9  # of the labels of equal sequences, which then are copies
 MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds
 
 
@@ -87,15 +86,12 @@ def _with_copies(samples: Samples) -> Samples:
     targets, sequences = samples.targets, samples.sequences
     if targets.groups is not None or sequences.numbers:
         return samples
-    copies = sequences.first_copies()
+    if (copies := sequences.first_copies()) is None:
+        return samples
     is_first = copies == np.arange(len(copies))
-    has_label = targets.values[copies] == targets.values
+    n_others = np.count_nonzero(targets.values[copies] != targets.values)  # of labels
     fewest = 2 * len(one_of_each(targets.values[is_first]))
-    if (
-        is_first.mean() > 1 / 2
-        or is_first.sum() < fewest
-        or has_label[~is_first].mean() < LEAST_AGREEMENT
-    ):
+    if is_first.sum() < fewest or 10 * n_others > targets.values[~is_first].size:
         return samples
     return replace(samples, targets=replace(targets, copies=copies))
 

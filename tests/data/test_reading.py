@@ -92,6 +92,7 @@ def test_input_type_overrides_what_the_dtype_says():
     assert steps_of(np.array([[2.0, 2.5], [3.0, 0.0]]), "words") == [[2, NO_ID], [3]]
 
 
+@pytest.mark.filterwarnings("ignore:X holds integers")  # 0 stands between others
 def test_steps_are_found_in_many_chunks_as_in_one():
     rng = np.random.default_rng(0)
     series = three_d([rng.normal(size=(length, 3)) for length in rng.integers(1, 3000, 60)])
