@@ -112,7 +112,7 @@ AROUND = {  # an estimator, what it is fitted to, and its least accuracy
     "voting of series": (VotingClassifier(beside_means(), voting="soft"), "3-D", 0.5),
     "stacking of series": (StackingClassifier(beside_means(), cv=2), "3-D", 0.5),
     "AdaBoost": (AdaBoostClassifier(lstm(max_epochs=3), n_estimators=2), "ids", 0.7),
-    "AdaBoost of series": (AdaBoostClassifier(network(max_epochs=8), n_estimators=2), "3-D", 0.5),
+    "AdaBoost of series": (AdaBoostClassifier(network(max_epochs=16), n_estimators=2), "3-D", 0.5),
     "one versus rest": (OneVsRestClassifier(network(max_epochs=8)), "3-D", 0.5),
     "search of ragged series": (
         GridSearchCV(network(max_epochs=3), {"hidden_size": [2, 16]}, cv=2),
