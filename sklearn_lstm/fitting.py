@@ -20,7 +20,12 @@ from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS, warn_of_a_long_table
-from sklearn_lstm.data.numbers import warn_of_counts, warn_of_the_target, warn_of_values_seen_once
+from sklearn_lstm.data.numbers import (
+    FEWEST_ROWS,
+    warn_of_counts,
+    warn_of_the_target,
+    warn_of_values_seen_once,
+)
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
@@ -171,6 +176,14 @@ class TrainingData:
                 InputTypeWarning,
             )
         names, targets = self.input_format.column_names, self.samples.targets.values
+        are_many = labels.is_multilabel and len(targets) >= FEWEST_ROWS
+        if are_many and (targets.sum(axis=1) == 1).all():
+            warn_user(
+                "y is read as several labels, each of which is true or not, but every row holds "
+                "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
+                "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
+                InputTypeWarning,
+            )
         if are_series and names and self.input_format.has_fixed_width:
             warn_of_a_long_table(sequences, names, targets)
         warn_of_values_seen_once(sequences.numbers)

@@ -115,19 +115,12 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
 
 
 def warn_of_the_target(columns: dict[Any, NDArray[Any]], targets: NDArray[np.generic]) -> None:
-    """Warn of columns of which each value stands beside a class of its own; of a one-hot target.
+    """Warn of columns of which each value stands beside a class of its own, as in the target.
 
     Warns
     -----
     InputTypeWarning
     """
-    if targets.ndim > 1 and len(targets) >= FEWEST_ROWS and (targets.sum(axis=1) == 1).all():
-        warn_user(
-            "y is read as several labels, each of which is true or not, but every row holds "
-            "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
-            "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
-            InputTypeWarning,
-        )
     if targets.ndim > 1 or len(targets) < FEWEST_ROWS:
         return
     n_classes = len(np.unique(targets))
@@ -254,17 +247,10 @@ def _split(
     if len(own) > 1:
         types = {name: str(containers.own_type_of(column)) for name, column in own.items()}
         found = ", ".join(f"{name!r} ({type_name:.40})" for name, type_name in types.items())
-        known = {name: known_values(column) for name, column in own.items()}
-        like = {name: looks_like(values) for name, values in known.items()}
-        rows = [name for name, column in own.items() if content_of(column) == wanted]
-        text = longest_texts({name: v for name, v in known.items() if not like[name]})
-        others = {like[name]: name for name in own if name not in (rows or [text])}
-        text = "text" if rows else text
-        advice = " ".join(REMEDIES[kind].format(name, text) for kind, name in others.items())
         raise InvalidSequencesError(
             f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
             f"categories, by their types, as at fit. Out of {[*names]}, {len(own)} hold neither: "
-            f"{found}. {advice}"
+            f"{found}. {_advice(own, wanted)}"
         )
     if len({*names}) < len(names):
         raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
@@ -275,6 +261,17 @@ def _split(
         if name != own_name
     }
     return sequences, Numbers(names, beside)
+
+
+def _advice(own: dict[str, Column], wanted: str) -> str:
+    """Return what to do about all but one of these columns, by what each looks like."""
+    known = {name: known_values(column) for name, column in own.items()}
+    like = {name: looks_like(values) for name, values in known.items()}
+    sequences = [name for name, column in own.items() if content_of(column) == wanted]
+    texts = longest_texts({name: values for name, values in known.items() if not like[name]})
+    others = {like[name]: name for name in own if name not in (sequences or [texts])}
+    texts = "text" if sequences else texts
+    return " ".join(REMEDIES[kind].format(name, texts) for kind, name in others.items())
 
 
 def _values(column: Column, name: str, *, is_category: bool) -> Array:

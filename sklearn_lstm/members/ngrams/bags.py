@@ -117,12 +117,15 @@ class NgramReader:
         """The lengths of the n-grams."""
         return range(self.shortest, self.longest + 1)
 
+    def _hashed(self, ids: Integers, lengths: Integers) -> tuple[Integers, Integers]:
+        """Return where the n-grams start, and their hashes."""
+        return hash_ngrams(ids, lengths, self.lengths, has_positions=self.has_positions)
+
     def ngrams(self, ids: Integers, lengths: Integers) -> tuple[Integers, Integers]:
         """Return the n-grams of sequences laid end to end: the sequence of each, and its hash."""
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
-        options = {"has_positions": self.has_positions}
-        starts, hashes = hash_ngrams(ids, lengths, self.lengths, **options)
+        starts, hashes = self._hashed(ids, lengths)
         return np.arange(len(lengths)).repeat(lengths)[starts], hashes
 
     def shared_by_steps(
@@ -152,8 +155,7 @@ class NgramReader:
         if self.has_borders:
             ids, lengths = with_borders(ids, lengths)
             is_step = ids != 0
-        options = {"has_positions": self.has_positions}
-        starts, hashes = hash_ngrams(ids, lengths, self.lengths, **options)
+        starts, hashes = self._hashed(ids, lengths)
         sizes = [np.maximum(lengths - length + 1, 0).sum() for length in self.lengths]
         n_steps_before = np.append(0, np.cumsum(is_step))  # without borders
         first = n_steps_before[starts]

@@ -1,9 +1,11 @@
 """How the linear model of n-grams is fitted."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 
-from sklearn_lstm.blending import ExpectedFactor
+from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
@@ -32,9 +34,9 @@ from sklearn_lstm.targets.targets import Samples
 
 # N-grams of all sequences together. The model learns from a sample if there are more.
 MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
-AT_POSITIONS = NgramReader(1, 2, has_borders=False, has_positions=True)
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
+AT_POSITIONS = NgramReader(1, 2, has_borders=False, has_positions=True)
 
 
 def work_of_ngrams(samples: Samples, _: FitSettings) -> int:
@@ -63,7 +65,8 @@ def fit_ngrams(split: Split, settings: FitSettings) -> Fit:
             "without this warning.",
             LinearModelSkippedWarning,
         )
-    return model, logits
+        return None, logits
+    return replace(model, knows_words=sequences.spelling is not None), logits
 
 
 def fit_positions(split: Split, _: FitSettings) -> Fit:
@@ -77,7 +80,7 @@ def _fit(
     reader: NgramReader,
     lexicon: Lexicon | None = None,
     vectors: PretrainedVectors | None = None,
-) -> Fit:
+) -> tuple[NgramModel | None, Logits]:
     """Fit a model of this kind; None if its coefficients would take too much memory."""
     samples, held_out, not_seen = split.samples, split.held_out_rows, row_numbers(0)
     rows, bags = _read(reader, lexicon, split)
@@ -105,9 +108,8 @@ def _fit(
         coef, intercept = fit_svms(together, targets, seed=split.seed, n_scaled=len(weights))
         coef, vector_coef = np.split(coef, [len(weights)])
         of_means = None if average is None else VectorModel(average, vector_coef)
-        knows_words = kind is PositionModel or samples.sequences.spelling is not None
-        known = vars(reader) | vars(weights) | {"knows_words": knows_words}
-        known["lexicon"] = lexicon if are_letters(weights.hashes[-1:]).any() else None
+        has_letters = are_letters(weights.hashes[-1:]).any()
+        known = vars(reader) | vars(weights) | {"lexicon": lexicon if has_letters else None}
         return kind(**known, coef=coef, intercept=intercept, vectors=of_means)
 
     logits = np.empty((0, n_outputs))
