@@ -22,7 +22,7 @@ from sklearn_lstm.exceptions import ModelFileError
 Tree: TypeAlias = Any  # what JSON can say
 Table: TypeAlias = dict[str, Any]  # by their names: arrays, and in a pickle other objects
 
-FORMAT = 4
+FORMAT = 5
 VIEWED = "iufcSUMm"  # kinds of arrays that a file may hold as bytes: strings, dates, ...
 DTYPES = {  # what safetensors files call the types of arrays
     "BOOL": "|b1",
