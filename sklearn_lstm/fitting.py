@@ -19,6 +19,7 @@ from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Log
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
@@ -27,6 +28,7 @@ from sklearn_lstm.exceptions import (
     InvalidSequencesError,
     InvalidSequencesTypeError,
     LinearModelSkippedWarning,
+    NothingLearnedWarning,
     warn_user,
 )
 from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
@@ -331,9 +333,13 @@ def fit_model(
             # The network is last: it watches the loss of the blend.
             loss = BlendLoss(held_out, split.held_out, settings)
             network = train_network(split, settings, plan, loss, progress)
-            if network.is_trained and (members or np.isnan(thresholds).any()):
+            if network.is_trained:
                 held_out = loss.joined_by(network)
-    model = SequenceModel.blended(network, members, held_out).with_thresholds(thresholds, held_out)
+    blend = held_out.blend()
+    if held_out.is_a_guess(blend, samples.targets.shares()):
+        warn_user(nothing_learned(samples.sequences), NothingLearnedWarning)
+    model = SequenceModel.blended(network, members, held_out, blend)
+    model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted.empty(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
 
