@@ -14,9 +14,9 @@ from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, starts_of
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
-from sklearn_lstm.members.model import SequenceModel
 from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.text.vocabulary import UNKNOWN
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
