@@ -97,9 +97,8 @@ def _zeros_between_ids(steps: Any, sequences: Sequences) -> str:
     else:
         remedy = f"If 0 is a token too, add 1 to all before you pad the rows with 0. {SIDE_BY_SIDE}"
         n_rows = max(1, VALUES_PER_CHUNK // steps.shape[1])
-        starts = range(0, len(steps), n_rows)
-        blocks = [_has_inner_zeros(steps[start : start + n_rows]) for start in starts]
-        has_zero = np.concatenate(blocks)
+        blocks = (steps[row : row + n_rows] for row in range(0, len(steps), n_rows))
+        has_zero = np.concatenate([*map(_has_inner_zeros, blocks)])
     if not has_zero.any():
         return ""
     return (
