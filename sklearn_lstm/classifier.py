@@ -15,7 +15,7 @@ from torch.nn import Module
 
 from sklearn_lstm import fitting
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.containers import column_names
+from sklearn_lstm.data.frames import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.member import LinearMember

@@ -17,7 +17,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.data.containers import LONG_TABLE, column_names
+from sklearn_lstm.data.containers import LONG_TABLE
+from sklearn_lstm.data.frames import column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS

@@ -15,12 +15,13 @@ from sklearn.pipeline import Pipeline
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import column_names
+from sklearn_lstm.data.frames import column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import find_kind
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences, Sequences
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.data.text_reader import iterate_texts
 from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
 from sklearn_lstm.progress import ProgressBar
@@ -29,7 +30,7 @@ from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Targets, Weights
 from sklearn_lstm.targets.weights_and_groups import read_sample_weight
-from sklearn_lstm.text.analysis import TokenBatch, iterate_texts
+from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.id_matrix import cut_batches, fill_empty
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, UnknownTokens
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
@@ -364,7 +365,7 @@ def _read_texts(
     X = vectorizer.transform([])
     spelling = Spelling(ids.vocabulary, list(ids.unknown))
     sequences = FlatSequences(*tokens.rewritten(cut), spelling=spelling)
-    kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, None, NO_NUMBERS)
+    kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, NO_NUMBERS)
     return InputFormat.of(arrays, sequences, kind, input_type), sequences
 
 

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
-from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
+from sklearn_lstm.data.text_reader import TextReader, divided, iterate_texts, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.sklearn_internals import (
     SHARED,
@@ -27,7 +27,7 @@ from sklearn_lstm.sklearn_internals import (
     plain_parameters,
 )
 from sklearn_lstm.storage.estimators import StoredMixin
-from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
+from sklearn_lstm.text.analysis import Analysis, TokenBatch
 from sklearn_lstm.text.id_matrix import look_up_rows
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
@@ -288,7 +288,7 @@ class TextSequenceVectorizer(
             texts, numbers = replace(self._reader(), keeps_texts=False).divided(raw_documents)
         else:
             texts, numbers = divided(raw_documents, self.output)
-        read = count_texts(self._analysis(), texts)
+        read = count_texts(self._analysis(), iterate_texts(texts))
         if self._learns():
             counts = earlier.get("_counts", counts) + read.tokens
             vocabulary = self._extended(earlier.get("vocabulary_", vocabulary), counts)
@@ -460,7 +460,7 @@ class TextSequenceVectorizer(
         task = CallbackTask.of_fit(self, texts)
         vocabulary = self._check()
         task.begin()
-        read = count_texts(self._analysis(), texts, batches)
+        read = count_texts(self._analysis(), iterate_texts(texts), batches)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:

@@ -1,6 +1,6 @@
-"""X in any container -> NumPy arrays, and what else it says: names, times, numbers beside.
+"""X in any container -> NumPy arrays, and what else it says: names, numbers beside the sequences.
 
-In rows of several columns, the columns are in the order of the names, and dates are numbers.
+In rows of several columns, the columns are in the order of the names.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,23 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_lstm.data import containers
-from sklearn_lstm.data.containers import LONG_TABLE, Array, Column
-from sklearn_lstm.data.numbers import Numbers, sequences_and_numbers
-from sklearn_lstm.data.time_stamps import check_times_alike, find_time_channel, read_dates
+from sklearn_lstm.data.frames import (
+    Array,
+    Column,
+    column_names,
+    is_missing_or_nan,
+    is_row,
+    names_of,
+    read_frame,
+)
+from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, split
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+
+COLUMNS_ADVICE = (
+    "Leave out names, and turn strings into numbers by pd.to_numeric. "
+    f"{containers.TIMES_ADVICE} Of columns of sequences pass one or, if all are channels, "
+    "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()]."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +44,6 @@ class Arrays:
         Of the channels, if each series is a data frame.
     time_channel : int or None
         The channel that holds the time of each step.
-    has_dates : bool or None
-        The times are dates or durations. None: no time is known.
     numbers : Numbers
         The columns beside the sequences.
     """
@@ -41,12 +52,11 @@ class Arrays:
     column_names: tuple[str, ...]
     channel_names: tuple[str, ...]
     time_channel: int | None
-    has_dates: bool | None
     numbers: Numbers
 
 
 def read_arrays(
-    X: object, input_type: str, time_channel: int | str | None, names: tuple[str, ...] = ()
+    X: Any, input_type: str, time_channel: int | str | None, names: tuple[str, ...] = ()
 ) -> Arrays:
     """Return X as arrays of numbers.
 
@@ -66,130 +76,90 @@ def read_arrays(
     InvalidSequencesError, InvalidSequencesTypeError
         If X holds no sequence, or something else than numbers; the message names the row.
     """
-    sequences, numbers = sequences_and_numbers(X)
-    steps = sequences if sparse.issparse(sequences) else containers.as_array(sequences, input_type)
+    steps, numbers = X, getattr(X, "numbers", None) or NO_NUMBERS
+    found = read_frame(X)
+    if isinstance(found, dict):
+        contents = [column.content for column in found.values()]
+        if contents.count("sequences") == 1:
+            steps, numbers = split(found, "sequences")
+        else:
+            steps = _table_of(found, "X")
+    if not sparse.issparse(steps):
+        steps = containers.as_array(steps, input_type)
     if steps.shape[0] == 0:
         raise InvalidSequencesError(
             f"Found array with 0 sample(s) (shape={steps.shape}) while 1 is required."
         )
     is_ragged = steps.ndim == 1 and steps.dtype.kind == "O"
     if is_ragged and not names:
-        names = tuple(map(str, next(filter(None, map(containers.names_of, steps)), ())))
-    has_dates: bool | None = False
+        names = tuple(map(str, next(filter(None, map(names_of, steps)), ())))
     if time_channel is not None:
-        time_channel = find_time_channel(time_channel, names, steps)
-        if isinstance(steps, np.ndarray) and steps.dtype.kind == "f" and np.isnan(steps).all():
-            has_dates = None
+        time_channel = _find_channel(time_channel, names, steps)
     if is_ragged:
-        steps, has_dates = _read_rows(steps, input_type, time_channel, names)
-    numbers = numbers or getattr(X, "numbers", None) or numbers
-    return Arrays(steps, containers.column_names(X), names, time_channel, has_dates, numbers)
+        steps = [_read_row(row, index, input_type, names) for index, row in enumerate(steps)]
+    return Arrays(steps, column_names(X), names, time_channel, numbers)
 
 
-def _read_rows(
-    rows: Array, input_type: str, time_channel: int | None, names: tuple[str, ...]
-) -> tuple[list[Array], bool | None]:
-    """Return an array for each row, and whether their times are dates."""
-    arrays, has_dates = [], None
-    for index, row in enumerate(rows):
-        ordered = _in_order(row, names, index)
-        array, are_dates = _row_as_array(ordered, index, input_type, time_channel)
-        arrays.append(array)
-        if time_channel is not None and array.size and not np.isnan(array).all():
-            has_dates = are_dates if has_dates is None else has_dates
-            check_times_alike(are_dates, has_dates, f"X[{index}]")
-    return arrays, has_dates
+def _find_channel(time_channel: int | str, names: tuple[str, ...], X: Array) -> int:
+    """Return the number of the channel that holds the time of each step, by number or name."""
+    if isinstance(time_channel, str) and time_channel in names:
+        return names.index(time_channel)
+    if isinstance(time_channel, str | bool | np.bool_):
+        found = f"has the columns {[*names[:5]]}" if names else f"is a {type(X[0]).__name__}"
+        raise InvalidSequencesError(
+            f"time_channel={time_channel!r} is neither the number nor the name of a channel: X[0] "
+            f"{found}. Pass a list of data frames, one for each series, or the number."
+        )
+    return int(time_channel)
 
 
-def _in_order(row: Any, names: tuple[str, ...], index: int) -> Any:
-    """Return a data frame with the columns of these names, in their order; another row as it is.
-
-    Raises
-    ------
-    InvalidSequencesError
-        If a column is missing, or there is one too many.
-    """
-    columns = tuple(map(str, containers.names_of(row)))
-    if columns in ((), names):
-        return row
-    for name in (*names, *columns):
-        if not columns.count(name) == names.count(name) == 1:
-            found = "a column" if name in columns else "no column"
-            raise InvalidSequencesError(
-                f"X[{index}] has {found} {name!r}: its columns are {[*columns[:5]]}, but those of "
-                f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
-                "columns, each once, in any order."
-            )
-    order = [columns.index(name) for name in names]
-    return row.iloc[:, order] if hasattr(row, "iloc") else row.select(names)
-
-
-def _row_as_array(
-    row: object, index: int, input_type: str, time_channel: int | None = None
-) -> tuple[Array, bool]:
-    """Return one ragged row as an array of numbers of one or two dimensions.
-
-    Only the time channel may hold dates or durations; returned too is whether it does.
-    """
-    containers.check_value(row, f"X[{index}] is")
-    if containers.is_missing_or_nan(row):
+def _read_row(row: Any, index: int, input_type: str, names: tuple[str, ...]) -> Array:
+    """Return one ragged row as an array of numbers, (T,) or (T, n_channels)."""
+    place = f"X[{index}]"
+    containers.check_value(row, f"{place} is")
+    if is_missing_or_nan(row):
         containers.refuse_row(index, "is missing")
-    try:
-        array, has_dates = _numbers_of_row(row, index, input_type, time_channel)
-    except (InvalidSequencesError, InvalidSequencesTypeError):
-        raise
-    except (TypeError, ValueError) as error:
-        found = "is not a sequence of steps of one width"
-        if isinstance(row, tuple):
-            found = "is a tuple. If it is (steps, label), take them apart: X, y = zip(*X)"
-            if hasattr(row[-1], "columns"):
-                found = f"is a name with its steps. {LONG_TABLE[:-1]}"
-        containers.refuse_row(index, found, error)
-    containers.check_type(array, f"X[{index}]")
-    may_lack_ids = input_type != "measurements" and not isinstance(row, containers.PLAIN)
-    if may_lack_ids and containers.is_integer(containers.type_of(row)):
-        containers.check_known(array, index)
-    if array.ndim not in (1, 2):
-        containers.refuse_row(index, f"has {array.ndim} dimensions")
-    return array, has_dates
-
-
-def _numbers_of_row(
-    row: object, index: int, input_type: str, time_channel: int | None
-) -> tuple[Array, bool]:
-    columns = containers.columns_of(row)
-    if columns and not containers.type_names(columns, f"X[{index}]") <= containers.FLOATS:
-        return _stacked(columns, index, time_channel, containers.names_of(row))
-    array = containers.to_numpy(np.asarray(row) if columns else row, f"X[{index}]")
-    steps = row if isinstance(row, list | tuple) and array.ndim > 1 else ()
-    are_steps = array.dtype.kind == "O" and array.ndim == 1 and any(map(containers.is_row, array))
-    if are_steps or any(isinstance(step, np.ma.MaskedArray) for step in steps):  # uncovered now
-        array = np.stack([containers.to_numpy(step, f"X[{index}]") for step in steps or array])
-    if array.ndim == 2 and array.dtype.kind in "OmM":
-        return _stacked([*array.T], index, time_channel)
-    if containers.holds_dates(array):
-        return read_dates(array, index, time_channel), True
+    found = read_frame(row)
+    if isinstance(found, dict):
+        array = _table_of(_in_order(found, names, index), place)
+    else:
+        array = containers.to_numpy(found.values if found else row, place)
+    if array.ndim == 1 and array.dtype.kind == "O" and any(map(is_row, array)):
+        try:
+            array = np.stack([containers.to_numpy(step, place) for step in array])
+        except ValueError as error:
+            containers.refuse_row(index, "is not a sequence of steps of one width", error)
+    containers.check_type(array, place)
     if array.dtype.kind == "O":
         array = containers.numbers_of_objects(array[np.newaxis], input_type, index)[0]
-    return array, False
+    if array.ndim not in (1, 2):
+        containers.refuse_row(index, f"has {array.ndim} dimensions")
+    return array
 
 
-def _stacked(
-    columns: list[Column], index: int, time_channel: int | None, names: tuple[Any, ...] = ()
-) -> tuple[Array, bool]:
-    """Return the columns of a row, each of a type of its own, as one array."""
-    time = None if time_channel is None else time_channel % len(columns)
-    names = names or tuple(range(len(columns)))
-    read = []
-    for channel, column in enumerate(columns):
-        own_time = 0 if channel == time else None
-        try:
-            read.append(_row_as_array(column, index, "measurements", own_time))
-        except InvalidSequencesTypeError as error:
-            containers.refuse_columns_of_strings(names, columns, f"X[{index}]")
-            error.args = (f"{error} This is column {names[channel]!r}, which can be left out.",)
-            raise
-    arrays, have_dates = zip(*read, strict=True)
-    if any(array.ndim > 1 for array in arrays):
-        containers.refuse_row(index, "holds sequences in place of numbers")
-    return np.column_stack(arrays), any(have_dates)
+def _in_order(columns: dict[str, Column], names: tuple[str, ...], index: int) -> dict[str, Column]:
+    """Return the columns of a data frame by these names, in their order."""
+    for name in (*names, *columns):
+        if name not in columns or name not in names:
+            found = "a column" if name in columns else "no column"
+            raise InvalidSequencesError(
+                f"X[{index}] has {found} {name!r}: its columns are {[*columns][:5]}, but those of "
+                f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
+                "columns, in any order."
+            )
+    return {name: columns[name] for name in names}
+
+
+def _table_of(columns: dict[str, Column], place: str) -> Array:
+    """Return the columns of a data frame as a table; strings among numbers are an error."""
+    wrong = [name for name, column in columns.items() if not column.is_beside]
+    if not wrong:
+        return containers.stacked([column.values for column in columns.values()])
+    if len(wrong) == len(columns):
+        for value in columns[wrong[0]].known[:1]:
+            containers.check_value(value, f"{place}, column {wrong[0]!r}, holds")
+    found = ", ".join(f"{name!r} ({columns[name].type_name:.40})" for name in wrong[:5])
+    advice = COLUMNS_ADVICE
+    if place == "X":
+        advice = f"{advice} {containers.LONG_TABLE}"
+    raise InvalidSequencesTypeError(f"{place} holds no numbers in the columns {found}. {advice}")

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays, read_arrays
-from sklearn_lstm.data.containers import LONG_TABLE, check_same_columns, column_names
+from sklearn_lstm.data.containers import LONG_TABLE
+from sklearn_lstm.data.frames import check_same_columns, column_names
 from sklearn_lstm.data.input_rules import warn_of_another_reading
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.data.time_stamps import check_times_alike
 from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
 
 
@@ -42,8 +42,6 @@ class InputFormat:
         The names of the channels, if each series is a data frame.
     column_names : tuple of str
         The same, or those of X, if it is a data frame.
-    has_dates : bool
-        The times are dates or durations.
     number_names, category_names : tuple of str
         The names of the columns beside the sequences, and of those that hold categories.
     """
@@ -56,7 +54,6 @@ class InputFormat:
     time_channel: Annotated[int, "of n_channels"] | None = None
     channel_names: tuple[str, ...] = ()
     column_names: tuple[str, ...] = ()
-    has_dates: bool = False
     number_names: tuple[str, ...] = ()
     category_names: tuple[str, ...] = ()
 
@@ -76,7 +73,6 @@ class InputFormat:
             time_channel=sequences.time_channel,
             channel_names=arrays.channel_names,
             column_names=(() if numbers else arrays.channel_names) or arrays.column_names,
-            has_dates=bool(arrays.has_dates),
             number_names=tuple(numbers.columns),
             category_names=numbers.categories,
         )
@@ -139,7 +135,7 @@ class InputFormat:
 
     def describe(self) -> str:
         """Return how many channels X has, and what is known of them."""
-        notes = [f"{self.n_channels:,} channel{'s' * (self.n_channels != 1)}"]
+        notes = ["1 channel" if self.n_channels == 1 else f"{self.n_channels:,} channels"]
         if self.gappy:
             notes.append(f"{len(self.gappy):,} with missing values")
         if self.time_channel is not None:
@@ -192,8 +188,6 @@ class InputFormat:
                 f"{self.n_features} features as input. For series of another length pass a list, "
                 "or fill the missing steps with trailing NaN."
             )
-        if self.time_channel is not None and arrays.has_dates is not None:
-            check_times_alike(arrays.has_dates, self.has_dates, "X")
         new = set(found.gappy).difference(self.gappy)
         if new:
             warn_user(

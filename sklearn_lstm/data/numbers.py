@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data import containers
-from sklearn_lstm.data.columns import (
-    content_of,
-    is_beside,
-    known_values,
-    longest_texts,
-    looks_like,
-    may_be_category,
+from sklearn_lstm.data.containers import JOIN, LARGEST
+from sklearn_lstm.data.frames import (
+    Array,
+    Column,
+    as_objects,
+    difference,
+    is_missing,
+    is_missing_or_nan,
+    read_frame,
 )
-from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
 LOST = (
@@ -28,16 +30,16 @@ LOST = (
     "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
     "save_npz lose them."
 )
-REMEDIES = {  # by what a column looks like; {0!r} is its name, {1!r} that of the texts
-    "dates": "Turn dates into numbers: frame[{0!r}] = (pd.to_datetime(frame[{0!r}], utc=True) - "
-    "pd.Timestamp('2020', tz='UTC')).dt.days.",
-    "numbers": "Turn strings such as '£1,200.50' into numbers: frame[{0!r}] = pd.to_numeric("
-    "frame[{0!r}].astype(str).str.replace(r'[^\\d.-]', '', regex=True)), but '1.200,50 €' by "
-    "r'[^\\d,-]' and then .str.replace(',', '.').",
-    "": f"Join columns of texts, {containers.JOIN}. Make few values that recur a category, "
-    "frame.astype({{{0!r}: 'category'}}) (polars: Categorical; pyarrow: dictionary_encode). Leave "
-    "out what is left, such as ids: frame.drop(columns=[{0!r}]).",
-}
+COLUMNS_ADVICE = (  # {0!r} is the name of one of them, {1!r} that of the texts
+    f"Join texts: {JOIN}. Make few values that recur a category: "
+    "frame.astype({{{0!r}: 'category'}}) (polars: Categorical; pyarrow: dictionary_encode). Turn "
+    "dates into numbers, frame[{0!r}] = (pd.to_datetime(frame[{0!r}], utc=True) - "
+    "pd.Timestamp('2020', tz='UTC')).dt.days, and strings such as '£1,200.50', pd.to_numeric("
+    "frame[{0!r}].astype(str).str.replace(r'[^\\d.-]', '', regex=True)). Leave out what is left, "
+    "such as ids: frame.drop(columns=[{0!r}])."
+)
+MOST_LOOKED_AT = 1_000  # values, for letters and numbers
+BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number
 FEWEST_ROWS = 20  # that tell which strings are categories
 
 
@@ -78,13 +80,13 @@ NO_NUMBERS = Numbers((), {})
 def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[str, ...]) -> None:
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
-        found = f"X {containers.difference(tuple(numbers.columns), names)}." if numbers else LOST
+        found = f"X {difference(tuple(numbers.columns), names)}." if numbers else LOST
         learned = f"has learned from the columns {[*names]} beside the sequences"
         raise InvalidSequencesError(
             f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
-        if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
+        if not all(map(is_missing_or_nan, numbers.columns[name])):
             contents = "numbers", "categories"
             found, expected = contents if name in categories else contents[::-1]
             raise InvalidSequencesError(
@@ -135,16 +137,15 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     InvalidSequencesError
         If not exactly one column holds neither numbers nor categories: the texts.
     """
-    columns = containers.named_columns(X)
-    if len(columns) < 2:
+    columns = read_frame(X)
+    if not isinstance(columns, dict) or len(columns) < 2:
         return X, NO_NUMBERS
-    if categories is not None:
-        return _split(columns, "texts", categories)
-    found = _found_categories(columns)
-    texts, numbers = _split(columns, "texts", found)
-    own = next(name for name in numbers.names if name not in numbers.columns)
-    for name in found:
-        _say_category(name, own)
+    said = _found_categories(columns) if categories is None else categories
+    texts, numbers = split(columns | {name: _as_category(columns[name], name) for name in said})
+    if categories is None:
+        own = next(name for name in columns if name not in numbers.columns)
+        for name in said:
+            _say_category(name, own)
     return texts, numbers
 
 
@@ -154,87 +155,105 @@ def _say_category(name: str, texts: str) -> None:
     logging.getLogger("sklearn_lstm").warning(
         "The strings of the column %r recur, so it is a category, and its words are not read. If "
         "it holds texts, join it: %s. Else frame.astype({%r: 'category'}) says so.",
-        *(name, containers.JOIN.format(name, texts), name),
+        *(name, JOIN.format(name, texts), name),
     )
 
 
-def sequences_and_numbers(X: object) -> tuple[Any, Numbers]:
-    """Return the column of sequences of a data frame, and the others; anything else as it is."""
-    columns = containers.named_columns(X)
-    has_both = (
-        len(columns) > 1 and sum(content_of(column) == "sequences" for _, column in columns) == 1
-    )
-    return _split(columns, "sequences") if has_both else (X, NO_NUMBERS)
-
-
-def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
+def _found_categories(columns: dict[str, Column]) -> tuple[str, ...]:
     """Return the columns of strings in which few values recur, if one other is left: the texts.
 
     The texts have the most letters: what is left without them may be ids.
     """
-    if len(columns[0][1]) < FEWEST_ROWS:
+    if len(next(iter(columns.values())).values) < FEWEST_ROWS:
         return ()
-    known = {name: known_values(column) for name, column in columns if not is_beside(column)}
+    known = {name: column.known for name, column in columns.items() if not column.is_beside}
     strings = {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
     recurring = tuple(name for name, values in strings.items() if may_be_category(values))
     return recurring if {*strings} - {*recurring} == {longest_texts(strings)} else ()
 
 
-def _split(
-    columns: list[tuple[str, Column]], wanted: str, categories: tuple[str, ...] = ()
-) -> tuple[Any, Numbers]:
+def _as_category(column: Column, name: str) -> Column:
+    """Return a column of strings as a category; numbers stay what they are."""
+    if column.is_beside:
+        return column
+    for value in column.known:
+        if not isinstance(value, str):
+            raise InvalidSequencesError(
+                f"The column {name!r} of X holds a {type(value).__name__}, but at fit it "
+                "held categories, which are strings. Convert it."
+            )
+    return replace(column, content="categories")
+
+
+def split(columns: dict[str, Column], wanted: str = "texts") -> tuple[Array, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
-    names = tuple(name for name, _ in columns)
-    own = {name: v for name, v in columns if not (is_beside(v) or name in categories)}
+    own = [name for name, column in columns.items() if not column.is_beside]
+    if len(own) != 1:
+        raise InvalidSequencesError(_advice(columns, own, wanted))
+    beside = {name: _values(columns[name], name) for name in columns if name not in own}
+    return columns[own[0]].values, Numbers(tuple(columns), beside)
+
+
+def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
+    """Return what to do about no or several columns that hold neither numbers nor categories."""
     if not own:
-        raise InvalidSequencesError(
-            f"No column of X holds the {wanted}: by their types, {[*names]} hold numbers or "
+        return (
+            f"No column of X holds the {wanted}: by their types, {[*columns]} hold numbers or "
             f"categories. Pass the column of the {wanted} too. If its texts are a category, or all "
             "missing, make them strings: frame['text'] = frame['text'].astype(object).fillna('')."
         )
-    if len(own) > 1:
-        types = {name: str(containers.own_type_of(column)) for name, column in own.items()}
-        found = ", ".join(f"{name!r} ({type_name:.40})" for name, type_name in types.items())
-        raise InvalidSequencesError(
-            f"Exactly one column of X has to hold the {wanted}, and the others numbers or "
-            f"categories, by their types, as at fit. Out of {[*names]}, {len(own)} hold neither: "
-            f"{found}. {_advice(own, wanted)}"
+    known = {name: columns[name].known for name in own}
+    if 2 < len(own) == len(columns) and all(isinstance(v, str) for v in chain(*known.values())):
+        return (
+            f"X has {len(own)} columns of strings, but exactly one has to hold the texts. If each "
+            "holds a token of a sequence, such as a letter, pass frame.to_numpy().tolist() to "
+            "TextSequenceVectorizer(analyzer=list)."
         )
-    if len({*names}) < len(names):
-        raise InvalidSequencesError(f"The columns of X need different names, found {[*names]}.")
-    ((own_name, sequences),) = own.items()
-    beside = {
-        name: _values(column, name, is_category=name in categories and not is_beside(column))
-        for name, column in columns
-        if name != own_name
-    }
-    return sequences, Numbers(names, beside)
+    found = ", ".join(f"{name!r} ({columns[name].type_name:.40})" for name in own)
+    texts = longest_texts(known)
+    other = next(name for name in own if name != texts)
+    return (
+        f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "
+        f"by their types, as at fit. Out of {[*columns]}, {len(own)} hold neither: {found}. "
+        f"{COLUMNS_ADVICE.format(other, texts)}"
+    )
 
 
-def _advice(own: dict[str, Column], wanted: str) -> str:
-    """Return what to do about all but one of these columns, by what each looks like."""
-    known = {name: known_values(column) for name, column in own.items()}
-    like = {name: looks_like(values) for name, values in known.items()}
-    sequences = [name for name, column in own.items() if content_of(column) == wanted]
-    texts = longest_texts({name: values for name, values in known.items() if not like[name]})
-    others = {like[name]: name for name in own if name not in (sequences or [texts])}
-    texts = "text" if sequences else texts
-    return " ".join(REMEDIES[kind].format(name, texts) for kind, name in others.items())
+def longest_texts(columns: dict[str, list[Any]]) -> str:
+    """Return the name of the column whose values have the most letters."""
+
+    def n_letters(name: str) -> float:
+        looked_at = columns[name][:MOST_LOOKED_AT]
+        return sum(map(str.isalpha, "".join(map(str, looked_at)))) / max(len(looked_at), 1)
+
+    return max(columns, key=n_letters, default="")
 
 
-def _values(column: Column, name: str, *, is_category: bool) -> Array:
-    """Return numbers as floats, categories, by their type or as said, as texts."""
-    if is_category or content_of(column) == "categories":
-        values = containers.listed(column)
-        _check_categories(values, name, are_strings=is_category)
-        return np.fromiter(map(_category, values), np.object_, len(values))
-    array = containers.to_numpy(column, f"The column {name!r}")
+def may_be_category(values: list[Any]) -> bool:
+    """Return whether all values are strings, no numbers, and mostly recur."""
+    if 2 * len({*values}) > len(values) or not all(isinstance(value, str) for value in values):
+        return False
+    looked_at = values[:MOST_LOOKED_AT]
+    return 2 * sum(map(_is_amount, looked_at)) <= len(looked_at)
+
+
+def _is_amount(value: str) -> bool:
+    """Return whether a string is a number, perhaps of money."""
+    try:
+        return float(BESIDE_DIGITS.sub("", value)) is not None
+    except ValueError:
+        return False
+
+
+def _values(column: Column, name: str) -> Array:
+    """Return numbers as floats, and categories as texts."""
+    if column.content == "categories":
+        return _categories(column.values, name)
+    array = column.values
     if array.dtype.kind == "O":
-        array = np.array(
-            [np.nan if containers.is_missing(value) else float(value) for value in array]
-        )
+        array = np.array([np.nan if is_missing(v) else float(v) for v in array])
     array = array.astype(np.float64)
-    is_too_large = np.abs(array) > containers.LARGEST  # NaN is not
+    is_too_large = np.abs(array) > LARGEST  # NaN is not
     if is_too_large.any():
         row = int(is_too_large.argmax())
         raise InvalidSequencesError(
@@ -244,24 +263,20 @@ def _values(column: Column, name: str, *, is_category: bool) -> Array:
     return array
 
 
-def _check_categories(values: list[Any], name: str, *, are_strings: bool) -> None:
-    """Raise an error for categories that are no strings, or that only their types tell apart."""
-    others = [v for v in values if not (isinstance(v, str) or containers.is_missing_or_nan(v))]
-    if are_strings and others:
-        raise InvalidSequencesError(
-            f"The column {name!r} of X holds a {type(others[0]).__name__}, but at fit it "
-            "held categories, which are strings. Convert it."
-        )
+def _categories(values: Array, name: str) -> Array:
+    """Return categories as texts; raise an error for two that only their types tell apart."""
+    others = [v for v in values if not (isinstance(v, str) or is_missing_or_nan(v))]
     for twin in {*map(_category, others)}.intersection(values if others else ()):
         raise InvalidSequencesError(
             f"The column {name!r} holds {twin!r} as a string and as a number. Make all of its "
             f"values strings: frame.astype({{{name!r}: str}}).astype({{{name!r}: 'category'}})."
         )
+    return as_objects([*map(_category, values)])
 
 
 def _category(value: Any) -> str | None:
     """Return the name of a category; pandas makes floats of integers beside a missing one."""
-    if containers.is_missing_or_nan(value):
+    if is_missing_or_nan(value):
         return None
     is_whole = isinstance(value, float | np.floating) and value.is_integer()
     return str(int(value) if is_whole else value)

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import FRAME_ADVICE, IDS_EXPECTED, LARGEST, LARGEST_ID, Array
+from sklearn_lstm.data.containers import FRAME_ADVICE, IDS_EXPECTED, LARGEST, LARGEST_ID
+from sklearn_lstm.data.frames import Array
 from sklearn_lstm.data.sequences import (
     VALUES_PER_CHUNK,
     ArraySequences,
@@ -195,9 +196,11 @@ def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> N
         place = int(np.argmax(is_wrong))
         row = first_row + int(np.searchsorted(starts, place, side="right")) - 1
         value = values.flat[place]
-        found = "NaN" if np.isnan(value) else value
         sign = "Negative values in data: " if value < 0 else ""
-        raise InvalidSequencesError(f"{sign}X[{row}] holds {found}, {IDS_EXPECTED}")
+        remedy = IDS_EXPECTED
+        if np.isnan(value):
+            remedy = f"{IDS_EXPECTED} If NaN pads the rows of a table, X.fillna(0).astype(int)."
+        raise InvalidSequencesError(f"{sign}X[{row}] holds {value}, {remedy}")
 
 
 def _as_series(rows: Table, n_channels: int) -> Table:
@@ -207,8 +210,8 @@ def _as_series(rows: Table, n_channels: int) -> Table:
     series = [array if array.ndim == 2 else array[:, np.newaxis] for array in rows]
     if rows[0].ndim == 2 or any(steps.size for steps in series):
         n_channels = next((steps for steps in series if steps.size), series[0]).shape[1]
-    remedy = " If channels come first, pass [x.T for x in X]."
-    remedy *= len({len(steps) for steps in series if steps.size}) == 1
+    are_turned = len({len(steps) for steps in series if steps.size}) == 1
+    remedy = " If channels come first, pass [x.T for x in X]." if are_turned else ""
     for index, steps in enumerate(series):
         if steps.size and steps.shape[1] != n_channels:
             raise InvalidSequencesError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping, MappingView
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -10,18 +12,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.containers import check_same_columns, column_names
+from sklearn_lstm.data.frames import Column, check_same_columns, column_names, read_frame
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, check_numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.storage.fields import check_agreement
-from sklearn_lstm.text.analysis import (
-    Analysis,
-    TokenBatch,
-    iterate_texts,
-    read_tokens,
-    without_strings,
-)
+from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens
 from sklearn_lstm.text.id_matrix import cut_batches, joined, to_csr, to_dense, to_onehot
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
 
@@ -137,7 +134,8 @@ class TextReader:
             texts, numbers = divided(raw_documents, self.output, known)
         if numbers:
             check_numbers(numbers, tuple(numbers.columns), known)
-        texts = without_strings(texts) if self.takes_lists else iterate_texts(texts)
+        texts = iterate_texts(texts)
+        texts = without_strings(texts) if self.takes_lists else texts
         return list(texts) if self.keeps_texts else texts, numbers
 
     def _as_written(self, texts: Iterable[object]) -> NDArray[np.object_] | None:
@@ -164,3 +162,39 @@ def divided(
 def keeps_texts(parameters: Mapping[str, object]) -> bool:
     """Return whether the output holds the texts as they were written."""
     return parameters["input"] == "content" and parameters["output"] == "sparse"
+
+
+def iterate_texts(raw_documents: Any) -> Iterator[Any]:
+    """Return an iterator over the texts; refuse what is no column of them."""
+    if isinstance(raw_documents, str | bytes):
+        raise InvalidSequencesError(
+            f"X is one text: {reprlib.repr(raw_documents)}. Pass a list of texts: [text]."
+        )
+    texts, found = raw_documents, read_frame(raw_documents)
+    if isinstance(found, dict) and len(found) == 1:  # as other libraries pass on a column
+        found = found.popitem()[1]
+    if isinstance(found, Column):
+        texts = found.values
+    elif isinstance(texts, np.ndarray) and texts.shape[1:] == (1,):
+        texts = texts[:, 0]
+    shape: tuple[int, ...] = getattr(texts, "shape", (0,))
+    has_no_order = isinstance(texts, Mapping | AbstractSet) and not isinstance(texts, MappingView)
+    if has_no_order or not isinstance(texts, Iterable) or len(shape) != 1:
+        raise InvalidSequencesTypeError(
+            f"X is a {type(texts).__name__}: {reprlib.repr(texts)}. Pass a list or one column of "
+            "texts, in the order of the labels: frame['text'], X[:, k]. With columns beside them, "
+            "at fit too, pass a data frame: pd.DataFrame([X]) of one row, pd.DataFrame(X) of "
+            "columns. Token ids are for the classifier."
+        )
+    return iter(texts)
+
+
+def without_strings(texts: Iterable[Any]) -> Iterator[Any]:
+    """Yield texts that are lists of tokens; a string in place of one may be one of its tokens."""
+    for index, text in enumerate(texts):
+        if isinstance(text, str | bytes):
+            raise InvalidSequencesTypeError(
+                f"X[{index}] is {reprlib.repr(text)}, but all texts of fit were lists of tokens. "
+                "If X is one text, pass a list of it: [text]."
+            )
+        yield text

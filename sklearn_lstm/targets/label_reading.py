@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 
-from sklearn_lstm.data.containers import is_missing_or_nan, to_numpy
+from sklearn_lstm.data.containers import to_numpy
+from sklearn_lstm.data.frames import is_missing_or_nan
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:

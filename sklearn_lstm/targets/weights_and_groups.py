@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from sklearn_lstm.data.containers import is_missing_or_nan, to_numpy
+from sklearn_lstm.data.containers import to_numpy
+from sklearn_lstm.data.frames import is_missing_or_nan
 from sklearn_lstm.targets.labels import Encoded, Labels
 from sklearn_lstm.targets.targets import Targets, Weights
 

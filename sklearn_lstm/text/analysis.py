@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MappingView
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, filterfalse
@@ -222,51 +221,9 @@ WITHOUT_ACCENTS = {  # by `strip_accents`
 BLANKS = re.compile(r"\s\s+")
 
 
-def iterate_texts(raw_documents: Any) -> Iterator[Any]:
-    """Return an iterator over the texts; refuse what is no column of them."""
-    if isinstance(raw_documents, str | bytes):
-        raise InvalidSequencesError(
-            f"X is one text: {reprlib.repr(raw_documents)}. Pass a list of texts: [text]."
-        )
-    names: Any = getattr(raw_documents, "column_names", getattr(raw_documents, "columns", ()))
-    if len(names) == 1:  # as other libraries pass on a column of a data frame
-        raw_documents = raw_documents[names[0]]
-    shape: tuple[int, ...] = getattr(raw_documents, "shape", (0,))
-    if isinstance(raw_documents, np.ndarray) and shape[1:] == (1,):
-        return iter(raw_documents[:, 0])
-    if len(shape) != 1:
-        raise InvalidSequencesError(
-            f"Expected one column of texts, got a {type(raw_documents).__name__} of shape "
-            f"{tuple(shape)}. Pass the texts alone: frame['text'], X[:, k]. With columns beside "
-            "them, at fit too, pass a frame: pd.DataFrame(X). Token ids are for the classifier."
-        )
-    is_view = isinstance(raw_documents, MappingView)  # in the order of its dict
-    has_no_order = isinstance(raw_documents, Mapping | AbstractSet) and not is_view
-    if has_no_order or not isinstance(raw_documents, Iterable):
-        raise InvalidSequencesTypeError(
-            f"X is a {type(raw_documents).__name__}: {reprlib.repr(raw_documents)}. Pass a list of "
-            "texts, in the order of the labels, or a data frame: pd.DataFrame([X]) of one row, "
-            "pd.DataFrame(X) of columns."
-        )
-    if hasattr(raw_documents, "to_pylist"):  # pyarrow iterates over its own scalars
-        return (scalar.as_py() for scalar in raw_documents)
-    return iter(raw_documents)
-
-
-def without_strings(texts: object) -> Iterator[Any]:
-    """Yield texts that are lists of tokens; a string in place of one may be one of its tokens."""
-    for index, text in enumerate(iterate_texts(texts)):
-        if isinstance(text, str | bytes):
-            raise InvalidSequencesTypeError(
-                f"X[{index}] is {reprlib.repr(text)}, but all texts of fit were lists of tokens. "
-                "If X is one text, pass a list of it: [text]."
-            )
-        yield text
-
-
 def read_tokens(
     analysis: Analysis,
-    raw_documents: Iterable[object],
+    texts: Iterable[object],
     find: Callable[[Iterable[Hashable]], Iterable[int]],
 ) -> Iterator[TokenBatch]:
     """Read texts as ``CountVectorizer`` does.
@@ -277,7 +234,7 @@ def read_tokens(
     Parameters
     ----------
     analysis : Analysis
-    raw_documents : iterable of str, bytes, file objects or file names
+    texts : iterable of str, bytes, file objects or file names
         Read once, a bounded number at a time.
     find : callable
         From tokens to their ids, always the same id for the same token.
@@ -287,7 +244,6 @@ def read_tokens(
     ids, lengths : TokenBatch
         Of the next texts.
     """
-    texts = iterate_texts(raw_documents)
     # Without these two, a str is at most lowered, which is faster for many at once.
     is_plain = analysis.preprocessor is None and analysis.strip_accents is None
     lowers = is_plain and analysis.lowercase

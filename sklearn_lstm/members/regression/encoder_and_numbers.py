@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.blending import Logits
-from sklearn_lstm.data.containers import is_missing_or_nan
+from sklearn_lstm.data.frames import is_missing_or_nan
 from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
 from sklearn_lstm.members.member import Contributions, LinearMember
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder

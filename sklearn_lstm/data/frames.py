@@ -1,0 +1,172 @@
+"""Data frames and columns of pandas, polars and pyarrow -> NumPy arrays, by narwhals."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError, imported
+
+LIBRARIES = {"pandas", "polars", "pyarrow"}
+PLAIN = (np.ndarray, list, tuple)  # nearly all X and rows
+TEXT = (str, bytes)
+FIELDS_ADVICE = (
+    "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
+    "one for each sequence, in the order of the labels: [pd.DataFrame(row) for row in X] (dict: "
+    "X.values(); polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray())."
+)
+Array: TypeAlias = NDArray[np.generic]  # of any type
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column of a data frame, or a column alone, without its library.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+        Numbers of one type; or objects, such as strings, sequences, and integers of which some
+        are missing.
+    content : {"numbers", "categories", "sequences", ""}
+        What it holds; "" for strings and anything else.
+    type_name : str
+    """
+
+    values: Array
+    content: str
+    type_name: str
+
+    @classmethod
+    def of(cls, series: Any, dtype: Any) -> Column:
+        """Return a column of narwhals; what NumPy would lose are objects of Python."""
+        nw, values = imported("narwhals", "A data frame"), series.to_numpy()
+        is_nested, is_category = dtype in (nw.List, nw.Array), dtype in (nw.Categorical, nw.Enum)
+        inner, rows = (dtype.inner, values) if is_nested else (dtype, [values])
+        loses_nulls = (is_nested or is_category) and series.null_count() > 0
+        has_floats = inner.is_integer() and any(np.asarray(row).dtype.kind == "f" for row in rows)
+        if loses_nulls or has_floats or inner == nw.Struct:
+            values = as_objects(series.to_list())
+        elif is_nested:
+            values = as_objects(values)  # polars has a table, if all rows are of one length
+        content = "categories" if is_category else _content_of(values)
+        if content == "sequences" and not is_nested and dtype != nw.Object:
+            raise InvalidSequencesTypeError(f"X holds maps or tensors ({dtype}). {FIELDS_ADVICE}")
+        return cls(values, content, str(dtype))
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether it can stand beside sequences or texts."""
+        return self.content in {"numbers", "categories"}
+
+    @property
+    def known(self) -> list[Any]:
+        """The values that are not missing."""
+        return [value for value in self.values if not is_missing_or_nan(value)]
+
+
+def _content_of(values: Array) -> str:
+    if values.dtype.kind != "O":
+        return "numbers" if values.dtype.kind in "biuf" else ""
+    known = (value for value in values if not is_missing_or_nan(value))
+    first = next(known, 0)  # a column without a value holds missing numbers
+    if is_row(first):
+        return "sequences"
+    are_numbers = is_number(first) and all(map(is_number, known))
+    return "numbers" if are_numbers else ""
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a real number, or a boolean."""
+    return isinstance(value, Real | Decimal | np.bool_)
+
+
+def is_row(value: object) -> bool:
+    """Return whether a value can be a sequence."""
+    return hasattr(value, "__len__") and not isinstance(value, (*TEXT, Mapping))
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value is None, or the mark of pandas or NumPy for a missing value."""
+    return value is None or type(value).__name__ in {"NAType", "NaTType"}
+
+
+def is_missing_or_nan(value: object) -> bool:
+    """Return whether a value is missing, or is no number."""
+    return is_missing(value) or (not is_row(value) and bool(value != value))  # noqa: PLR0124
+
+
+def as_objects(values: Collection[Any]) -> NDArray[np.object_]:
+    """Return values in an array of one dimension, each as it is."""
+    return np.fromiter(values, np.object_, len(values))
+
+
+def names_of(X: object) -> tuple[Any, ...]:
+    """Return the names of the columns of a data frame; none of anything else."""
+    names = getattr(X, "column_names", None)  # of pyarrow, whose `columns` are arrays
+    return tuple(getattr(X, "columns", ()) if names is None else names)
+
+
+def column_names(X: object) -> tuple[str, ...]:
+    """Return the names of the columns of a data frame, as scikit-learn does: strings, or none."""
+    names = names_of(X)
+    return names if {*map(type, names)} <= {str} else ()
+
+
+def read_frame(X: Any) -> dict[str, Column] | Column | None:
+    """Return the columns of a data frame by name, or a column alone; None for anything else.
+
+    Raises
+    ------
+    InvalidSequencesTypeError
+        For a lazy frame, which has no rows yet, and for several columns of one name.
+    """
+    if isinstance(X, PLAIN) or isinstance(getattr(X, "dtype", None), np.dtype):
+        return None
+    packages = {base.__module__.partition(".")[0] for base in type(X).__mro__}
+    if not packages & LIBRARIES:
+        return None
+    nw = imported("narwhals", "A data frame")
+    if "pyarrow" in packages:  # of which narwhals reads tables and columns in chunks
+        pa = imported("pyarrow", "X")
+        X = pa.chunked_array([X]) if isinstance(X, pa.Array) else X
+        X = pa.Table.from_batches([X]) if isinstance(X, pa.RecordBatch) else X
+    try:
+        found = nw.from_native(X, allow_series=True, pass_through=True)
+    except nw.exceptions.DuplicateError as error:
+        raise InvalidSequencesTypeError(f"The columns of X need different names. {error}") from None
+    if isinstance(found, nw.LazyFrame):
+        raise InvalidSequencesTypeError("A lazy frame has no rows yet. Pass frame.collect().")
+    if isinstance(found, nw.Series):
+        return Column.of(found, found.dtype)
+    if not isinstance(found, nw.DataFrame):
+        return None
+    dtypes = [*found.schema.values()]
+    if len({*dtypes}) == 1 and dtypes[0].is_float():  # much faster than one by one
+        columns = [Column(values, "numbers", str(dtypes[0])) for values in found.to_numpy().T]
+    else:
+        columns = [*map(Column.of, found.iter_columns(), dtypes)]
+    return dict(zip(map(str, found.columns), columns, strict=True))
+
+
+def check_same_columns(names: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    """Raise an error for a data frame with other columns than that of fit, or in another order."""
+    if names not in ((), expected):
+        remedy = f"frame[{[*expected]}]" if len(expected) <= 10 else "frame[names]"
+        raise InvalidSequencesError(
+            "The columns of X have to be those of fit, or of the first batch, in the same order, "
+            f"but X {difference(names, expected)}. Pass {remedy}, made as in fit."
+        )
+
+
+def difference(names: tuple[str, ...], expected: tuple[str, ...]) -> str:
+    """Return how the columns of a data frame differ from those that are expected."""
+    missing = [name for name in expected if name not in names]
+    new = [name for name in names if name not in expected]
+    is_other = missing or new
+    return f"lacks {missing[:5]} and adds {new[:5]}" if is_other else "has them in another order"
