@@ -20,12 +20,11 @@ from sklearn_lstm.data.frames import (
     read_frame,
 )
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, split
-from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+from sklearn_lstm.exceptions import InvalidSequencesError
 
-COLUMNS_ADVICE = (
-    "Leave out names, and turn strings into numbers by pd.to_numeric. "
-    f"{containers.TIMES_ADVICE} Of columns of sequences pass one or, if all are channels, "
-    "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()]."
+NAMES_ADVICE = (
+    "Leave out names. Turn numbers that are strings into numbers by pd.to_numeric. "
+    f"{containers.TIMES_ADVICE}"
 )
 
 
@@ -151,15 +150,11 @@ def _in_order(columns: dict[str, Column], names: tuple[str, ...], index: int) ->
 
 
 def _table_of(columns: dict[str, Column], place: str) -> Array:
-    """Return the columns of a data frame as a table; strings among numbers are an error."""
+    """Return the columns of a data frame as a table; what is no number is an error."""
     wrong = [name for name, column in columns.items() if not column.is_beside]
-    if not wrong:
-        return containers.stacked([column.values for column in columns.values()])
-    if len(wrong) == len(columns):
-        for value in columns[wrong[0]].known[:1]:
-            containers.check_value(value, f"{place}, column {wrong[0]!r}, holds")
-    found = ", ".join(f"{name!r} ({columns[name].type_name:.40})" for name in wrong[:5])
-    advice = COLUMNS_ADVICE
-    if place == "X":
-        advice = f"{advice} {containers.LONG_TABLE}"
-    raise InvalidSequencesTypeError(f"{place} holds no numbers in the columns {found}. {advice}")
+    if wrong:
+        value, advice = columns[wrong[0]].known[0], ""
+        if len(wrong) < len(columns) and not is_row(value):
+            advice = NAMES_ADVICE if place != "X" else f"{NAMES_ADVICE} {containers.LONG_TABLE}"
+        containers.refuse_value(value, f"{place}, in columns {wrong[:5]}, holds", advice)
+    return containers.stacked([column.values for column in columns.values()])

@@ -42,7 +42,7 @@ TIMES_ADVICE = (
     "Turn times into seconds: t = frame['time'] (strings: t = pd.to_datetime(frame['time'])), "
     "frame['time'] = (t - t.iloc[0]) / pd.Timedelta('1s')."
 )
-ROWS_EXPECTED = (
+ROW_EXPECTED = (
     "Each row has to be a sequence of shape (T,) or (T, n_channels). If X is one row of a table, "
     "pass pd.DataFrame([X]); if it holds pairs, (steps, label) or (name, steps) of a groupby, take "
     "them apart: first, second = zip(*X)."
@@ -54,6 +54,8 @@ ADVICE: dict[Any, str] = {
     AbstractSet: "It has no order. Pass a list, in the order that the classifier shall read.",
     sparse.spmatrix | sparse.sparray: "X[rows] keeps the words, a list of rows does not.",
     (date, time, timedelta, np.datetime64, np.timedelta64): TIMES_ADVICE,
+    frames.PLAIN: "Pass the one column that holds the sequences or, if all of them are channels, "
+    "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()].",
 }
 IDS_EXPECTED = (
     f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass input_type='measurements' "
@@ -97,26 +99,32 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
 
 def check_type(array: Array, name: str) -> None:
     """Raise an error for an array that can hold no real numbers."""
-    if array.dtype.kind not in "biufO":
-        for value in array.flat[:1]:
-            check_value(value, f"{name} holds")
+    if array.dtype.kind == "c":
         raise InvalidSequencesError(
-            f"{name} has to hold real numbers, found {array.dtype} (Complex data not supported)."
+            f"{name} is complex (Complex data not supported), but it has to hold real numbers."
         )
+    if array.dtype.kind not in "biufO":
+        refuse_value(array.flat[0] if array.size else array.dtype, f"{name} holds")
 
 
 def check_value(value: object, found: str) -> None:
-    """Raise an error for what is no number, and no sequence of them, but may be taken for one."""
-    for base, advice in () if isinstance(value, frames.PLAIN) else ADVICE.items():
-        if isinstance(value, base):
-            raise InvalidSequencesTypeError(
-                f"{found} a {type(value).__name__}: {reprlib.repr(value)}. {advice}"
-            )
+    """Raise an error for what is no sequence, though NumPy may make one of it."""
+    if not isinstance(value, frames.PLAIN) and isinstance(value, (*ADVICE,)):
+        refuse_value(value, found)
+
+
+def refuse_value(value: object, found: str, advice: str = "") -> NoReturn:
+    """Raise the error for what is no number, and no sequence of them."""
+    known = (advice for types, advice in ADVICE.items() if isinstance(value, types))
+    raise InvalidSequencesTypeError(
+        f"{found} a {type(value).__name__}: {reprlib.repr(value)}. "
+        f"{advice or next(known, ROW_EXPECTED)}"
+    )
 
 
 def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoReturn:
     """Raise the error for a row that is no sequence."""
-    raise InvalidSequencesError(f"X[{index}] {found}. {ROWS_EXPECTED}") from cause
+    raise InvalidSequencesError(f"X[{index}] {found}. {ROW_EXPECTED}") from cause
 
 
 def _is_table(X: list[Any] | tuple[Any, ...]) -> bool:
@@ -141,7 +149,7 @@ def to_numpy(values: Any, name: str) -> Array:
             "tensor.detach().float().cpu()."
         ) from error
     parts = values if isinstance(values, list | tuple) and array.ndim > 1 else [values]
-    if any(map(np.ma.is_masked, parts)):  # NumPy has uncovered the values
+    if any(isinstance(p, np.ma.MaskedArray) and p.mask.any() for p in parts):  # NumPy uncovers
         raise InvalidSequencesTypeError(
             f"{name} is a masked array. Pass {name}.astype(float).filled(np.nan), or "
             f"{name}.filled(0) if it holds token ids."
@@ -166,9 +174,8 @@ def numbers_of_objects(array: Array, input_type: str, first_row: int = 0) -> Arr
     """
     missing = np.array([*map(is_missing, array.flat)], bool).reshape(array.shape)
     for (row, *_), value in np.ndenumerate(np.where(missing, 0, array)):
-        check_value(value, f"X[{first_row + row}] holds")
         if not frames.is_number(value):
-            refuse_row(first_row + row, f"holds {reprlib.repr(value)}, which is no number")
+            refuse_value(value, f"X[{first_row + row}] holds")
     are_ids = input_type != "measurements" and all(map(_is_id, array[~missing]))
     if are_ids and array.ndim == 2 and missing.any() and not missing.all():
         raise InvalidSequencesError(

@@ -35,29 +35,30 @@ class Column:
         are missing.
     content : {"numbers", "categories", "sequences", ""}
         What it holds; "" for strings and anything else.
-    type_name : str
     """
 
     values: Array
     content: str
-    type_name: str
 
     @classmethod
     def of(cls, series: Any, dtype: Any) -> Column:
         """Return a column of narwhals; what NumPy would lose are objects of Python."""
-        nw, values = imported("narwhals", "A data frame"), series.to_numpy()
+        nw = imported("narwhals", "A data frame")
         is_nested, is_category = dtype in (nw.List, nw.Array), dtype in (nw.Categorical, nw.Enum)
-        inner, rows = (dtype.inner, values) if is_nested else (dtype, [values])
-        loses_nulls = (is_nested or is_category) and series.null_count() > 0
-        has_floats = inner.is_integer() and any(np.asarray(row).dtype.kind == "f" for row in rows)
-        if loses_nulls or has_floats or inner == nw.Struct:
+        inner = dtype.inner if is_nested else dtype
+        is_lossy = is_category or dtype == nw.String or inner == nw.Struct
+        if is_lossy or (not dtype.is_float() and series.null_count()):
             values = as_objects(series.to_list())
-        elif is_nested:
-            values = as_objects(values)  # polars has a table, if all rows are of one length
+            values = np.array([*values]) if is_category and all(map(is_number, values)) else values
+        else:
+            values = series.to_numpy()
+            values = as_objects(values) if is_nested else values  # polars makes a table of arrays
+            if is_nested and inner.is_integer() and any(row.dtype.kind == "f" for row in values):
+                values = as_objects(series.to_list())  # NaN stands for a missing integer
         content = "categories" if is_category else _content_of(values)
         if content == "sequences" and not is_nested and dtype != nw.Object:
             raise InvalidSequencesTypeError(f"X holds maps or tensors ({dtype}). {FIELDS_ADVICE}")
-        return cls(values, content, str(dtype))
+        return cls(values, content)
 
     @property
     def is_beside(self) -> bool:
@@ -124,7 +125,9 @@ def read_frame(X: Any) -> dict[str, Column] | Column | None:
     Raises
     ------
     InvalidSequencesTypeError
-        For a lazy frame, which has no rows yet, and for several columns of one name.
+        For a lazy frame, which has no rows yet, and for maps and tensors.
+    ValueError
+        If two columns have one name.
     """
     if isinstance(X, PLAIN) or isinstance(getattr(X, "dtype", None), np.dtype):
         return None
@@ -132,14 +135,14 @@ def read_frame(X: Any) -> dict[str, Column] | Column | None:
     if not packages & LIBRARIES:
         return None
     nw = imported("narwhals", "A data frame")
-    if "pyarrow" in packages:  # of which narwhals reads tables and columns in chunks
+    if "pandas" in packages:
+        pd = imported("pandas", "X")
+        X = pd.Series(X) if isinstance(X, pd.api.extensions.ExtensionArray) else X
+    if "pyarrow" in packages:
         pa = imported("pyarrow", "X")
         X = pa.chunked_array([X]) if isinstance(X, pa.Array) else X
         X = pa.Table.from_batches([X]) if isinstance(X, pa.RecordBatch) else X
-    try:
-        found = nw.from_native(X, allow_series=True, pass_through=True)
-    except nw.exceptions.DuplicateError as error:
-        raise InvalidSequencesTypeError(f"The columns of X need different names. {error}") from None
+    found = nw.from_native(X, allow_series=True, pass_through=True)
     if isinstance(found, nw.LazyFrame):
         raise InvalidSequencesTypeError("A lazy frame has no rows yet. Pass frame.collect().")
     if isinstance(found, nw.Series):
@@ -148,7 +151,7 @@ def read_frame(X: Any) -> dict[str, Column] | Column | None:
         return None
     dtypes = [*found.schema.values()]
     if len({*dtypes}) == 1 and dtypes[0].is_float():  # much faster than one by one
-        columns = [Column(values, "numbers", str(dtypes[0])) for values in found.to_numpy().T]
+        columns = [Column(values, "numbers") for values in found.to_numpy().T]
     else:
         columns = [*map(Column.of, found.iter_columns(), dtypes)]
     return dict(zip(map(str, found.columns), columns, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import reprlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
@@ -209,7 +210,7 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
             "holds a token of a sequence, such as a letter, pass frame.to_numpy().tolist() to "
             "TextSequenceVectorizer(analyzer=list)."
         )
-    found = ", ".join(f"{name!r} ({columns[name].type_name:.40})" for name in own)
+    found = ", ".join(f"{name!r} ({reprlib.repr(known[name][0])})" for name in own)
     texts = longest_texts(known)
     other = next(name for name in own if name != texts)
     return (

@@ -196,11 +196,13 @@ def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> N
         place = int(np.argmax(is_wrong))
         row = first_row + int(np.searchsorted(starts, place, side="right")) - 1
         value = values.flat[place]
-        sign = "Negative values in data: " if value < 0 else ""
-        remedy = IDS_EXPECTED
         if np.isnan(value):
-            remedy = f"{IDS_EXPECTED} If NaN pads the rows of a table, X.fillna(0).astype(int)."
-        raise InvalidSequencesError(f"{sign}X[{row}] holds {value}, {remedy}")
+            raise InvalidSequencesError(
+                f"X[{row}] holds NaN, {IDS_EXPECTED} If NaN pads the rows of a table, pass "
+                "X.fillna(0).astype(int)."
+            )
+        sign = "Negative values in data: " if value < 0 else ""
+        raise InvalidSequencesError(f"{sign}X[{row}] holds {value}, {IDS_EXPECTED}")
 
 
 def _as_series(rows: Table, n_channels: int) -> Table:

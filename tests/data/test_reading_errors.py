@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
-from torch.utils.data import TensorDataset
 
 from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.exceptions import InvalidSequencesError as WrongValue
 from sklearn_lstm.exceptions import InvalidSequencesTypeError as WrongType
 
@@ -20,157 +20,114 @@ TEXTS = ["good day", "bad day", "good night"]
 PIPELINE = re.escape("make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())")
 NO_ORDER = "a bag of words .* has no order.*TextSequenceVectorizer.* ColumnTransformer .*data frame"
 ID_RANGE = "token ids are integers from 0 .* to 2147483647.*input_type='measurements'"
+FIELDS = r"no order.*: \[pd.DataFrame\(row\) for row in X\] \(dict: X.values\(\)"
+SECONDS = r"\(t - t\.iloc\[0\]\) / pd\.Timedelta\('1s'\)"
+ROW = r"Each row has to be .*\(T,\) or \(T, n_channels\).*pd.DataFrame\(\[X\]\)"
 ONE = np.ones((2, 3))
+DAYS = pd.date_range("2024", periods=2)
 
 
-def csr(rows, **options):
-    return sparse.csr_matrix(np.array(rows), **options)
+def csr(rows):
+    return sparse.csr_matrix(np.array(rows))
 
 
 def objects(rows):
-    array = np.empty(len(rows), object)
-    array[:] = rows
-    return array
+    return np.fromiter(rows, object, len(rows))
 
 
-STEPS = [
-    [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}],
-    [{"b": 5.0, "a": 6.0}],
-    [{"a": 7.0, "b": 8.0}],
-]
-FIELDS = r"no order.*list of one for each sequence, .*: \[pd.DataFrame\(row\) for row in X"
-STRUCTS = rf"X holds the type .*(?i:struct).*{FIELDS}"
+def frame(**columns):
+    return pd.DataFrame({"x": [0.5, 1.5], **columns})
+
+
+STEPS = [[{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}], [{"b": 5.0, "a": 6.0}], []]
 TENSORS = pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((3, 2, 2)))
-SHAPE = r"X holds the type .*tensor.*to_numpy_ndarray\(\)"
-ROWS_OF_CSR = [csr([[1, 2]]), csr([[3, 0]]), csr([[4, 5]])]
-OF_CSR = r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words, a list of rows does not"
-PERIODS = pd.DataFrame({"day": pd.period_range("2024", periods=3), "x": [1.0, 2.0, 3.0]})
-NO_NUMBER = r"X\[0\] holds .*, which is no number.*\(T,\) or"
-COLUMN = NO_NUMBER.replace("number", "number: pass the one column that holds the sequences")
-SELECTED = r"\[steps\[\['x', 'y'\]\] for _, steps in groups\]"  # no id and no label
-LONG = rf"long table.*a data frame for each series.*{SELECTED}.*groups\['label'\]"
 MACHINES = pd.DataFrame({"machine": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]})
-OF_MACHINES = rf"X holds strings in columns \['machine'.*\]\. Leave out names.*{LONG}"
-WRONG = {
-    "list of strings": (TEXTS, WrongType, PIPELINE),
-    "array of strings": (np.array(TEXTS), WrongType, PIPELINE),
-    "pandas Series of strings": (pd.Series(TEXTS), WrongType, PIPELINE),
-    "pandas DataFrame of strings": (pd.DataFrame({"text": TEXTS}), WrongType, PIPELINE),
-    "one string": (TEXTS[0], WrongType, PIPELINE),
-    "lists of tokens": ([["a", "b"], ["c"], ["d"]], WrongType, r"X\[0\].*" + PIPELINE),
-    "equal lists of tokens": ([["a"], ["b"], ["c"]], WrongType, PIPELINE),
-    "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
-    "sparse booleans": (csr([[True], [True], [False]]), WrongType, NO_ORDER),
-    "dates": (np.zeros((3, 2), "datetime64[D]"), WrongType, r"X\[0\] holds 1970.*no measure"),
-    "nothing": (None, WrongValue, "X is no set of sequences, but a 0-D NoneType"),
-    "one sequence": (np.arange(3.0), WrongValue, r"a 1-D ndarray\..* \[X\] if X is one"),
-    "4-D": (np.ones((3, 2, 2, 2)), WrongValue, r"dim 4, while dim <= 3 .*n_timesteps, n_channels"),
-    "list of 3-D": ([np.ones((2, 2, 2))] * 3, WrongValue, r"X\[0\] has 3 dimensions.*\(T,\) or"),
-    "complex": (np.ones((3, 2), complex), WrongValue, "Complex data not supported"),
-    "complex row": ([[1.0], [1j, 2.0], [2.0]], WrongValue, r"X\[1\] is complex"),
-    "empty list": ([], WrongValue, r"0 sample\(s\)"),
-    "empty array": (np.ones((0, 2)), WrongValue, r"0 sample\(s\) \(shape=\(0, 2\)\)"),
-    "empty matrix": (sparse.csr_matrix((0, 2), dtype=int), WrongValue, r"0 sample\(s\)"),
-    "no columns": (np.ones((3, 0)), WrongValue, r"0 feature\(s\) \(shape=\(3, 0\)\)"),
-    "empty series": ([[1.0], [], [2.0]], WrongValue, r"X\[1\] is a series without.*Drop it"),
-    "empty frames": ([ONE, ONE, ONE[:0]], WrongValue, r"X\[2\] is a series without a value"),
-    "row of NaN": ([[1.0], [np.nan], [2.0]], WrongValue, r"X\[1\] is a series without a value"),
-    "all rows empty": ([[], [], []], WrongValue, r"X\[0\] is a series without a value"),
-    "mixed channels": ([ONE, ONE, ONE[:, :2]], WrongValue, r"X\[2\] has 2 channels, .* have 3"),
-    "mixed dimensions": ([ONE, ONE[0], ONE], WrongValue, r"X\[1\] has 1 channels, .* have 3"),
-    "ragged steps": ([[[1.0, 2.0], [3.0]]] * 3, WrongValue, r"X\[0\] is not .* of one width"),
-    "missing row": ([[1.0], None, [3.0]], WrongValue, r"X\[1\] is missing. Each row .*\(T,\) or"),
-    "NaN as a row": (pd.Series([[1], np.nan, [3]]), WrongValue, r"X\[1\] is missing. Each row"),
-    "number as a row": ([[1, 2], 3, [3]], WrongValue, r"X\[1\] has 0 dimensions"),
+LISTS = pd.DataFrame({name: [[1.0, 2.0]] * 3 for name in "ab"})
+WRONG_TYPE = {
+    "strings": (TEXTS, rf"X holds .*'good day'.*{PIPELINE}"),
+    "a column of strings": (pl.Series(TEXTS), rf"X\[0\] is a str: 'good day'\..*{PIPELINE}"),
+    "a frame of strings": (pd.DataFrame({"text": TEXTS}), rf"\['text'\].*'good day'.*{PIPELINE}"),
+    "one string": (TEXTS[0], rf"X is a str: 'good day'\..*{PIPELINE}"),
+    "lists of tokens": ([["a", "b"], ["c"], ["d"]], rf"X\[0\] holds .*'a'.*{PIPELINE}"),
+    "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), NO_ORDER),
+    "sparse booleans": (csr([[True], [True], [False]]), NO_ORDER),
+    "long table": (MACHINES, r"\['machine'\], holds a str: 'a'\. Leave out names.* long table"),
+    "names": (
+        [frame(name=["a", "b"])] * 3,
+        r"X\[0\], in columns \['name'\], .*'a'\. Leave out nam",
+    ),
+    "dates": (np.zeros((3, 2), "M8[D]"), rf"X holds a datetime64: .*1970.*{SECONDS}"),
+    "a column of dates": ([frame(time=DAYS)] * 3, rf"X\[0\], in columns \['time'\].*{SECONDS}"),
+    "dates of polars": ([pl.DataFrame(frame(time=DAYS))] * 3, rf"X\[0\].*\['time'\].*{SECONDS}"),
+    "durations": ([frame(time=DAYS - DAYS[0])] * 3, rf"X\[0\].*\['time'\].*timedelta.*{SECONDS}"),
+    "dates in lists": ([[[DAYS[0], 1.0]], [[DAYS[1], 2.0]], []], rf"X\[0\] .*Timestamp.*{SECONDS}"),
+    "structs of polars": (pl.Series(STEPS), rf"X\[0\] holds a dict: \{{'a'.*{FIELDS}"),
+    "structs of pyarrow": (pa.table({"a": STEPS[0]}), rf"\['a'\], holds a dict: .*{FIELDS}"),
+    "lists of dicts": (STEPS, rf"X\[0\] holds a dict: .*{FIELDS}"),
+    "a dict among numbers": ([[1.0], [2.0, {}], [3.0]], rf"X\[1\] holds a dict: .*{FIELDS}"),
+    "a dict": ({"a": [1.0], "b": [2.0]}, rf"X is a dict: .*{FIELDS}"),
+    "maps": (pa.array([[(1, 2.0)]] * 3, pa.map_(pa.int8(), pa.float64())), rf"maps.*{FIELDS}"),
+    "tensors": (TENSORS, r"tensors.*to_numpy_ndarray\(\)"),
+    "a set": ([[3, 1], {1, 2}, [2]], r"X\[1\] is a set: \{1, 2\}\. It has no order\. Pass a list"),
+    "a set of rows": ({1, 2}, r"X is a set: .*order.*list"),
+    "rows of a CSR": ([csr([[1, 2]])] * 3, r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words"),
+    "functions": ([[len], [1.0], [2.0]], rf"X\[0\] holds .*len.*{ROW}"),
+    "two columns of lists": (LISTS, r"\['a', 'b'\].*Pass the one column .*np.column_stack\(row\)"),
+    "masked": (np.ma.masked_array(ONE, ONE > 0), r"X is a masked array.*\.filled\(np\.nan\)"),
+    "a masked row": (
+        [[1], np.ma.masked_array([1], [1])],
+        r"X\[1\] is a masked .*X\[1\]\.filled\(0",
+    ),
+    "masked steps": ([[np.ma.masked_array([1.0], [1])] * 2] * 3, r"X\[0\] is a masked array"),
+    "a lazy frame": (pl.DataFrame({"a": [1, 2, 3]}).lazy(), r"no rows yet.*frame\.collect\(\)"),
+    "a tensor": (torch.ones(3, 2, requires_grad=True), r"^X can't .*detach\(\)\.float\(\)"),
+    "a tensor as a row": ([ONE, torch.ones(3, 3).to_sparse(), ONE], r"^X\[1\] can't .*detach\(\)"),
+}
+WRONG_VALUE = {
+    "nothing": (None, r"X is no set of sequences, but a 0-D NoneType.*list\(X\)"),
+    "one sequence": (np.arange(3.0), r"a 1-D ndarray\..* \[X\] if X is one sequence"),
+    "4-D": (np.ones((3, 2, 2, 2)), r"dim 4, while dim <= 3 .*n_timesteps, n_channels"),
+    "list of 3-D": ([np.ones((2, 2, 2))] * 3, rf"X\[0\] has 3 dimensions.*{ROW}"),
+    "complex": ([[1.0], [1j, 2.0], [2.0]], r"X\[1\] is complex"),
+    "empty list": ([], r"0 sample\(s\)"),
+    "empty array": (np.ones((0, 2)), r"0 sample\(s\) \(shape=\(0, 2\)\)"),
+    "no columns": (np.ones((3, 0)), r"0 feature\(s\) \(shape=\(3, 0\)\)"),
+    "empty series": ([[1.0], [], [2.0]], r"X\[1\] is a series without.*Drop it"),
+    "row of NaN": ([[1.0], [np.nan], [2.0]], r"X\[1\] is a series without a value"),
+    "mixed channels": (
+        [ONE, ONE, ONE[:, :2]],
+        r"X\[2\] has 2 channels, .* have 3.*x\.T for x in X",
+    ),
+    "mixed dimensions": ([ONE, ONE[0], ONE], r"X\[1\] has 1 channels, .* have 3"),
+    "ragged steps": ([[[1.0, 2.0], [3.0]]] * 3, rf"X\[0\] is not .* of one width.*{ROW}"),
+    "missing row": ([[1.0], None, [3.0]], rf"X\[1\] is missing\. {ROW}"),
+    "null in arrays": (pl.Series([[1, 2], None], dtype=pl.Array(pl.Int8, 2)), r"X\[1\] is missing"),
+    "one row of a frame": (LISTS.assign(y=np.nan).iloc[0], rf"X\[2\] is missing\. {ROW}"),
+    "number as a row": ([[1, 2], 3, [3]], rf"X\[1\] has 0 dimensions.*{ROW}"),
+    "groups": ([*MACHINES.groupby("x")], r"X\[0\] .*\(name, steps\) of a groupby.*zip\(\*X\)"),
+    "pairs": ([(np.ones(3), 1)] * 3, r"X\[0\] .*pairs, \(steps, label\).*zip\(\*X\)"),
     "infinite": (
-        np.array([[1.0, 2.0], [1.0, 2.0], [1.0, -np.inf]]),
-        WrongValue,
-        r"X contains infinity or a value too large .*: X\[2\], step 1, channel 0. Correct it",
+        np.array([[1.0], [-np.inf]]),
+        r"too large \(-inf\): X\[1\], step 0, channel 0. Correct",
     ),
-    "beyond float32": ([[1.0], [2.0, 1e39], [0.0]], WrongValue, r"too large \(1e\+39\): X\[1\]"),
-    "beyond float64": ([[1.0], [10**400, 0.5], [0]], WrongValue, r"too large .*: X\[1\], step 0"),
-    "beyond float64 in a table": ([[1.0], [-(10**400)], [0]], WrongValue, r"too large .*: X\[1\]"),
-    "id beyond int32": (np.array([[1], [2], [2**31]]), WrongValue, rf"X\[2\] .*{ID_RANGE}"),
-    "id beyond int32 in a list": ([[1], [2**31], [2, 3]], WrongValue, rf"X\[1\] .*{ID_RANGE}"),
-    "id beyond int32 in CSR": (csr([[1, 2], [0, 0], [2**40, 0]]), WrongValue, r"X\[2\] holds 1"),
-    "polars structs": (pl.Series(STEPS), WrongType, STRUCTS),
-    "pyarrow table of structs": (pa.table({"a": [row[0] for row in STEPS]}), WrongType, STRUCTS),
-    "list of polars structs": ([*pl.Series(STEPS)], WrongType, STRUCTS.replace("X", r"X\[0\]", 1)),
-    "pyarrow maps": (
-        pa.array([[(1, 2.0)], [(2, 1.0)], []], pa.map_(pa.int8(), pa.float64())),
-        WrongType,
-        rf"X holds the type map.*{FIELDS}",
+    "beyond float32": ([[1.0], [2.0, 1e39], [0.0]], r"too large \(1e\+39\): X\[1\]"),
+    "beyond float64": (
+        [[1.0], [10**400, 0.5], [0]],
+        r"X\[1\] holds 10+\.\.\..* too large: .* 3.4e\+38",
     ),
-    "lists of dicts": (STEPS, WrongType, rf"X\[0\] holds a dict: .*{FIELDS}"),
-    "equal lists of dicts": ([row[:1] for row in STEPS], WrongType, rf"X\[0\] holds .*{FIELDS}"),
-    "dict beside numbers": ([[1.0], [2.0, {}], [3.0]], WrongType, rf"X\[1\] holds .*{FIELDS}"),
-    "dicts": ([row[0] for row in STEPS], WrongType, rf"X\[0\] is a dict: .*{FIELDS}"),
-    "a dict": ({"a": [1.0], "b": [2.0]}, WrongType, f"X is a dict: .*{FIELDS}"),
-    "tensors": (TENSORS, WrongType, SHAPE),
-    "list of CSR rows": (ROWS_OF_CSR, WrongValue, OF_CSR),
-    "object array of CSR rows": (objects(ROWS_OF_CSR), WrongValue, OF_CSR),
-    "periods": (PERIODS, WrongValue, NO_NUMBER),
-    "functions": ([[len], [1.0], [2.0]], WrongValue, NO_NUMBER),
-    "views of a dict": ([dict(enumerate(row)).values() for row in TEXTS], WrongValue, NO_NUMBER),
-    "two columns of lists": (pd.DataFrame({"a": STEPS, "b": STEPS}), WrongValue, COLUMN),
-    "two columns of arrays": (
-        pl.DataFrame({name: pl.Series([[1, 2]] * 3, dtype=pl.Array(pl.Int8, 2)) for name in "ab"}),
-        WrongValue,
-        COLUMN,
-    ),
-    "long table": (MACHINES, WrongType, OF_MACHINES),
-    "column of strings": (
-        [MACHINES.assign(label="worn")] * 3,
-        WrongType,
-        r"X\[0\] holds strings in columns \['machine', 'label'\]\..*to_numeric\.$",
-    ),
-    "channel of strings": (
-        [MACHINES.to_numpy(object)] * 3,
-        WrongType,
-        r"X\[0\] holds strings in columns \[0\]\. Leave out names\..*to_numeric\.$",
-    ),
-    "column of dates": (
-        [MACHINES.assign(machine=pd.Timestamp("2024"))] * 3,
-        WrongType,
-        r"dates, times .*\. This is column 'machine', which can be left out\.$",
-    ),
-    "groups": (
-        pd.DataFrame({"g": [0, 1], "x": [1.0, 2.0]}).groupby("g"),
-        WrongValue,
-        "a name with its",
-    ),
-    "missing masked row": (
-        np.ma.masked_array(objects([[1], [2], [3]]), [False, True, False]),
-        WrongValue,
-        r"X\[1\] is missing",
-    ),
-    "masked strings": (np.ma.masked_array([TEXTS], [[False, True, False]]), WrongType, PIPELINE),
-    "null in polars arrays": (
-        pl.Series([[1.0, 2.0], None, [3.0, 4.0]], dtype=pl.Array(pl.Float64, 2)),
-        WrongValue,
-        r"X\[1\] is missing",
-    ),
-    "an iterator": (
-        iter([[1.0], [2.0], [3.0]]),
-        WrongValue,
-        r"list_iterator\..* list\(X\) of an it",
-    ),
-    "a data set of torch": (
-        TensorDataset(torch.ones(3, 4), torch.tensor([0, 1, 0])),
-        WrongValue,
-        r"X\[0\] is a tuple\. .*X, y = zip\(\*X\)",
-    ),
-    "negative in CSR": (
-        csr([[0, 0], [-2, 0], [1, 1]]),
-        WrongValue,
-        rf"^Negative .*X\[1\] .*{ID_RANGE}",
-    ),
+    "id beyond int32": (np.array([[1], [2], [2**31]]), rf"X\[2\] holds 2147483648, .*{ID_RANGE}"),
+    "id beyond int32 in CSR": (csr([[1, 2], [0, 0], [2**40, 0]]), r"X\[2\] holds 1"),
+    "negative in CSR": (csr([[0, 0], [-2, 0], [1, 1]]), rf"^Negative .*X\[1\] .*{ID_RANGE}"),
+    "missing id": (pd.Series([[1, 2], [3, None]]), r"X\[1\] holds a missing value.* 0 is padding"),
+    "an iterator": (iter([[1.0], [2.0], [3.0]]), r"list_iterator\..* list\(X\) of an iterator"),
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_x_is_refused_at_fit(name):
-    X, error, message = WRONG[name]
+@pytest.mark.parametrize("name", [*WRONG_TYPE, *WRONG_VALUE])
+def test_an_error_names_the_row_what_was_found_and_what_to_do(name):
+    error, (X, message) = (
+        (WrongType, WRONG_TYPE[name]) if name in WRONG_TYPE else (WrongValue, WRONG_VALUE[name])
+    )
     with pytest.raises(error, match=f"(?s){message}"):
         LSTMSequenceClassifier().fit(X, [0, 1, 0])
 
@@ -178,7 +135,7 @@ def test_a_wrong_x_is_refused_at_fit(name):
 NEGATIVE, DECLARED = [[1, 2], [3, 4], [2, -1]], rf"X\[2\] holds -1.*{ID_RANGE}"
 WRONG_IF_DECLARED = [
     *[("words", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr, list)],
-    ("words", np.array([[1.0], [np.nan], [2.0]]), WrongValue, r"X\[1\] holds NaN"),
+    ("words", pd.DataFrame([[1.0], [np.nan]]), WrongValue, r"X\[1\] .*X.fillna\(0\).astype\(int\)"),
     ("words", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
     ("words", np.ones((3, 2, 2)), WrongValue, "3-D X holds measurements"),
     ("words", [np.ones((2, 2), dtype=int)] * 3, WrongValue, r"X\[0\] has shape \(2, 2\)"),
@@ -192,13 +149,26 @@ def test_an_x_of_another_kind_than_declared_is_refused(input_type, X, error, mes
         LSTMSequenceClassifier(input_type=input_type).fit(X, [0, 1, 0])
 
 
-def test_a_long_table_without_groupby_is_told_how_to_become_a_list_of_frames():
-    table = pd.DataFrame({"machine": [1, 1, 2, 2], "x": [0.5, 1.0, 2.0, 1.5]})
-    with pytest.raises(ValueError, match=rf"(?s)\[4, 2\].*{LONG}"):
-        LSTMSequenceClassifier().fit(table, ["fine", "worn"])
-    series = [steps[["x"]] for _, steps in table.groupby("machine")]
-    with pytest.raises(ValueError, match=rf"(?s)\[2, 4\].*{LONG}"):  # labels of all steps
-        LSTMSequenceClassifier().fit(series, ["fine", "fine", "worn", "worn"])
+RECIPE = r"(groups = .*), and pass .*: (\[steps.* in groups\]), .*: (.*), or, .*, (labels.*?\]\])\."
+
+
+@pytest.mark.parametrize("columns", [["id", "x", "y"], ["x", "y"]])
+def test_the_recipe_for_a_long_table_can_be_followed(columns):
+    rng = np.random.default_rng(0)
+    ids = np.repeat([f"r{k}" for k in range(12)], rng.integers(3, 9, 12))
+    table = pd.DataFrame(
+        {"id": ids, "x": rng.normal(size=len(ids)), "y": rng.normal(size=len(ids))}
+    )
+    labels = pd.DataFrame({"id": np.unique(ids), "label": np.arange(12) % 2})
+    table = table.assign(time=np.arange(len(ids))).merge(labels)
+    with pytest.raises((WrongType, InputTypeWarning)) as told:
+        LSTMSequenceClassifier(linear_model="alone").fit(table[columns], table["label"])
+    code, known = re.search(RECIPE, str(told.value)), {"frame": table, "labels": labels}
+    exec(code[1], known)  # noqa: S102 - our own message
+    series, *ys = (eval(code[place], known) for place in (2, 3, 4))  # noqa: S307
+    for y in ys:
+        assert LSTMSequenceClassifier(linear_model="alone").fit(series, y).n_features_in_ == 2
+        np.testing.assert_array_equal(y.index, labels["id"])
 
 
 @pytest.fixture(scope="module")
