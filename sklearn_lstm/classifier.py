@@ -71,10 +71,10 @@ class LSTMSequenceClassifier(
         had in `fit`.
     time_channel : int, str or None, default=None
         The channel of measurements that holds the time of each step, for steps at unequal
-        intervals: numbers in any unit, dates or durations. It is counted in `n_features_in_`. The
-        model reads the logarithm of the time since the previous step in its place. If X is a list
-        of data frames, it can be the name of a column. Missing or decreasing times are errors,
-        except in a series without a value.
+        intervals: numbers in any unit. It is counted in `n_features_in_`. The model reads the
+        logarithm of the time since the previous step in its place. If X is a list of data frames,
+        it can be the name of a column. Missing or decreasing times are errors, except in a series
+        without a value.
     embedding_dim : int, "auto" or None, default="auto"
         Length of the vector that represents a step: learned for each token id, or a linear map of
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the

@@ -169,6 +169,7 @@ PREDICT |= {"data", "blending"}
 
 
 NOT_TO_PREDICT = {"torch", "skorch", "sklearn", "joblib", "pandas", "threadpoolctl", "tqdm"}
+NOT_TO_PREDICT |= {"narwhals"}  # it reads data frames
 
 
 def test_what_predicts_loads_numpy_and_scipy_alone():

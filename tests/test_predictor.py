@@ -32,12 +32,9 @@ NANS = [np.where(RNG.random(series.shape) < 0.3, np.nan, series) for series in S
 EMBEDDING = np.random.default_rng(1).normal(size=(50, 6)).astype(np.float32)
 
 
-def dated(series):
-    """Return rows of a date and two values."""
-    dates = np.datetime64("2020-01-01") + np.arange(len(series)).astype("m8[D]")
-    rows = np.empty((len(series), 3), object)
-    rows[:, 0], rows[:, 1:] = dates.astype(object), series
-    return rows
+def timed(series):
+    """Return rows of a time and two values."""
+    return np.column_stack([np.arange(len(series)) * 86_400.0, series])
 
 
 def frame(series):
@@ -108,7 +105,7 @@ KINDS = {  # beside those of the golden files, which it reads too
     "as they are": lambda: series(normalize=False, embedding_dim=None),
     "long series in frames": lambda: series(RNG.normal(size=(24, 800, 1)), Y[:24]),
     "holes": lambda: series(NANS),
-    "dates": lambda: series([*map(dated, SERIES)], time_channel=0),
+    "times": lambda: series([*map(timed, SERIES)], time_channel=0),
     "frames with names": lambda: series([*map(frame, SERIES)]),
     "several labels": lambda: series(y=SETS),
     "thresholds": lambda: series(y=SETS, threshold="f1"),

@@ -151,8 +151,8 @@ def to_numpy(values: Any, name: str) -> Array:
     parts = values if isinstance(values, list | tuple) and array.ndim > 1 else [values]
     if any(isinstance(p, np.ma.MaskedArray) and p.mask.any() for p in parts):  # NumPy uncovers
         raise InvalidSequencesTypeError(
-            f"{name} is a masked array. Pass {name}.astype(float).filled(np.nan), or "
-            f"{name}.filled(0) if it holds token ids."
+            f"{name} is a masked array. Pass {name}.astype(float).filled(np.nan), of token ids "
+            f"{name}.filled(0)."
         )
     is_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
     is_rounded = is_rounded and (np.abs(array) >= LARGEST_EXACT).any()

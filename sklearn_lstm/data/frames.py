@@ -46,15 +46,17 @@ class Column:
         nw = imported("narwhals", "A data frame")
         is_nested, is_category = dtype in (nw.List, nw.Array), dtype in (nw.Categorical, nw.Enum)
         inner = dtype.inner if is_nested else dtype
-        is_lossy = is_category or dtype == nw.String or inner == nw.Struct
-        if is_lossy or (not dtype.is_float() and series.null_count()):
-            values = as_objects(series.to_list())
-            values = np.array([*values]) if is_category and all(map(is_number, values)) else values
+        has_gaps = not dtype.is_float() and series.null_count() > 0
+        if has_gaps or is_category or dtype == nw.String or inner == nw.Struct:
+            values = _python_values(series)
+            if is_category and all(map(is_number, values)):
+                values = np.array([*values])
         else:
             values = series.to_numpy()
-            values = as_objects(values) if is_nested else values  # polars makes a table of arrays
-            if is_nested and inner.is_integer() and any(row.dtype.kind == "f" for row in values):
-                values = as_objects(series.to_list())  # NaN stands for a missing integer
+        if is_nested:
+            values = as_objects(values)  # polars makes a table of lists of one length
+            if inner.is_integer() and any(np.asarray(row).dtype.kind == "f" for row in values):
+                values = _python_values(series)  # NaN stood for a missing integer
         content = "categories" if is_category else _content_of(values)
         if content == "sequences" and not is_nested and dtype != nw.Object:
             raise InvalidSequencesTypeError(f"X holds maps or tensors ({dtype}). {FIELDS_ADVICE}")
@@ -69,6 +71,11 @@ class Column:
     def known(self) -> list[Any]:
         """The values that are not missing."""
         return [value for value in self.values if not is_missing_or_nan(value)]
+
+
+def _python_values(series: Any) -> NDArray[np.object_]:
+    """Return the values of a column of narwhals as they are in Python, None for missing ones."""
+    return as_objects([None if is_missing(value) else value for value in series.to_list()])
 
 
 def _content_of(values: Array) -> str:

@@ -35,9 +35,10 @@ COLUMNS_ADVICE = (  # {0!r} is the name of one of them, {1!r} that of the texts
     f"Join texts: {JOIN}. Make few values that recur a category: "
     "frame.astype({{{0!r}: 'category'}}) (polars: Categorical; pyarrow: dictionary_encode). Turn "
     "dates into numbers, frame[{0!r}] = (pd.to_datetime(frame[{0!r}], utc=True) - "
-    "pd.Timestamp('2020', tz='UTC')).dt.days, and strings such as '£1,200.50', pd.to_numeric("
-    "frame[{0!r}].astype(str).str.replace(r'[^\\d.-]', '', regex=True)). Leave out what is left, "
-    "such as ids: frame.drop(columns=[{0!r}])."
+    "pd.Timestamp('2020', tz='UTC')).dt.days, and strings such as '£1,200.50', frame[{0!r}] = "
+    "pd.to_numeric(frame[{0!r}].astype(str).str.replace(r'[^\\d.-]', '', regex=True)), "
+    "but '1.200,50 €' by r'[^\\d,-]' and then .str.replace(',', '.'). Leave out what is left, such "
+    "as ids: frame.drop(columns=[{0!r}])."
 )
 MOST_LOOKED_AT = 1_000  # values, for letters and numbers
 BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number

@@ -180,11 +180,13 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     shape: tuple[int, ...] = getattr(texts, "shape", (0,))
     has_no_order = isinstance(texts, Mapping | AbstractSet) and not isinstance(texts, MappingView)
     if has_no_order or not isinstance(texts, Iterable) or len(shape) != 1:
-        raise InvalidSequencesTypeError(
-            f"X is a {type(texts).__name__}: {reprlib.repr(texts)}. Pass a list or one column of "
-            "texts, in the order of the labels: frame['text'], X[:, k]. With columns beside them, "
-            "at fit too, pass a data frame: pd.DataFrame([X]) of one row, pd.DataFrame(X) of "
-            "columns. Token ids are for the classifier."
+        is_table = len(shape) != 1
+        error = InvalidSequencesError if is_table else InvalidSequencesTypeError
+        raise error(
+            f"X is a {type(texts).__name__}: {shape if is_table else reprlib.repr(texts)}. Pass a "
+            "list of texts, in the order of the labels, or one column of texts, frame['text'], "
+            "X[:, k]. With columns beside them, at fit too, pass a data frame: pd.DataFrame([X]) "
+            "of one row, pd.DataFrame(X) of columns. Token ids are for the classifier."
         )
     return iter(texts)
 

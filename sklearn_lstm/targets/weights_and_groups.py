@@ -45,7 +45,7 @@ def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
             f"sample_weight is a {type(sample_weight).__name__}, but has to hold a number for each "
             "sample. By class: class_weight='balanced', or a dict."
         )
-    sample_weight = to_numpy(sample_weight, "sample_weight")  # a mask becomes NaN
+    sample_weight = to_numpy(sample_weight, "sample_weight")
     options = {"ensure_2d": False, "ensure_min_samples": 0, "ensure_all_finite": False}
     weight = check_array(sample_weight, dtype=np.float64, input_name="sample_weight", **options)
     if weight.shape != (n_samples,):

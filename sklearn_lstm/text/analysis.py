@@ -68,7 +68,7 @@ class NoTextError(Exception):
             reason = f"missing ({found})"
             advice = (
                 "Make it an empty text, as frame['text'].fillna('') does, or leave out the row, "
-                "with its label."
+                "with its label. If X is one row of a table, pass pd.DataFrame([X])."
             )
         elif self.expected == "text" and hasattr(found, "__len__"):
             advice = "For a table pass pd.DataFrame(X); for lists of tokens pass analyzer=list."
