@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError, imported
 
+NARWHALS = "narwhals.stable.v2"  # which is the same in all later versions
 LIBRARIES = {"pandas", "polars", "pyarrow"}
 PLAIN = (np.ndarray, list, tuple)  # nearly all X and rows
 TEXT = (str, bytes)
@@ -43,7 +44,7 @@ class Column:
     @classmethod
     def of(cls, series: Any, dtype: Any) -> Column:
         """Return a column of narwhals; what NumPy would lose are objects of Python."""
-        nw = imported("narwhals", "A data frame")
+        nw = imported(NARWHALS, "A data frame")
         is_nested, is_category = dtype in (nw.List, nw.Array), dtype in (nw.Categorical, nw.Enum)
         inner = dtype.inner if is_nested else dtype
         has_gaps = not dtype.is_float() and series.null_count() > 0
@@ -85,8 +86,7 @@ def _content_of(values: Array) -> str:
     first = next(known, 0)  # a column without a value holds missing numbers
     if is_row(first):
         return "sequences"
-    are_numbers = is_number(first) and all(map(is_number, known))
-    return "numbers" if are_numbers else ""
+    return "numbers" if is_number(first) and all(map(is_number, known)) else ""
 
 
 def is_number(value: object) -> bool:
@@ -141,7 +141,7 @@ def read_frame(X: Any) -> dict[str, Column] | Column | None:
     packages = {base.__module__.partition(".")[0] for base in type(X).__mro__}
     if not packages & LIBRARIES:
         return None
-    nw = imported("narwhals", "A data frame")
+    nw = imported(NARWHALS, "A data frame")
     if "pandas" in packages:
         pd = imported("pandas", "X")
         X = pd.Series(X) if isinstance(X, pd.api.extensions.ExtensionArray) else X

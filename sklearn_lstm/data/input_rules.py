@@ -56,11 +56,11 @@ def _a_frame_of_numbers(X: object, steps: Any, *, are_ids: bool) -> str:
     if not isinstance(steps, np.ndarray) or steps.shape != (len(steps), len(names)):
         return ""
     read = f"sequence of {len(names)} ids" if are_ids else f"series of {len(names)} steps"
+    more = ", ..." if len(names) > 3 else ""
     return (
         f"Each row of X is read as a {read}, the columns {', '.join(map(repr, names[:3]))}"
-        f"{', ...' * (len(names) > 3)}. If that is meant, pass frame.to_numpy(), or say it by "
-        f"input_type. {LONG_TABLE} For any other table use a model for tables, such as "
-        "HistGradientBoostingClassifier."
+        f"{more}. If that is meant, pass frame.to_numpy(), or say it by input_type. {LONG_TABLE} "
+        "For any other table use a model for tables, such as HistGradientBoostingClassifier."
     )
 
 
@@ -119,26 +119,16 @@ def _has_inner_zeros(ids: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _negative_integers(steps: Any) -> str:
     """Tell integers that would be ids if none were negative."""
-    is_list = isinstance(steps, list)
-    rows, n_dimensions = (steps, 1) if is_list else ([steps], 2)
+    rows, n_dimensions = (steps, 1) if isinstance(steps, list) else ([steps], 2)
     if not all(row.ndim == n_dimensions and row.dtype.kind in "iu" for row in rows if row.size):
         return ""
-    if is_list:
-        row = next(index for index, ids in enumerate(steps) if ids.size and ids.min() < 0)
-        remedy = (
-            "X = [[i + 2 for i in row] for row in X], where -1 means a missing value: 1 then "
-            "stands for that."
-        )
-    else:
-        row = int((steps.min(axis=1) < 0).argmax())
-        remedy = (
-            "X + 1, where -1 pads the rows, or X + 2, where -1 means a missing value: 1 then "
-            "stands for that."
-        )
+    row = next(index for index, ids in enumerate(steps) if ids.size and ids.min() < 0)
     return (
         f"X holds integers, but is read as measurements, since some are negative: X[{row}] holds "
-        f"{steps[row].min()}. If it holds token ids, pass {remedy} If it holds measurements, say "
-        "it by input_type='measurements', or X.astype(float)."
+        f"{steps[row].min()}. If it holds token ids, pass X + 1, where -1 pads the rows, or, where "
+        "-1 means a missing value, X + 2 (lists: [[i + 2 for i in row] for row in X]): 1 then "
+        "stands for that. If it holds measurements, say it by input_type='measurements', or "
+        "X.astype(float)."
     )
 
 
@@ -150,10 +140,10 @@ def _channels_first(steps: Any) -> str:
     if others or n_channels <= n_steps or all(map(_is_one_hot, steps)):
         return ""
     turned = "[x.T for x in X]" if is_list else "X.transpose(0, 2, 1)"
+    found = "1 step" if n_steps == 1 else f"{n_steps} steps"
     return (
-        f"X has {n_channels} channels of {n_steps} step{'s' * (n_steps > 1)}: the last axis is "
-        f"that of the channels. sktime and aeon put channels first; then pass {turned}. "
-        f"{MEASUREMENTS_MEANT}"
+        f"X has {n_channels} channels of {found}: the last axis is that of the channels. "
+        f"sktime and aeon put channels first; then pass {turned}. {MEASUREMENTS_MEANT}"
     )
 
 

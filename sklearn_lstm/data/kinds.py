@@ -1,6 +1,6 @@
 """Words, characters, measurements: what a step of a sequence can be, and all that depends on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal, TypeAlias
 
@@ -68,27 +68,23 @@ WORDS = Kind(
     ngram_lengths=(1, 2),
     has_borders=False,
 )
-CHARACTERS = Kind(
+CHARACTERS = replace(
+    WORDS,
     name="characters",
-    work_per_step=1,
-    n_frames=inf,
     effort=2,
     fewest_epochs=15,
     epochs_per_check=1.5,
-    network_weight=0.03,
     ngram_lengths=(1, 5),
     has_borders=True,
 )
-MEASUREMENTS = Kind(
+MEASUREMENTS = replace(
+    WORDS,
     name="measurements",
     work_per_step=2,
     n_frames=200,
-    effort=1,
-    fewest_epochs=6,
     epochs_per_check=inf,
     network_weight=0.1,
     ngram_lengths=(),
-    has_borders=False,
 )
 TOKENS = WORDS, CHARACTERS
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (*TOKENS, MEASUREMENTS)}

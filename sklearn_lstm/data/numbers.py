@@ -31,14 +31,13 @@ LOST = (
     "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
     "save_npz lose them."
 )
-COLUMNS_ADVICE = (  # {0!r} is the name of one of them, {1!r} that of the texts
-    f"Join texts: {JOIN}. Make few values that recur a category: "
-    "frame.astype({{{0!r}: 'category'}}) (polars: Categorical; pyarrow: dictionary_encode). Turn "
-    "dates into numbers, frame[{0!r}] = (pd.to_datetime(frame[{0!r}], utc=True) - "
-    "pd.Timestamp('2020', tz='UTC')).dt.days, and strings such as '£1,200.50', frame[{0!r}] = "
-    "pd.to_numeric(frame[{0!r}].astype(str).str.replace(r'[^\\d.-]', '', regex=True)), "
-    "but '1.200,50 €' by r'[^\\d,-]' and then .str.replace(',', '.'). Leave out what is left, such "
-    "as ids: frame.drop(columns=[{0!r}])."
+COLUMNS_ADVICE = (  # {0!r} is the name of one of them
+    "Make few values that recur a category: frame.astype({{{0!r}: 'category'}}) (polars: "
+    "Categorical; pyarrow: dictionary_encode). Turn dates into numbers, frame[{0!r}] = "
+    "(pd.to_datetime(frame[{0!r}], utc=True) - pd.Timestamp('2020', tz='UTC')).dt.days, and "
+    "strings such as '£1,200.50', frame[{0!r}] = pd.to_numeric(frame[{0!r}].astype(str)"
+    ".str.replace(r'[^\\d.-]', '', regex=True)), but '1.200,50 €' by r'[^\\d,-]' and then "
+    ".str.replace(',', '.'). Leave out what is left, such as ids: frame.drop(columns=[{0!r}])."
 )
 MOST_LOOKED_AT = 1_000  # values, for letters and numbers
 BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number
@@ -211,13 +210,16 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
             "holds a token of a sequence, such as a letter, pass frame.to_numpy().tolist() to "
             "TextSequenceVectorizer(analyzer=list)."
         )
+    kept = next((name for name in own if columns[name].content == wanted), longest_texts(known))
+    other = next(name for name in own if name != kept)
+    advice = COLUMNS_ADVICE.format(other)
+    if wanted == "texts":
+        advice = f"Join texts: {JOIN.format(other, kept)}. {advice}"
     found = ", ".join(f"{name!r} ({reprlib.repr(known[name][0])})" for name in own)
-    texts = longest_texts(known)
-    other = next(name for name in own if name != texts)
     return (
         f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "
         f"by their types, as at fit. Out of {[*columns]}, {len(own)} hold neither: {found}. "
-        f"{COLUMNS_ADVICE.format(other, texts)}"
+        f"{advice}"
     )
 
 

@@ -37,7 +37,8 @@ def ways_to_write(data: DataSet) -> dict[str, Callable[[DataSet, Random], Any]]:
         return {f"beside: {name}": partial(beside, name) for name in LIBRARIES}
     groups: dict[str, tuple[Any, Ways]] = {"column": (column, LIBRARIES | LARGE_LISTS)}
     if data.kind == "texts":
-        groups |= {"texts": (texts, TEXTS), "categories": (column, ENCODED)}
+        categories = {"polars categories": lambda frame: pl.from_arrow(dictionaries(frame))}
+        groups |= {"texts": (texts, TEXTS), "categories": (column, ENCODED | categories)}
     else:
         groups |= {"rows": (rows, ways_of_rows(data)), "array": (padded_array, layouts(data))}
     if data.kind == "ids":
@@ -104,7 +105,6 @@ LIBRARIES: Ways = {
 }
 ENCODED: Ways = {
     "Arrow dictionaries": dictionaries,
-    "polars categories": lambda table: pl.from_arrow(dictionaries(table)),
     "pandas categories": lambda table: table.to_pandas().astype("category"),
 }
 LARGE_LISTS: Ways = {"Arrow large": large_lists}
@@ -141,10 +141,11 @@ def column(way: Any, data: DataSet, rng: Random) -> Any:
 def polars_arrays(data: DataSet, _: Random) -> Any:
     """Write a column of lists of one length."""
     lists = pl.from_arrow(own_column(data))
-    need(data.has_channels or len({*map(len, data.rows)} | {0}) == 2)
+    lengths = {*map(len, data.rows)}
+    need(data.has_channels or (len(lengths) == 1 and lengths != {0}))
     if data.has_channels:
         return lists.cast(pl.List(pl.Array(pl.Float64, data.n_channels)))
-    return lists.cast(pl.Array(lists.dtype.inner, max(map(len, data.rows))))
+    return lists.cast(pl.Array(lists.dtype.inner, *lengths))
 
 
 def beside(name: str, data: DataSet, _: Random) -> Any:
@@ -319,7 +320,9 @@ TEXTS: Ways = {
     "array": in_numpy,
     "objects": as_objects,
     "array of one column": lambda texts: in_numpy(texts)[:, np.newaxis],
-    "variable width": lambda texts: in_numpy(texts, getattr(np.dtypes, "StringDType", np.str_)()),
+    "variable width": lambda texts: in_numpy(
+        texts, getattr(np.dtypes, "StringDType", lambda: object)()
+    ),
     "str of pandas": lambda texts: pd.Series(texts, dtype="str"),
     "string of pandas": lambda texts: pd.Series(texts, dtype="string"),
 }

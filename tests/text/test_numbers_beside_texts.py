@@ -94,7 +94,7 @@ WRONG = {
     ),
     "dates": (
         PANDAS.assign(day=DAY),
-        r"'day' \(.*datetime64.*\(pd.to_datetime\(frame\['day'\], .*days",
+        r"'day' \(.*\(pd.to_datetime\(frame\['day'\], .*days",
     ),
     "dates of Python": (
         PANDAS.assign(day=[DAY.date()] * 3),
