@@ -149,14 +149,15 @@ def to_numpy(values: Any, name: str) -> Array:
             "tensor.detach().float().cpu()."
         ) from error
     parts = values if isinstance(values, list | tuple) and array.ndim > 1 else [values]
-    if any(isinstance(p, np.ma.MaskedArray) and p.mask.any() for p in parts):  # NumPy uncovers
+    if any(isinstance(part, np.ma.MaskedArray) and part.mask.any() for part in parts):
         raise InvalidSequencesTypeError(
             f"{name} is a masked array. Pass {name}.astype(float).filled(np.nan), of token ids "
             f"{name}.filled(0)."
         )
-    is_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
-    is_rounded = is_rounded and (np.abs(array) >= LARGEST_EXACT).any()
-    return np.asarray(values, object) if is_rounded or array.dtype.kind == "T" else array
+    may_be_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
+    if array.dtype.kind == "T" or (may_be_rounded and (np.abs(array) >= LARGEST_EXACT).any()):
+        return np.asarray(values, object)
+    return array
 
 
 def stacked(columns: list[Array]) -> Array:
