@@ -80,7 +80,7 @@ class LSTMSequenceClassifier(
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
         square root of the number of ids or inputs, at most 128. None takes each step as it is:
         channels, or one-hot ids (no one-hot array is built).
-    embeddings : array-like, mapping, object with lookup, "wordllama" or None, default=None
+    embeddings : array-like, mapping, object with lookup, or None, default=None
         Pretrained vectors of tokens, from which the network starts, and whose mean the linear
         model reads: an array with a row for each id, a mapping from tokens, a fitted `WordVectors`,
         what the functions of `sklearn_lstm.vectors` return, or an object of your own whose
@@ -206,9 +206,6 @@ class LSTMSequenceClassifier(
         `partial_fit` keeps the last 1,000 rows.
     n_epochs_ : int
         The number of epochs, also of those whose row `partial_fit` has dropped.
-    embedding_coverage_ : float or None
-        The share of the tokens of the training sequences that have a pretrained vector; None
-        without a table in `embeddings`.
     linear_model_ : object or None
         The linear model beside the network. None if ``linear_model=False``, if `criterion` is not
         "cross_entropy", or if n-grams would need more than 1 GiB of coefficients.
@@ -596,7 +593,6 @@ class LSTMSequenceClassifier(
     input_type_: property = _left_by_fit(lambda fitted: fitted.input_format.input_type)
     history_: property = _left_by_fit(lambda fitted: fitted.history)
     n_epochs_: property = _left_by_fit(lambda fitted: fitted.n_epochs)
-    embedding_coverage_: property = _left_by_fit(lambda fitted: fitted.coverage)
     linear_model_: property = _left_by_fit(lambda fitted: fitted.model[LinearMember.name])
     thresholds_: property = _left_by_fit(lambda fitted: fitted.thresholds)
     calibration_: property = _left_by_fit(lambda fitted: fitted.model.calibration())
@@ -642,8 +638,7 @@ class LSTMSequenceClassifier(
         if (member := fitted.model[EncoderModel.name]) is not None:
             parts["sentence vectors"] = str(member.encoder)
         if (vectors := fitted.model.network.vectors) is not None:
-            described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"
-            parts["pretrained vectors"] = described
+            parts["pretrained vectors"] = vectors.describe()
         return parts | fitted.model.described() | {"epochs": str(self.n_epochs_)}
 
     def __sklearn_is_fitted__(self) -> bool:
