@@ -101,8 +101,8 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     path : str or path
         The name of a file that `save` wrote.
     embeddings : object, default=None
-        What `sklearn_lstm.vectors.static_model` or `side_by_side` returns, if the classifier was
-        fitted with a static model other than "wordllama"; the file only names it.
+        What `sklearn_lstm.vectors.static_model` returns, if the classifier was fitted with a static
+        model; the file only names it.
     encoder : object with encode, path or None, default=None
         What the classifier was fitted with; the file only names it. It becomes its `encoder`.
 
@@ -119,7 +119,7 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     TypeError, ValueError
         If what is passed is something else.
     ImportError
-        If the package of the static model that it was fitted with is not installed.
+        If the package of the encoder that the file names is not installed.
 
     See Also
     --------
