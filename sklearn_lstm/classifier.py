@@ -162,15 +162,13 @@ class LSTMSequenceClassifier(
         largest F1 to expect [14]_: see "Thresholds" in the reference of the documentation.
     early_stopping : "auto" or bool, default="auto"
         "auto" ends ``max_epochs="auto"`` when the loss of held-out samples no longer falls, beside
-        a linear model; True judges the network alone and restores its best weights; False trains
-        for all epochs. See "What depends on what" in the reference of the documentation.
-    validation_fraction : float in (0, 1), default=0.1
-        The fraction that ``early_stopping=True`` holds out, stratified by class.
-    n_iter_no_change : int, default=5
-        Number of epochs without a lower validation loss before training stops.
+        a linear model; True judges the network alone by 10 % of the samples, ends after 5 epochs
+        without a lower loss of these, and restores the best weights; False trains for all epochs.
+        See "What depends on what" in the reference of the documentation.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. The targets that they see are indices of
-        classes.
+        classes. A ``skorch.callbacks.EarlyStopping`` replaces that of ``early_stopping=True``, for
+        another patience.
     random_state : int, RandomState or None, default=None
         Seed of the initial weights, of dropout and of the order of the data. An int gives the same
         model in every fit on one machine with one number of threads. Global random states are
@@ -320,8 +318,6 @@ class LSTMSequenceClassifier(
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [POSITIVE_INTEGER],
         "callbacks": ["array-like", None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -356,8 +352,6 @@ class LSTMSequenceClassifier(
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         threshold: float | str | Any = 0.5,
         early_stopping: bool | str = "auto",
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
         callbacks: list[Any] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -386,8 +380,6 @@ class LSTMSequenceClassifier(
         self.class_weight = class_weight
         self.threshold = threshold
         self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose

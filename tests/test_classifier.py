@@ -35,8 +35,6 @@ WRONG = {
     "batch_size": [0],
     "class_weight": ["even"],
     "early_stopping": ["yes"],
-    "validation_fraction": [1.0],
-    "n_iter_no_change": [0],
     "callbacks": [3],
     "random_state": ["seed", -1],
     "verbose": ["loud"],

@@ -16,11 +16,10 @@ INTEGERS = {
     "num_layers": 2,
     "max_epochs": 2,
     "batch_size": 7,
-    "n_iter_no_change": 2,
     "random_state": 3,
     "verbose": 0,
 }
-REALS = {"dropout": 0.25, "lr": 0.03125, "weight_decay": 0.0625, "validation_fraction": 0.25}
+REALS = {"dropout": 0.25, "lr": 0.03125, "weight_decay": 0.0625}
 BOOLEANS = {"normalize": False, "bidirectional": False, "early_stopping": True}
 
 small = partial(small_models.small, embedding_dim=4, early_stopping=True)

@@ -48,7 +48,7 @@ def check_one_full_bar(states):
         (X, {"linear_model": False}),
         (X, {"max_epochs": 0}),
         (X, {"early_stopping": True}),
-        (X, {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1}),
+        (X, {"max_epochs": 60, "early_stopping": True}),
         (X, {"max_epochs": "auto", "input_type": "words"}),
         (X, {"verbose": True}),
     ],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences
@@ -48,6 +48,11 @@ class NetworkSettings(FitSettings):
     precision: str
     lr: float
     weight_decay: float
+
+    @property
+    def has_early_stopping(self) -> bool:
+        """Whether early stopping is among the callbacks of the user."""
+        return any(isinstance(one, EarlyStopping) for one in _without_names(self.callbacks))
 
 
 def read_network_settings(
@@ -124,20 +129,24 @@ def _architecture(
     return architecture | {"embedding_dim": width or embedding_dim}
 
 
+def _without_names(callbacks: Sequence[Any]) -> list[Any]:
+    """Return the callbacks; some may stand behind a name."""
+    return [one[1] if isinstance(one, tuple) else one for one in callbacks]
+
+
 def _copies(callbacks: Sequence[Any] | None, early_stopping: object) -> list[Any]:
     """Copy the callbacks of the user, which stay as they are."""
     given = [*(callbacks or ())]
-    for callback in given:
-        found = callback[1] if isinstance(callback, tuple) else callback
-        if not isinstance(found, Callback):
+    for callback in _without_names(given):
+        if not isinstance(callback, Callback):
             raise ValueError(
                 f"callbacks holds {callback!r}, which is not a callback of skorch, such as "
                 "EarlyStopping(). Callbacks of scikit-learn are set by set_callbacks."
             )
-        monitor = getattr(found, "monitor", None)
+        monitor = getattr(callback, "monitor", None)
         if early_stopping is not True and monitor in {"valid_loss", "valid_loss_best"}:
             raise ValueError(
-                f"{type(found).__name__} monitors {monitor!r}, but fit records it with "
+                f"{type(callback).__name__} monitors {monitor!r}, but fit records it with "
                 "early_stopping=True alone. Set that, or let it monitor 'train_loss'."
             )
     try:

@@ -209,7 +209,7 @@ def test_a_long_sequence_is_padded_with_no_other(monkeypatch):
 
 
 def test_the_validation_loss_is_that_of_the_batch(monkeypatch, texts):
-    options = PLAIN | {"early_stopping": True, "validation_fraction": 0.5}
+    options = PLAIN | {"early_stopping": True}
     whole = LSTMSequenceClassifier(**options).fit(*texts)
     monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 40)
     parts = LSTMSequenceClassifier(**options).fit(*texts)
