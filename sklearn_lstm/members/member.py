@@ -47,16 +47,6 @@ class Member(ABC):
         """
         raise NotImplementedError
 
-    def channel_contributions(
-        self, sequences: Sequences, directions: NDArray[np.float64]
-    ) -> Contributions:
-        """Return what each channel of series adds, as `contributions` does for each step.
-
-        The channels of all series are laid end to end, (n_samples * n_channels, n_scores). By
-        default a member reads series as a whole.
-        """
-        return self.contributions(sequences, directions)
-
     def describe(self) -> str:
         """Return what the member consists of, in one line."""
         raise NotImplementedError
