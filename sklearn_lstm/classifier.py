@@ -14,7 +14,6 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm import fitting
-from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
@@ -27,7 +26,13 @@ from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters, plain_parameters
+from sklearn_lstm.sklearn_internals import (
+    POSITIVE_INTEGER,
+    CallbackSupportMixin,
+    checked_parameters,
+    plain_parameters,
+    told_to_callbacks,
+)
 from sklearn_lstm.storage.estimators import StoredMixin
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
@@ -386,7 +391,7 @@ class LSTMSequenceClassifier(
         self.device = device
         self.precision = precision
 
-    @with_callbacks
+    @told_to_callbacks
     def fit(
         self,
         X: Any,
@@ -440,11 +445,10 @@ class LSTMSequenceClassifier(
             If the linear model is left out, since `criterion` is not "cross_entropy", or since its
             n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
-        task = CallbackTask.of_fit(self, X, y, sample_weight)
         parameters = checked_parameters(self)
         passed, validation = (X, y, sample_weight), (X_val, y_val, sample_weight_val)
         data = fitting.read_training_data(parameters, passed, groups, validation)
-        fitting.fit_classifier(self, parameters, data, task)
+        fitting.fit_classifier(self, parameters, data)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:

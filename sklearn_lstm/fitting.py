@@ -16,7 +16,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
-from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
@@ -257,23 +256,17 @@ def random_generator(random_state: Any, n_epochs: int = 0) -> np.random.Generato
     return np.random.default_rng([int(random_state), n_epochs])
 
 
-def fit_classifier(
-    classifier: Any, parameters: Mapping[str, Any], data: TrainingData, task: CallbackTask
-) -> None:
-    """Fit a classifier, which stays as it is until all went well.
-
-    The parameters were checked, and the task is that of the whole fit.
-    """
+def fit_classifier(classifier: Any, parameters: Mapping[str, Any], data: TrainingData) -> None:
+    """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
     settings = read_network_settings(parameters, *read)
-    progress = FitProgress(is_shown=settings.verbose > 0, task=task)
+    progress = FitProgress(is_shown=settings.verbose > 0, estimator=classifier)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
     if settings.encoder is not None:
         settings.encoder.known = None
     classifier._fitted = fitted  # noqa: SLF001
-    task.end(is_fitted=True)
 
 
 def what_is_lacking(settings: FitSettings) -> str:
@@ -416,7 +409,7 @@ def fit_one_epoch(
     read = data.input_format.kind, samples.targets.labels, samples.sequences
     settings = read_network_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
-    progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
+    progress = FitProgress(is_shown=settings.verbose > 0)
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
     model = previous.with_network(network)
     if settings.kind in TOKENS and not what_is_lacking(settings):

@@ -19,7 +19,7 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "exceptions", "locks", "threads"],
+    ["exceptions", "locks", "threads"],
     ["progress", "sklearn_internals"],
     ["storage"],
     ["text"],
