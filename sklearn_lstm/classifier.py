@@ -36,7 +36,6 @@ from sklearn_lstm.sklearn_internals import (
 from sklearn_lstm.storage.estimators import StoredMixin
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
-INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
 
 
 def _left_by_fit(read: Callable[[Fitted], Any]) -> property:
@@ -179,8 +178,8 @@ class LSTMSequenceClassifier(
         model in every fit on one machine with one number of threads. Global random states are
         neither used nor changed.
     verbose : int, default=0
-        1: a progress bar over the whole fit, with the time that is left, about and at most. 2: also
-        a row for each epoch.
+        0: nothing is said, however long the fit takes. 1: a progress bar over the whole fit, with
+        the time that is left, about and at most. 2: also a row for each epoch.
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.
@@ -459,8 +458,8 @@ class LSTMSequenceClassifier(
         from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
         of the first call, and weights are not rescaled. The linear models of `fit`, also those of
         an encoder and of numbers, stay as they were. The network keeps its shape: changes of its
-        parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`. Each call makes a
-        new model, so other threads may predict meanwhile, with the model before it or after it.
+        parameters, also `dropout`, do not count. Each call makes a new model, so other threads may
+        predict meanwhile, with the model before it or after it.
 
         Parameters
         ----------
@@ -643,51 +642,6 @@ class LSTMSequenceClassifier(
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
-        """Return the parameters, but not those of an estimator in `embeddings` or `encoder`.
-
-        To change these would change nothing: the vectors are already computed.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            As in scikit-learn.
-
-        Returns
-        -------
-        dict of str to object
-            The value of each parameter.
-        """
-        parameters = super().get_params(deep)
-        return {name: value for name, value in parameters.items() if not name.startswith(INSIDE)}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters.
-
-        Parameters
-        ----------
-        **params : dict
-            Names and values.
-
-        Returns
-        -------
-        self : LSTMSequenceClassifier
-            The classifier.
-
-        Raises
-        ------
-        ValueError
-            If a name is unknown, or belongs to a parameter of `embeddings` or `encoder`.
-        """
-        for name in params:
-            if name.startswith(INSIDE):
-                outer, *_ = name.split("__")
-                raise ValueError(
-                    f"{name} can't be set: what {outer} has learned is fixed, and clones share it. "
-                    f"Set {outer} itself; in a search, give it several objects to choose from."
-                )
-        return super().set_params(**params)  # type: ignore[no-any-return]
 
     def __sklearn_clone__(self) -> Self:
         """Return a clone that shares vectors and encoder: they are large, or can't be copied."""

@@ -4,7 +4,6 @@
 them. `fit_one_epoch` is that of `partial_fit`.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
@@ -31,7 +30,7 @@ from sklearn_lstm.exceptions import (
     warn_user,
 )
 from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
-from sklearn_lstm.members.duration import WORK_PER_SECOND, plan_training, work_of_epoch
+from sklearn_lstm.members.duration import plan_training, work_of_epoch
 from sklearn_lstm.members.held_out import Split, folds
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.member import LinearMember
@@ -45,7 +44,7 @@ from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.model import Fitted, SequenceModel
-from sklearn_lstm.progress import FitProgress, print_above_bar
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets.label_reading import read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
@@ -313,8 +312,6 @@ def fit_model(
     epoch = work_of_epoch(samples.sequences, settings.kind)
     epochs = {one.member.name: one.work(samples, settings) / epoch for one in learners}
     plan = plan_training(samples, data.validation, settings, has_linear_model=bool(learners))
-    work = (sum(epochs.values()) + plan.usual_epochs) * epoch
-    _say_minutes(len(samples), work, is_shown=settings.verbose > 0)
     split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
     thresholds = without_constants(settings.thresholds, samples.targets)
     n_updates, n_epochs = plan.updates_per_epoch(len(split.learned)), plan.max_epochs
@@ -420,16 +417,3 @@ def fit_one_epoch(
         model = model.with_member(ngrams.learned(samples, known, rng), 1.0)
     model = model.with_thresholds(settings.thresholds)
     return before.with_model(model, samples, epoch_rows(network.net))
-
-
-def _say_minutes(n_samples: int, work: float, *, is_shown: bool) -> None:
-    """Log about how long so much work will take, if it takes minutes; print it above a bar."""
-    minutes = work / (60 * WORK_PER_SECOND)
-    if minutes >= 2:
-        text = (
-            f"The fit to {n_samples:,} sequences will take about {minutes:.0f} minutes on one core "
-            "of a processor."
-        )
-        logging.getLogger("sklearn_lstm").info(text)
-        if is_shown:
-            print_above_bar(text)

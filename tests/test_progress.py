@@ -11,7 +11,7 @@ import small_models
 from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
-from sklearn_lstm import LSTMSequenceClassifier, fitting
+from sklearn_lstm import fitting
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.progress import FitProgress
 
@@ -235,17 +235,3 @@ def test_a_callback_may_pickle_the_net():
 def test_without_a_standard_error_nothing_is_drawn():
     with redirect_stderr(None):
         small().fit(X, Y)
-
-
-@pytest.mark.parametrize("n_minutes", [1, 9])
-def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, capsys, n_minutes):
-    y = np.arange(120) % 50
-    n_steps = X.size  # as much work as an epoch of the network, or as 100 of many SVMs
-    work = n_steps + 2 * 50 * n_steps / 100  # of n-grams, and of positions
-    monkeypatch.setattr(fitting, "WORK_PER_SECOND", work / n_minutes / 60)
-    caplog.set_level("INFO", "sklearn_lstm")
-    parameters = {"input_type": "words", "max_epochs": 1, "hidden_size": 2}
-    LSTMSequenceClassifier(**parameters, verbose=1).fit(X, y)
-    found = [record.getMessage() for record in caplog.records]
-    said = "The fit to 120 sequences will take about 9 minutes on one core of a processor."
-    assert found == capsys.readouterr().out.splitlines() == ([said] if n_minutes > 1 else [])

@@ -11,7 +11,6 @@ from skorch.callbacks import Callback, EarlyStopping
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.token_codes import TokenCodes
-from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.members.network.architecture import POOLINGS, Architecture
 from sklearn_lstm.members.network.devices import find_device
 from sklearn_lstm.members.network.loss_and_optimizer import (
@@ -77,11 +76,6 @@ def read_network_settings(
         As `read_settings` does; and for wrong names of poolings, vectors of another length than
         `embedding_dim`, a criterion or optimiser that can't be used, a device that is not there,
         and callbacks that are not skorch's, can't be copied, or monitor what is not recorded.
-
-    Warns
-    -----
-    IgnoredParameterWarning
-        For parameters that differ from the architecture of the network.
     """
     known = vectors = None
     if network is not None and isinstance(network.encoding, TokenCodes):
@@ -111,15 +105,7 @@ def _architecture(
     if not pooling or not all(name in POOLINGS for name in pooling):
         raise ValueError(f"pooling needs names out of {POOLINGS}, found {found!r}.")
     if network is not None:
-        known = network.module.architecture
-        for name in sorted(architecture):
-            if architecture[name] not in ("auto", going_on := getattr(known, name)):
-                warn_user(
-                    f"{name}={architecture[name]!r} is ignored: the network goes on with "
-                    f"{name}={going_on!r}. Call fit for a new one.",
-                    IgnoredParameterWarning,
-                )
-        architecture["embedding_dim"] = known.embedding_dim
+        architecture["embedding_dim"] = network.module.architecture.embedding_dim
     width, embedding_dim = vectors and vectors.width, architecture["embedding_dim"]
     if width and embedding_dim not in ("auto", width):
         raise ValueError(

@@ -363,13 +363,8 @@ def test_what_is_no_encoder_is_refused(wrong):
         pipeline(wrong).fit(TEXTS, LABELS)
 
 
-def test_the_parameters_of_an_encoder_are_hidden_and_clones_share_it(encoder):
-    encoder.get_params = lambda: {"dim": 8}  # as an estimator has
-    model = classifier(encoder)
-    assert "encoder__dim" not in model.get_params()
-    with pytest.raises(ValueError, match=r"encoder__dim can't be set.*Set encoder itself"):
-        model.set_params(encoder__dim=3)
-    assert clone(model).encoder is encoder
+def test_clones_share_the_encoder(encoder):
+    assert clone(classifier(encoder)).encoder is encoder
 
 
 def test_the_folder_of_an_encoder_needs_sentence_transformers(tmp_path, monkeypatch):
