@@ -185,14 +185,15 @@ def _read_validation(
         check_consistent_length(sequences, y_val)
         targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
         return Samples(sequences, relative_weights(targets, by_class)).counted()
+    except InvalidSequencesTypeError as error:
+        found = str(error).partition(". ")[0].replace("X", "X_val", 1)
+        raise InvalidSequencesTypeError(
+            f"{found}. A Pipeline transforms X alone. Pass X_val as it comes out of its other steps, "
+            "pipeline[:-1].fit(X, y).transform(X_val), or, with metadata routing, let the Pipeline "
+            "have transform_input=['X_val']."
+        ) from None
     except (TypeError, ValueError) as error:
         error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
-        if isinstance(error, InvalidSequencesTypeError):
-            error.add_note(
-                "The steps of a Pipeline transform X alone, unless transform_input=['X_val'] "
-                "names what else (with metadata routing). Or pass X_val as it comes out of "
-                "them: pipeline[:-1].fit(X, y).transform(X_val)."
-            )
         raise
 
 
