@@ -188,7 +188,7 @@ def _read_validation(
     except InvalidSequencesTypeError as error:
         found = str(error).partition(". ")[0].replace("X", "X_val", 1)
         raise InvalidSequencesTypeError(
-            f"{found}. A Pipeline transforms X alone. Pass X_val as it comes out of its other steps, "
+            f"{found}. A Pipeline transforms X alone. Pass X_val as it comes out of other steps, "
             "pipeline[:-1].fit(X, y).transform(X_val), or, with metadata routing, let the Pipeline "
             "have transform_input=['X_val']."
         ) from None

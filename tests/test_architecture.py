@@ -140,6 +140,11 @@ def test_the_guide_for_contributors_lists_each_module_below_those_that_it_import
         assert not modules_imported_by(name) & set(listed[position:]), name
 
 
+def test_every_lock_is_one_that_survives_a_fork():
+    for name in modules().keys() - {"locks"}:
+        assert not {"threading.Lock", "threading.RLock"} & {*imported_names(modules()[name])}, name
+
+
 # --- What an import loads
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import signal
 import weakref
 from functools import partial
 
@@ -99,6 +100,17 @@ def test_callbacks_after_early_stopping_of_skorch_see_the_last_epoch_too():
     model = small(callbacks=[stop, listener([], epochs, [])], max_epochs=9).fit(*tokens())
     assert epochs == [1, 2]
     assert model.n_epochs_ == 2
+
+
+@pytest.mark.parametrize("verbose", [0, 2], ids=["in on_train_end", "in on_epoch_end"])
+def test_ctrl_c_is_one_also_once_the_patience_of_early_stopping_ran_out(verbose):
+    def press_ctrl_c(text):  # at "Restoring best model", or at "Stopping since"
+        signal.raise_signal(signal.SIGINT)
+
+    stop = EarlyStopping(patience=1, threshold=1.0, load_best=True, sink=press_ctrl_c)
+    model = small(callbacks=[stop], early_stopping=True, max_epochs=9, verbose=verbose)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*tokens())
 
 
 @kinds
