@@ -129,8 +129,6 @@ def _float32_gradients(device: torch.device) -> Iterator[None]:
         if device.type != "cuda":
             yield
             return
-        with (
-            _cudnn.lock,
-            torch.backends.cudnn.flags(enabled=False),
-        ):  # they are those of the process
+        # The flags are those of the process.
+        with _cudnn.lock, torch.backends.cudnn.flags(enabled=False):
             yield
