@@ -34,10 +34,7 @@ TEXTS = ["so good", "good fun, so good!", "so bad", "bad, boring", "fun!", "bori
 
 
 def in_a_fresh_process(*functions, n_threads=None):
-    """Run functions of this module in a process with so many threads.
-
-    None: two threads, which torch is not told.
-    """
+    """Run functions of this module in a process with so many threads; None: torch is not told."""
     calls = "; ".join(f"here.{function.__name__}()" for function in functions)
     threads = "" if n_threads is None else f"torch.set_num_threads({n_threads}); "
     code = f"import torch; {threads}import {__name__} as here; {calls}"
@@ -88,7 +85,7 @@ def state_of_the_process():
     }
 
 
-# --- Nothing global is called
+# --- Nothing global is called, and the state stays as it was
 
 
 FORBIDDEN = {
@@ -118,9 +115,6 @@ def everything_is_done_without_global_changes():
     small(embedding_dim=None, cell="rnn", random_state=None).fit(*tokens())
     TextSequenceVectorizer().fit(TEXTS).transform(TEXTS)
     patch.undo()
-
-
-# --- The state stays as it was
 
 
 def state_before_and_after():

@@ -103,6 +103,21 @@ IDS = np.random.default_rng(0).integers(1, 9, (60, 6))
 HAS_ONE = (IDS == 1).any(axis=1)
 
 
+@pytest.mark.parametrize(
+    "mode",
+    [torch.inference_mode(), torch.autocast("cpu", torch.bfloat16)],
+    ids=["no grad", "mixed"],
+)
+def test_training_in_a_mode_of_torch_is_training_as_usual(mode):
+    expected = small().fit(IDS, HAS_ONE).predict_proba(IDS)
+    with mode:
+        model = small().fit(IDS, HAS_ONE)
+        small().partial_fit(IDS, HAS_ONE, classes=[False, True])
+        loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict_proba(IDS), expected)
+    loaded.module_(torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 2])).sum().backward()
+
+
 @pytest.mark.usefixtures("_in_bfloat16")
 def test_bfloat16_trains_weights_in_float32_and_predicts_also_once_it_is_loaded():
     model = small(max_epochs=25, lr=0.03).fit(IDS, HAS_ONE)
