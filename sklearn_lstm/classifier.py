@@ -14,7 +14,6 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm import fitting
-from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.member import LinearMember
@@ -34,6 +33,7 @@ from sklearn_lstm.sklearn_internals import (
     told_to_callbacks,
 )
 from sklearn_lstm.storage.estimators import StoredMixin
+from sklearn_lstm.targets.label_reading import label_names
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
 
@@ -580,7 +580,7 @@ class LSTMSequenceClassifier(
         ValueError
             If the columns of y have other names than in `fit`, or another order.
         """
-        fitting.what_was_fitted(self).labels.check_names(column_names(y))
+        fitting.what_was_fitted(self).labels.check_names(label_names(y))
         return float(super().score(X, y, sample_weight))
 
     classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)
