@@ -192,6 +192,7 @@ def test_the_linear_model_and_the_network_are_counted(counted):
     assert counted.last.seen[-1] == pytest.approx((of_linear_models + n_updates,) * 3)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_the_bar_says_how_long_it_takes_about_and_at_most_until_the_end_is_known(counted, capsys):
     rng = np.random.default_rng(0)
     noise = rng.integers(1, 2000, (400, 3)), rng.integers(0, 2, 400)  # is learned by heart

@@ -55,6 +55,7 @@ def test_a_loss_that_falls_very_slowly_is_progress():
     assert (falls < 1e-5).all()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_early_stopping_false_trains_all_epochs_but_holds_out_for_the_blend():
     rng = np.random.default_rng(0)
     X, y = rng.integers(1, 9, (400, 3)), rng.integers(0, 2, 400)  # nothing can be learned

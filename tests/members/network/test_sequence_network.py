@@ -59,6 +59,7 @@ def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
     torch.testing.assert_close(from_codes(codes, LENGTHS), expected, **CLOSE)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_one_hot_input_never_builds_a_one_hot_tensor():
     assert torch.get_num_threads() == 1  # so the calling thread does all
     n_codes = 5000
