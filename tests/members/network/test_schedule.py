@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pytest
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
