@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from sklearn.pipeline import Pipeline
 
-from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.containers import column_names
@@ -95,7 +94,7 @@ def fit_batches(
     with TemporaryFile(dir=folder) as file:
         stream = Stream(batches, is_shown=classifier.verbose > 0)
         data = _read(stream, parameters, vectorizer, file)
-        fit_classifier(classifier, parameters, data, CallbackTask())
+        fit_classifier(classifier, parameters, data)
     first, fitted = old_vectorizer or old_classifier, (vectorizer or classifier).__dict__
     # Two stores in a row, without a call between them at which Ctrl-C could come.
     first.__dict__, old_classifier.__dict__ = fitted, classifier.__dict__

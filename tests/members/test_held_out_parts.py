@@ -351,7 +351,12 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
         (IDS, np.eye(2)[Y], {"X_val": IDS, "y_val": Y}, "y_val is not multilabel"),
         (IDS, Y, {"X_val": IDS, "y_val": Y[:3]}, "inconsistent numbers of samples"),
         (IDS, Y, {"X_val": SERIES, "y_val": Y[:40]}, "row of token ids has shape"),
-        (IDS, Y, {"X_val": ["a b"], "y_val": [0]}, "(?s)holds strings.*transform_input="),
+        (
+            IDS,
+            Y,
+            {"X_val": ["a b"], "y_val": [0]},
+            r"^X_val holds strings, not numbers. A Pipeline transforms X alone.*transform\(X_val\)",
+        ),
         (IDS, Y, {"X_val": IDS, "y_val": Y, "sample_weight_val": -Y}, "each sample needs a finite"),
         (SERIES, Y[:40], {"X_val": SERIES[0][None, :, :1], "y_val": [0]}, "1 channels"),
         (FRAME, Y[:30], {"X_val": FRAME[[*"bacd"]], "y_val": Y[:30]}, "columns"),
