@@ -19,19 +19,16 @@ from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Log
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS, warn_of_a_long_table
-from sklearn_lstm.data.numbers import (
-    FEWEST_ROWS,
-    warn_of_counts,
-    warn_of_the_target,
-    warn_of_values_seen_once,
-)
+from sklearn_lstm.data.input_rules import nothing_learned
+from sklearn_lstm.data.kinds import TOKENS
+from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
     InvalidSequencesTypeError,
     LinearModelSkippedWarning,
+    NothingLearnedWarning,
     warn_user,
 )
 from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
@@ -39,15 +36,16 @@ from sklearn_lstm.members.duration import WORK_PER_SECOND, plan_training, work_o
 from sklearn_lstm.members.held_out import Split, folds
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
 from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS, POSITIONS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
 from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import FitProgress, print_above_bar
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets.label_reading import read_classes, read_labels
@@ -79,7 +77,7 @@ def what_was_fitted(classifier: Any) -> Fitted:
     NotFittedError
         If there was none.
     """
-    fitted: Fitted | None = classifier._fitted  # noqa: SLF001 - this function alone looks inside
+    fitted: Fitted | None = classifier._fitted  # noqa: SLF001 - of a class of ours
     if fitted is None:
         check_is_fitted(classifier)  # raises the error
     return fitted  # type: ignore[return-value]
@@ -158,39 +156,19 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of series that all have as many steps as y has labels; of a y in one-hot coding; of a
-            data frame that seems to have a row for each step; of columns beside the sequences of
-            which little can be learned, or which tell every class; of channels that count the
-            series.
+            Of a y in one-hot coding; of columns beside the sequences of which little can be
+            learned, or which tell every class.
         """
-        labels, sequences = self.samples.targets.labels, self.samples.sequences
-        lengths = sequences.lengths
-        if self.input_format.has_fixed_width:  # with padding
-            lengths = np.array([self.input_format.n_features])
-        are_series = self.input_format.kind is MEASUREMENTS
-        if are_series and labels.is_multilabel and (lengths == len(labels)).all():
-            warn_user(
-                f"y has {len(labels)} columns, as many as the series have steps, but labels of "
-                "steps are not learned: each column is read as a label of the whole series. To "
-                "label steps, pass a window of the series around each, with one label.",
-                InputTypeWarning,
-            )
-        names, targets = self.input_format.column_names, self.samples.targets.values
-        are_many = labels.is_multilabel and len(targets) >= FEWEST_ROWS
-        if are_many and (targets.sum(axis=1) == 1).all():
+        targets = self.samples.targets
+        are_many = targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS
+        if are_many and (targets.values.sum(axis=1) == 1).all():
             warn_user(
                 "y is read as several labels, each of which is true or not, but every row holds "
                 "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
                 "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
                 InputTypeWarning,
             )
-        if are_series and names and self.input_format.has_fixed_width:
-            warn_of_a_long_table(sequences, names, targets)
-        warn_of_values_seen_once(sequences.numbers)
-        channels = dict(enumerate(self.input_format.channel_names))
-        constant = {channels.get(k, k): v for k, v in sequences.constant_channels().items()}
-        warn_of_the_target(sequences.numbers.columns | constant, targets)
-        warn_of_counts(constant)
+        warn_of_columns(self.samples.sequences.numbers, targets.values)
 
 
 def _read_validation(
@@ -288,7 +266,7 @@ def fit_classifier(
     """
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
-    settings = FitSettings.of(parameters, *read)
+    settings = read_network_settings(parameters, *read)
     progress = FitProgress(is_shown=settings.verbose > 0, task=task)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
@@ -335,7 +313,7 @@ def find_learners(settings: FitSettings) -> list[Learner]:
 
 @torch.inference_mode(mode=False)
 def fit_model(
-    data: TrainingData, settings: FitSettings, rng: np.random.Generator, progress: FitProgress
+    data: TrainingData, settings: NetworkSettings, rng: np.random.Generator, progress: FitProgress
 ) -> Fitted:
     """Plan, hold samples out, fit all members that suit the samples, and blend them."""
     samples, learners = data.samples, find_learners(settings)
@@ -356,9 +334,13 @@ def fit_model(
             # The network is last: it watches the loss of the blend.
             loss = BlendLoss(held_out, split.held_out, settings)
             network = train_network(split, settings, plan, loss, progress)
-            if network.is_trained and (members or np.isnan(thresholds).any()):
+            if network.is_trained:
                 held_out = loss.joined_by(network)
-    model = SequenceModel.blended(network, members, held_out).with_thresholds(thresholds, held_out)
+    blend = held_out.blend()
+    if held_out.is_a_guess(blend, samples.targets.shares()):
+        warn_user(nothing_learned(samples.sequences), NothingLearnedWarning)
+    model = SequenceModel.blended(network, members, held_out, blend)
+    model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted.empty(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
 
@@ -395,7 +377,7 @@ def fit_linear_members(
 def _factors_of_few(
     split: Split, settings: FitSettings, members: dict[Learner, LinearMember]
 ) -> dict[str, ExpectedFactor]:
-    """Return the expected factors of n-grams and encoder, found by cross-validation.
+    """Return the expected factors of linear members, found by cross-validation.
 
     They are those of a blend without the network. Learners with a scale of their own have left each
     sample out already.
@@ -432,7 +414,7 @@ def fit_one_epoch(
         before = Fitted.empty(data.input_format, samples.targets.labels)
     previous = before.model
     read = data.input_format.kind, samples.targets.labels, samples.sequences
-    settings = FitSettings.of(parameters, *read, previous[Network.name])
+    settings = read_network_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
     progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)

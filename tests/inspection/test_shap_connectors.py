@@ -34,7 +34,7 @@ def test_half_a_surrogate_pair_is_drawn():
 
 def test_characters_stand_side_by_side_beside_the_whole_text():
     data, values = np.array(["o", "k"], object), np.arange(2.0)
-    found = as_shap_explanation(Explanation(data, values, values, 0.0, 1, 0, whole=0.5))
+    found = as_shap_explanation(Explanation(data, values, values, 0.0, 1, whole=0.5))
     assert found.data.tolist() == ["o", "k", " the whole text"]
     assert found.feature_names == ["o", "k", "the whole text"]
     assert found.values.tolist() == [0.0, 2.0, 0.5]
