@@ -21,8 +21,7 @@ from typing import Any
 import sklearn_lstm
 from sklearn_lstm.exceptions import imported
 
-ROWS, ALL_ROWS = 1_000, 2**31 - 1  # of a table, that are read at once
-# Missing values, as for pandas. Texts, labels and groups are strings, whatever they look like.
+# Missing values, as for pandas; texts, labels and groups are strings, whatever they look like.
 MISSING = ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null", "None"]
 
 
@@ -43,11 +42,10 @@ def fit(options: Namespace) -> None:
     names = {key.partition("__")[2]: key for key in model.get_params()}
     model.set_params(**{names.get(name, name): value for name, value in options.set})
     options.columns = [options.text, *options.beside]
-    table, type_of = read_all(options), options.pandas.api.types.infer_dtype
-    strings = [name for name in options.beside if type_of(table[name]) == "string"]
-    X = table[options.columns].astype(dict.fromkeys(strings, "category"))
+    table, kind = read_all(options), options.pandas.api.types.infer_dtype
+    options.categories = [name for name in options.beside if kind([*table[name]]) == "string"]
     groups = {"lstmsequenceclassifier__groups": table[options.groups]} if options.groups else {}
-    model.fit(X, table[options.label].tolist(), **groups)
+    model.fit(inputs(options, table), table[options.label].tolist(), **groups)
     io.save(model, options.output)
     print(f"{len(table):,} rows, {len(model.classes_)} classes: {options.output}", file=sys.stderr)
 
@@ -57,13 +55,12 @@ def predict(options: Namespace) -> None:
     model, pd, n_before = stored_model(options), options.pandas, 0
     names = model.classes_.astype(str).tolist() if options.proba else []
     pd.DataFrame(columns=["label", *names]).to_csv(sys.stdout, index=False)
-    for part in read_parts(options, ROWS):
-        proba = model.predict_proba(part[options.columns])
+    for part in read_parts(options, n_rows=1_000):
+        proba = model.predict_proba(inputs(options, part))
         columns = [model.labels_of(proba), *proba.T[: len(names)]]
         pd.DataFrame(dict(enumerate(columns))).to_csv(sys.stdout, index=False, header=False)
-        sys.stdout.flush()
         n_before += len(part)
-        options.place = f"{options.data}, from row {n_before:,} on:"  # of the next error
+        options.place = f"sklearn-lstm predict {options.data}, from row {n_before:,} on"
 
 
 def evaluate(options: Namespace) -> None:
@@ -73,8 +70,8 @@ def evaluate(options: Namespace) -> None:
     model, table = stored_model(options), read_all(options)
     labels, classes = table[options.label].tolist(), model.classes_.astype(str).tolist()
     if unknown := [*{*labels} - {*classes}][:5]:
-        raise ValueError(f"The model has the labels {classes}, but not {unknown}")
-    proba = model.predict_proba(table[options.columns])
+        raise ValueError(f"The model has the labels {classes!s:.200}, but not {unknown}")
+    proba = model.predict_proba(inputs(options, table))
     print(classification_report(labels, model.labels_of(proba).astype(str), zero_division=0))
     loss = log_loss([*map(classes.index, labels)], proba, labels=range(len(classes)))
     print(f"log loss {loss:.4f}")
@@ -86,41 +83,46 @@ def explain(options: Namespace) -> None:
 
     _, table = stored_model(options), read_all(options)
     model = io.load(options.model, encoder=options.encoder)
-    print(*inspection.explain(model, table[options.columns]), sep="\n")
+    print(*inspection.explain(model, inputs(options, table)), sep="\n")
 
 
 def stored_model(options: Namespace) -> Any:
     """Return the stored model, which also says which columns it reads."""
     model = sklearn_lstm.Predictor.load(options.model, encoder=options.encoder)
-    if len(model.thresholds_) > 1:
-        raise ValueError(f"{options.model} predicts several labels: use it in Python")
-    form = model._fitted.input_format  # noqa: SLF001
-    options.columns = [*form.column_names] or [options.text]
-    options.beside, options.categories = [*form.number_names], form.category_names
+    reader, form = model._reader, model._fitted.input_format  # noqa: SLF001
+    if reader is None or len(model.thresholds_) > 1:
+        raise ValueError(f"{options.model} reads no texts, or has several labels: use Python")
+    options.columns = [*(reader.columns or [options.text])]
+    options.beside, options.categories = form.number_names, form.category_names
     return model
 
 
 # --- Tables
 
 
+def inputs(options: Namespace, table: Any) -> Any:
+    """Return the X in a table."""
+    types = dict.fromkeys(options.beside, float) | dict.fromkeys(options.categories, "category")
+    return table[options.columns].astype(types)
+
+
 def read_all(options: Namespace) -> Any:
     """Return the whole table."""
-    if not (parts := [*read_parts(options, ALL_ROWS)]):
-        raise ValueError(f"{options.data} has no rows")
+    if not (parts := [*read_parts(options, n_rows=2**31 - 1)]):
+        raise ValueError("The table has no rows")
     return options.pandas.concat(parts, ignore_index=True)
 
 
 def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
-    """Yield the table, some rows at a time, with the types that its columns should have."""
+    """Yield the table, some rows at a time; labels and groups are strings, None if empty."""
     read = READERS.get(Path(options.data.lower().removesuffix(".gz")).suffix, read_csv)
     labels = [name for name in (options.label, options.groups) if name]
     for part in read(options, n_rows):
-        if missing := [*{*options.columns, *labels} - {*part}]:
-            raise ValueError(f"{options.data} has no columns {missing}, but {[*part]}")
+        if missing := sorted({*options.columns, *labels} - {*part}):
+            raise ValueError(f"The table has no columns {missing}, but {[*part]}")
         part[labels] = part[labels].astype("string").replace({"": None})
-        part[options.beside] = part[options.beside].infer_objects()
         if len(part):
-            yield part.astype(dict.fromkeys(options.categories, "category"))
+            yield part
 
 
 def read_csv(options: Namespace, n_rows: int) -> Iterator[Any]:
@@ -133,7 +135,7 @@ def read_csv(options: Namespace, n_rows: int) -> Iterator[Any]:
         types["sep"] = chr(max(b",;\t|", key=header.count))
         for part in options.pandas.read_csv(file, chunksize=n_rows, **types, **missing):
             if not isinstance(part.index, options.pandas.RangeIndex):
-                raise ValueError(f"{options.data} has rows with more fields than the header")
+                raise ValueError("Rows have more fields than the header: are quotes missing?")
             yield part
 
 
@@ -142,7 +144,7 @@ def read_json(options: Namespace, n_rows: int) -> Iterator[Any]:
     with opened(options.data) as file:
         while lines := [*islice(filter(bytes.strip, file), n_rows)]:
             if lines[0].startswith(b"["):
-                raise ValueError("A JSON array is not read, but jq -c '.[]' makes lines of it")
+                raise ValueError("This is a JSON array, but jq -c '.[]' makes lines of it")
             records = json.loads(f"[{b','.join(lines).decode('utf-8-sig')}]")
             yield options.pandas.DataFrame(records, dtype=object)
 
@@ -158,9 +160,8 @@ READERS = {".jsonl": read_json, ".ndjson": read_json, ".json": read_json, ".parq
 
 def opened(data: str) -> Any:
     """Return the file to read, the standard input for -."""
-    if data == "-":
-        return sys.stdin.buffer
-    return gzip.open(data) if data.lower().endswith(".gz") else Path(data).open("rb")
+    opener = gzip.open if data.lower().endswith(".gz") else open
+    return sys.stdin.buffer if data == "-" else opener(data, "rb")
 
 
 # --- Options and exit codes
@@ -177,17 +178,16 @@ def setting(text: str) -> tuple[str, object]:
 def make_parser() -> ArgumentParser:
     """Return the parser of all commands."""
     parser = ArgumentParser("sklearn-lstm", description="Classify the texts of a table.")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for run in (fit, predict, evaluate, explain):
         command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
-        command.set_defaults(run=run, label=None, groups=None, categories=(), place="")
+        command.set_defaults(run=run, label=None, groups=None, categories=())
         add = command.add_argument
         if run is not fit:
             add("model", help="the file that fit has written")
         add("data", help="CSV, JSON lines (.jsonl), both also .gz, or .parquet; - is CSV of a pipe")
         add("--text", default="text", help="the column of texts (text)")
-        told = "a sentence encoder: the name of its package, or its folder"
-        add("--encoder", type=lambda name: Path(name) if Path(name).is_dir() else name, help=told)
+        add("--encoder", type=lambda x: Path(x) if Path(x).is_dir() else x, help="name or folder")
         if run in {fit, evaluate}:
             add("--label", default="label", help="the column of labels (label)")
         if run is predict:
@@ -202,27 +202,21 @@ def make_parser() -> ArgumentParser:
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run a command, and return the exit code of the process."""
+def main(argv: list[str] | None = None) -> None:
+    """Run a command; an error ends the process."""
     options = make_parser().parse_args(argv)
-
-    def say(told: object, *_: object) -> None:
-        print(
-            f"sklearn-lstm {options.command}:", *f"{options.place} {told}".split(), file=sys.stderr
-        )
-
-    warnings.showwarning = say  # type: ignore[assignment]
+    options.place = f"sklearn-lstm {options.run.__name__} {options.data}"
+    warnings.formatwarning = lambda told, *_: f"{options.place}: {told}\n"
     try:
         options.pandas = imported("pandas", "sklearn-lstm")
         options.run(options)
+        sys.stdout.flush()
     except (BrokenPipeError, KeyboardInterrupt):  # nobody reads on, as behind `| head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 130
+        sys.exit(130)
     except (EOFError, ImportError, OSError, TypeError, ValueError) as error:
-        say(error)
-        return 1
-    return 0
+        sys.exit(f"{options.place}: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
