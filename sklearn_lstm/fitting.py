@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.data.containers import LONG_TABLE, column_names
+from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
@@ -48,7 +48,7 @@ from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import FitProgress, print_above_bar
 from sklearn_lstm.sklearn_internals import check_column_names
-from sklearn_lstm.targets.label_reading import read_classes, read_labels
+from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Weights
 from sklearn_lstm.targets.thresholds import without_constants
@@ -182,7 +182,7 @@ def _read_validation(
         raise ValueError("X_val and y_val have to be passed together.")
     try:
         check_column_names(X_val)
-        labels.check_names(column_names(y_val), "y_val")
+        labels.check_names(label_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
         check_consistent_length(sequences, y_val)
         targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
@@ -203,7 +203,7 @@ def read_training_data(
 ) -> TrainingData:
     """Read what `fit` gets."""
     X, y, sample_weight = passed
-    names, y = column_names(y), read_labels(y)
+    names, y = label_names(y), read_labels(y)
     check_classification_targets(y)  # warns of nearly as many classes as samples
     input_format, sequences = read_at_fit(parameters, X)
     check_as_many(input_format, sequences, y)
@@ -225,7 +225,7 @@ def read_further_data(
             "class_weight='balanced' is not supported for partial_fit, which does not know how "
             "frequent each class will be. Pass a dict, or sample_weight."
         )
-    names, y, classes = column_names(y), read_labels(y), read_classes(classes)
+    names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
         labels = Labels.named(classes, y, names)
