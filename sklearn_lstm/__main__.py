@@ -116,7 +116,7 @@ def read_all(options: Namespace) -> Any:
 def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
     """Yield the table, some rows at a time; labels and groups are strings, None if empty."""
     read = READERS.get(Path(options.data.lower().removesuffix(".gz")).suffix, read_csv)
-    labels = [name for name in (options.label, options.groups) if name]
+    labels = [*{options.label, options.groups} - {None}]
     for part in read(options, n_rows):
         if missing := sorted({*options.columns, *labels} - {*part}):
             raise ValueError(f"The table has no columns {missing}, but {[*part]}")
