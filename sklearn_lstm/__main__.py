@@ -133,10 +133,11 @@ def read_csv(options: Namespace, n_rows: int) -> Iterator[Any]:
     with opened(options.data) as file:
         header = file.peek(1).lstrip().partition(b"\n")[0]
         types["sep"] = chr(max(b",;\t|", key=header.count))
-        for part in options.pandas.read_csv(file, chunksize=n_rows, **types, **missing):
-            if not isinstance(part.index, options.pandas.RangeIndex):
-                raise ValueError("Rows have more fields than the header: are quotes missing?")
-            yield part
+        with options.pandas.read_csv(file, chunksize=n_rows, **types, **missing) as parts:
+            for part in parts:
+                if not isinstance(part.index, options.pandas.RangeIndex):
+                    raise ValueError("Rows have more fields than the header: are quotes missing?")
+                yield part
 
 
 def read_json(options: Namespace, n_rows: int) -> Iterator[Any]:
@@ -212,8 +213,7 @@ def main(argv: list[str] | None = None) -> None:
         options.run(options)
         sys.stdout.flush()
     except (BrokenPipeError, KeyboardInterrupt):  # nobody reads on, as behind `| head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(130)
+        os._exit(130)  # Python's own end would write again
     except (EOFError, ImportError, OSError, TypeError, ValueError) as error:
         sys.exit(f"{options.place}: {' '.join(str(error).split())}")
 
