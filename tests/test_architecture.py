@@ -32,7 +32,7 @@ LAYERS = [
     ["description"],
     ["vectorizer", "classifier", "predictor", "vectors"],
     ["word_vectors", "streaming"],
-    ["inspection", "io", "records"],
+    ["inspection", "io"],
     ["__main__"],
 ]
 # A batch to logits.

@@ -19,7 +19,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, describe, load, save
 from sklearn_lstm.storage import file
-from sklearn_lstm.storage.forms import checksum_of
+from sklearn_lstm.storage.forms import FORMAT, checksum_of
 
 pytestmark = pytest.mark.thread_unsafe(reason="all threads write one file")
 
@@ -77,7 +77,8 @@ def test_a_file_of_something_else_is_called_so(data, found, path):
 
 
 @pytest.mark.parametrize(
-    ("format_", "remedy"), [(5, "Install a newer version"), (3, "Fit the model again")]
+    ("format_", "remedy"),
+    [(FORMAT + 1, "Install a newer version"), (FORMAT - 1, "Fit the model again")],
 )
 def test_another_format_is_refused_and_says_so(format_, remedy, path, intact):
     message = refusal(path, changed(intact, lambda content: content.update(format=format_)))
