@@ -88,11 +88,10 @@ def fit_batches(
     (1,)
     """
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
-    read = _reader_of(steps)
-    copies, known = [copy(step) for step in steps], list[Known]()
+    read, copies = _reader_of(steps), [copy(step) for step in steps]
     parameters = checked_parameters(copies[-1])
     with TemporaryFile(dir=folder) as file:
-        tokens = TokenFile(file)
+        tokens, known = TokenFile(file), list[Known]()
         X, spelling = read(copies[0], _read_batches(batches, known), tokens)
         sequences = tokens.sequences(spelling)
         kind = find_kind(X, sequences, parameters["input_type"])
@@ -146,8 +145,9 @@ def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Ite
 
 
 def _joined(known: list[Known]) -> Targets:
-    """Return what is known of the samples of all batches."""
+    """Return what is known of the samples of all batches, which are forgotten."""
     kinds, labels, weights, groups = zip(*known, strict=True)
+    known.clear()
     if len({*kinds}) > 1:
         raise ValueError(
             "The y of the batches hold labels of several kinds: all have to be strings or numbers, "
@@ -212,7 +212,7 @@ def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> tuple[Toke
     first = next(stream)
     ids = CallIds(getattr(first, "vocabulary", {}))
     for X in chain([first], stream):
-        if not isinstance(X, TokenIds) or X.vocabulary != ids.vocabulary or X.numbers:
+        if getattr(X, "vocabulary", None) != ids.vocabulary or X.numbers:
             raise TypeError(
                 "Without a vectorizer, X has to be the sparse output of one for all batches, of "
                 f"texts alone; found {reprlib.repr(X)}. Series and other ids can be in an array in "
