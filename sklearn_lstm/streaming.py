@@ -131,6 +131,7 @@ def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Ite
             found = f"batch {number} is {reprlib.repr(batch)}"
             raise TypeError(f"A batch is (X, y), or adds sample_weight and groups; {found}.")
         X, y, sample_weight, groups = (*batch, None, None)[:4]
+        X = [*X] if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
         labels = read_labels(y, f"y of batch {number}")
         check_consistent_length(X, labels, groups)
         if len(labels):

@@ -83,6 +83,11 @@ def test_texts_are_read_as_fit_reads_them(parameters):
     assert_same(fitted, expected, [*TEXTS, "nothing like that"])
 
 
+def test_the_texts_of_a_batch_may_come_from_an_iterator():
+    fitted = fit_batches(with_texts(), [(iter(TEXTS), LABELS)])
+    assert_same(fitted, with_texts().fit(TEXTS, LABELS), TEXTS)
+
+
 IDS = TextSequenceVectorizer(min_df=20).fit_transform(TEXTS)
 
 

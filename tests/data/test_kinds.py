@@ -16,7 +16,6 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import CHARACTERS, WORDS
 from sklearn_lstm.exceptions import InputTypeWarning
-from sklearn_lstm.streaming import fit_batches
 
 RANKS = np.arange(5_000)
 ZIPF = 1 / (RANKS + 3)  # how often words occur
@@ -159,16 +158,6 @@ def test_sensors_of_few_values_and_noise_get_the_warning(noise, n_steps):
     assert 30 < len(np.unique(X)) < 90
     with pytest.warns(InputTypeWarning, match="signal"):
         LSTMSequenceClassifier(max_epochs=0).fit(X, np.arange(200) % 2)
-
-
-def test_a_stream_warns_where_fit_does():
-    rows, y = signal(255), np.arange(10) % 2
-    batches = [(rows[at : at + 2], y[at : at + 2]) for at in range(0, 10, 2)]
-    batches = [([row[:150] for row in X], y) for X, y in batches]  # too few pairs for a warning
-    model = LSTMSequenceClassifier(hidden_size=2, max_epochs=1, random_state=0)
-    with pytest.warns(InputTypeWarning, match="signal") as caught:
-        fit_batches(model, batches)
-    assert len(caught) == 1
 
 
 def test_a_signal_is_seen_behind_rows_of_rest():
