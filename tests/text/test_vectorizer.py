@@ -373,6 +373,6 @@ def test_other_output_is_no_frame_as_that_of_countvectorizer(output, container):
         with config_context(transform_output=container):
             X, again = vectorizer.fit_transform(TEXTS), vectorizer.transform(TEXTS)
         assert type(X) is type(again) is type(vectorizer.transform(TEXTS))
-        assert not hasattr(vectorizer, "set_output")
-        with pytest.raises(ValueError, match="`set_output` is not available"):
+        assert make_pipeline(vectorizer).set_output(transform="default")[0] is vectorizer
+        with pytest.raises(ValueError, match=f"'{container}'.* output='{output}'.*output='dense'"):
             make_pipeline(vectorizer).set_output(transform=container)
