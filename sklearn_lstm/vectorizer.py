@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MappingView
 from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self
@@ -140,10 +140,11 @@ class TextSequenceVectorizer(
       Tibetan, the Tai scripts); pass a `tokenizer` that finds words in them;
     - a run of other symbols ("!!!", ":)", a sequence of emoji).
 
-    Marks, such as accents and vowel signs, belong to the character before them. Tokens are in
-    Unicode's normal form C. In Latin, Greek and Cyrillic texts without combining marks, this is the
-    pattern ``r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves
-    out punctuation and words of one letter, which help to recognise sentiment and spam.
+    Marks, such as accents and vowel signs, belong to the character before them. Tokens, also those
+    of ``analyzer="char"``, are in Unicode's normal form C. In Latin, Greek and Cyrillic texts
+    without combining marks, this is the pattern
+    ``r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves out
+    punctuation and words of one letter, which help to recognise sentiment and spam.
 
     Texts may come from a generator: they are read once, a bounded number at a time. `transform`
     needs `fit` even if the vocabulary is given, unlike that of ``CountVectorizer``.
@@ -527,6 +528,11 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         The tokens of the parameter `vocabulary`, in order.
     """
     given = [""] if estimator.vocabulary is None else estimator.vocabulary
+    if isinstance(given, MappingView | Iterator):
+        raise TypeError(
+            f"vocabulary is a {type(given).__name__}, which no clone could copy: pass a dict or a "
+            "list."
+        )
     parameters = plain_parameters(estimator)
     vectorizer = CountVectorizer(**{name: parameters[name] for name in SHARED})
     vectorizer.tokenizer = Analysis.of(parameters | {"_english": ()}).tokenizer
@@ -547,7 +553,7 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         token.item() if isinstance(token, np.generic) and token.dtype.kind not in "mM" else token
         for token in tokens
     ]
-    if vectorizer.tokenizer is words_of:  # whose tokens have this form
+    if vectorizer.tokenizer is words_of or parameters["analyzer"] == "char":  # have this form
         tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
         _check_distinct(tokens)
     return tokens
