@@ -91,13 +91,10 @@ def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> No
         raise
 
 
-def read_at_fit(
-    parameters: Mapping[str, Any], X: Any, *, is_batch: bool = False
-) -> tuple[InputFormat, Sequences]:
+def read_at_fit(parameters: Mapping[str, Any], X: Any) -> tuple[InputFormat, Sequences]:
     """Read X, and return too how it is read."""
     check_column_names(X)
-    ways = parameters["input_type"], parameters["time_channel"]
-    return InputFormat.found_in(X, *ways, is_batch=is_batch)
+    return InputFormat.found_in(X, parameters["input_type"], parameters["time_channel"])
 
 
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:

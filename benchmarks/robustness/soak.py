@@ -65,9 +65,8 @@ def one_round(folder: Path, own: Path, *, writes: bool) -> tuple[str, int]:
     X = model[0].partial_fit(new).transform(new)
     model[1].partial_fit(X, new_y)
     found.append(model.predict_proba(new))
-    series = [np.random.default_rng(row).normal(size=(6, 2)) for row in range(40)]
-    batches = [(series[:20], np.arange(20) % 2), (series[20:], np.arange(20) % 2)]
-    found.append(fit_batches(classifier(), batches).predict_proba(series))
+    streamed = make_pipeline(TextSequenceVectorizer(), classifier())
+    found.append(fit_batches(streamed, [(texts, y), (new, new_y)]).predict_proba(new))
     save(model, own / "own.safetensors")
     if writes:
         save(model, folder / "shared.safetensors")

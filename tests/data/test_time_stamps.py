@@ -15,7 +15,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
-from sklearn_lstm.streaming import fit_batches
 
 small = partial(small_models.small, max_epochs=1)
 SECONDS = np.array([0, 3600, 5400])  # across the end of summer time in Berlin
@@ -161,8 +160,6 @@ def test_dates_and_numbers_are_not_mixed(make):
         model = small(time_channel=0).fit([first, first[:2]], [0, 1])
         with pytest.raises(InvalidSequencesError, match=r"The times of X are .*at fit"):
             model.predict([second])
-        with pytest.raises(InvalidSequencesError, match=r"The times of X are .*at fit"):
-            fit_batches(small(time_channel=0), [([first], [0]), ([second], [1])])
     with pytest.raises(InvalidSequencesError, match="not a sequence of steps of one width"):
         read_sequences([[[DATES[0].item(), 1.0], [3, 2.0]]], time_channel=0)
 
@@ -208,6 +205,3 @@ def test_a_series_of_which_nothing_is_known_goes_with_dates_and_with_numbers(unk
         expected = model.predict_proba([*X, unknown])
         for alone in ([unknown], np.full((1, 3, 2), np.nan)):
             assert_allclose(model.predict_proba(alone), expected[-1:], atol=1e-7)
-        batches = [(X, [0, 1] * 3), ([unknown], [0])]
-        again = fit_batches(small(time_channel="t"), batches)
-        assert_array_equal(again.predict_proba([*X, unknown]), expected)

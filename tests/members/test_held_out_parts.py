@@ -10,14 +10,12 @@ import pytest
 import small_models
 from numpy.testing import assert_array_equal
 from sklearn import config_context
-from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.members.held_out import Split, folds, hold_out, hold_out_groups
-from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Targets
 
@@ -92,10 +90,6 @@ def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, splits
     linear, network = (1, 0.1) if model.input_type_ == "measurements" else (2, 0.03)  # the medians
     expected = {"linear model": linear, "network": network if model.n_epochs_ else 0}
     assert expected == {name: pytest.approx(blend["weights"][name]) for name in expected}
-    batches = [(X[:25], labels[:25]), (X[25:], labels[25:])]
-    with warns if "threshold" in options else nullcontext():
-        same = fit_batches(clone(model), batches)
-    assert_array_equal(same.predict_proba(X), model.predict_proba(X))
 
 
 @pytest.mark.parametrize("labels", [RARE, np.arange(120)], ids=["labels", "classes"])
