@@ -144,7 +144,7 @@ def works(name: str, size: int, folder: str) -> dict[str, Callable[[], Any]]:
         "save": lambda: save(model, file),
         "load": lambda: load(file),
         "partial_fit": partial_fit,
-    } | (batched if isinstance(X, list) else {})  # it takes no columns beside the sequences
+    } | (batched if has_texts and isinstance(X, list) else {})  # it reads texts alone
 
 
 def measure_all(name: str, size: int) -> None:

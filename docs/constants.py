@@ -58,6 +58,7 @@ NUMBERS = {
     "most_checks": count(callbacks.MOST_CHECKS),
     "least_progress": count(callbacks.LEAST_PROGRESS),
     "largest_learned": percent(callbacks.LARGEST_LEARNED),
+    "patience": count(training.PATIENCE),
     "token_dropout": percent(training.TOKEN_DROPOUT),
     "checks_without_progress": count(callbacks.CHECKS_WITHOUT_PROGRESS),
     "most_categories": count(regression.MOST_CATEGORIES),

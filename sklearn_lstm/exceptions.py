@@ -6,7 +6,6 @@ from inspect import currentframe
 from typing import Any
 
 __all__ = [
-    "IgnoredParameterWarning",
     "InputTypeWarning",
     "InvalidSequencesError",
     "InvalidSequencesTypeError",
@@ -50,10 +49,6 @@ class MissingValuesWarning(UserWarning):
 
 class NothingLearnedWarning(UserWarning):
     """Issued if a fitted model says no more of held-out samples than the shares of the classes."""
-
-
-class IgnoredParameterWarning(UserWarning):
-    """Issued if a parameter was set, but is not used."""
 
 
 def imported(name: str, user: str) -> Any:

@@ -4,7 +4,6 @@
 them. `fit_one_epoch` is that of `partial_fit`.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
@@ -16,7 +15,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
-from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
@@ -32,7 +30,7 @@ from sklearn_lstm.exceptions import (
     warn_user,
 )
 from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
-from sklearn_lstm.members.duration import WORK_PER_SECOND, plan_training, work_of_epoch
+from sklearn_lstm.members.duration import plan_training, work_of_epoch
 from sklearn_lstm.members.held_out import Split, folds
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.member import LinearMember
@@ -46,7 +44,7 @@ from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.model import Fitted, SequenceModel
-from sklearn_lstm.progress import FitProgress, print_above_bar
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
@@ -93,13 +91,10 @@ def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> No
         raise
 
 
-def read_at_fit(
-    parameters: Mapping[str, Any], X: Any, *, is_batch: bool = False
-) -> tuple[InputFormat, Sequences]:
+def read_at_fit(parameters: Mapping[str, Any], X: Any) -> tuple[InputFormat, Sequences]:
     """Read X, and return too how it is read."""
     check_column_names(X)
-    ways = parameters["input_type"], parameters["time_channel"]
-    return InputFormat.found_in(X, *ways, is_batch=is_batch)
+    return InputFormat.found_in(X, parameters["input_type"], parameters["time_channel"])
 
 
 def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
@@ -187,14 +182,15 @@ def _read_validation(
         check_consistent_length(sequences, y_val)
         targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
         return Samples(sequences, relative_weights(targets, by_class)).counted()
+    except InvalidSequencesTypeError as error:
+        found = str(error).partition(". ")[0].replace("X", "X_val", 1)
+        raise InvalidSequencesTypeError(
+            f"{found}. A Pipeline transforms X alone. Pass X_val as it comes out of other steps, "
+            "pipeline[:-1].fit(X, y).transform(X_val), or, with metadata routing, let the Pipeline "
+            "have transform_input=['X_val']."
+        ) from None
     except (TypeError, ValueError) as error:
         error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
-        if isinstance(error, InvalidSequencesTypeError):
-            error.add_note(
-                "The steps of a Pipeline transform X alone, unless transform_input=['X_val'] "
-                "names what else (with metadata routing). Or pass X_val as it comes out of "
-                "them: pipeline[:-1].fit(X, y).transform(X_val)."
-            )
         raise
 
 
@@ -257,23 +253,17 @@ def random_generator(random_state: Any, n_epochs: int = 0) -> np.random.Generato
     return np.random.default_rng([int(random_state), n_epochs])
 
 
-def fit_classifier(
-    classifier: Any, parameters: Mapping[str, Any], data: TrainingData, task: CallbackTask
-) -> None:
-    """Fit a classifier, which stays as it is until all went well.
-
-    The parameters were checked, and the task is that of the whole fit.
-    """
+def fit_classifier(classifier: Any, parameters: Mapping[str, Any], data: TrainingData) -> None:
+    """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
     settings = read_network_settings(parameters, *read)
-    progress = FitProgress(is_shown=settings.verbose > 0, task=task)
+    progress = FitProgress(is_shown=settings.verbose > 0, estimator=classifier)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
     if settings.encoder is not None:
         settings.encoder.known = None
     classifier._fitted = fitted  # noqa: SLF001
-    task.end(is_fitted=True)
 
 
 def what_is_lacking(settings: FitSettings) -> str:
@@ -320,8 +310,6 @@ def fit_model(
     epoch = work_of_epoch(samples.sequences, settings.kind)
     epochs = {one.member.name: one.work(samples, settings) / epoch for one in learners}
     plan = plan_training(samples, data.validation, settings, has_linear_model=bool(learners))
-    work = (sum(epochs.values()) + plan.usual_epochs) * epoch
-    _say_minutes(len(samples), work, is_shown=settings.verbose > 0)
     split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
     thresholds = without_constants(settings.thresholds, samples.targets)
     n_updates, n_epochs = plan.updates_per_epoch(len(split.learned)), plan.max_epochs
@@ -416,7 +404,7 @@ def fit_one_epoch(
     read = data.input_format.kind, samples.targets.labels, samples.sequences
     settings = read_network_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
-    progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
+    progress = FitProgress(is_shown=settings.verbose > 0)
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
     model = previous.with_network(network)
     if settings.kind in TOKENS and not what_is_lacking(settings):
@@ -427,16 +415,3 @@ def fit_one_epoch(
         model = model.with_member(ngrams.learned(samples, known, rng), 1.0)
     model = model.with_thresholds(settings.thresholds)
     return before.with_model(model, samples, epoch_rows(network.net))
-
-
-def _say_minutes(n_samples: int, work: float, *, is_shown: bool) -> None:
-    """Log about how long so much work will take, if it takes minutes; print it above a bar."""
-    minutes = work / (60 * WORK_PER_SECOND)
-    if minutes >= 2:
-        text = (
-            f"The fit to {n_samples:,} sequences will take about {minutes:.0f} minutes on one core "
-            "of a processor."
-        )
-        logging.getLogger("sklearn_lstm").info(text)
-        if is_shown:
-            print_above_bar(text)

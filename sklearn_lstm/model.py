@@ -205,10 +205,6 @@ class Fitted:
         That the model has learned from.
     n_epochs : int
         All of them.
-    coverage : float or None
-        The share of the steps whose token has a pretrained vector; None without a table.
-    n_steps : int
-        Of which the coverage is the share.
     vocabulary : mapping or None
         The id of each token of the X that was learned from, until the classifier is stored.
     """
@@ -219,8 +215,6 @@ class Fitted:
     history: list[EpochRow]
     n_samples: int
     n_epochs: Annotated[int, range(1 << 62)]
-    coverage: float | None
-    n_steps: int
     vocabulary: Mapping[Hashable, int] | None = field(default=None, metadata={"is_stored": False})
 
     def check(self) -> None:
@@ -244,25 +238,17 @@ class Fitted:
     @classmethod
     def empty(cls, input_format: InputFormat, labels: Labels) -> Self:
         """Return what is known before the first training."""
-        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0, None, 0)
+        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0)
 
     def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained on further samples, for some epochs."""
-        sequences, vectors = samples.sequences, model.network.vectors
-        n_steps, coverage = self.n_steps, self.coverage
-        if vectors is not None:
-            n_steps += int(sequences.lengths.sum())
-            n_known = round((coverage or 0) * self.n_steps) + vectors.count_known(sequences)
-            coverage = n_known / n_steps
         return replace(
             self,
             model=model,
             history=[*self.history[1 - MOST_ROWS :], *epochs],
             n_samples=self.n_samples + len(samples),
             n_epochs=self.n_epochs + len(epochs),
-            coverage=coverage,
-            n_steps=n_steps,
-            vocabulary=sequences.vocabulary,
+            vocabulary=samples.sequences.vocabulary,
         )
 
     def check_tokens(self, now: Mapping[Hashable, int] | None) -> None:

@@ -113,7 +113,7 @@ class Predictor:
         TypeError, ValueError
             If what is passed is something else.
         ImportError
-            If the package of the static model or encoder is not installed.
+            If the package of the encoder that the file names is not installed.
         """
         with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
             return cls(*read_model(content, unpack))

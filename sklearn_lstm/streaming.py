@@ -1,78 +1,78 @@
-"""Fit to data that does not fit in memory: batches are read once, and kept in a file of numbers."""
+"""Fit to texts that do not fit in memory: batches are read once, and a file keeps their ids."""
 
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length
 
-from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
-from sklearn_lstm.data.arrays import Arrays
+from sklearn_lstm.data.containers import to_numpy
 from sklearn_lstm.data.frames import column_names
-from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import find_kind
-from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, texts_and_numbers
-from sklearn_lstm.data.sequences import FlatSequences, Sequences
+from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.text_reader import iterate_texts
-from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
-from sklearn_lstm.progress import ProgressBar
-from sklearn_lstm.sklearn_internals import check_column_names, checked_parameters
+from sklearn_lstm.sklearn_internals import checked_parameters
 from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Targets, Weights
-from sklearn_lstm.targets.weights_and_groups import read_sample_weight
+from sklearn_lstm.targets.weights_and_groups import read_sample_weight, read_targets
 from sklearn_lstm.text.analysis import TokenBatch
-from sklearn_lstm.text.id_matrix import cut_batches, fill_empty
-from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, UnknownTokens
+from sklearn_lstm.text.id_matrix import TokenIds, fill_empty
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
 
 __all__ = ["fit_batches"]
 
 Model = TypeVar("Model", LSTMSequenceClassifier, Pipeline)
-GO_ON = "call fit with as many samples as memory holds, and partial_fit with the others."
+Reader: TypeAlias = Callable[..., tuple[TokenIds, Spelling]]
+# Of the samples of a batch: what kind of labels they have, the labels, weights, and groups.
+Known: TypeAlias = tuple[tuple[Any, ...], NDArray[Any], Weights, list[Any]]
 
 
 def fit_batches(
     model: Model, batches: Iterable[tuple[Any, ...]], *, folder: str | Path | None = None
 ) -> Model:
-    """Fit a model to data that comes in batches, and need not fit in memory.
+    """Fit a model to texts that come in batches, and need not fit in memory.
 
     The result is that of ``model.fit`` with the samples of all batches in their order, bit for
-    bit. Each batch is read once, in order, and stored in a file: 4 bytes for each token of a text,
-    4 or 8 for each measurement. Only the vocabulary, a few numbers per sample, and the linear model
-    are kept in memory. From large data, the linear model learns from a sample.
+    bit. Each batch is read once, in order, and a file keeps 4 bytes for each of its tokens. Only
+    the vocabulary, a few numbers per sample, and the linear model are kept in memory. From large
+    data, the linear model learns from a sample.
 
     Parameters
     ----------
-    model : LSTMSequenceClassifier or Pipeline
-        A classifier without an encoder, perhaps in a Pipeline behind a TextSequenceVectorizer.
-    batches : iterable of (X, y) or (X, y, sample_weight)
+    model : Pipeline or LSTMSequenceClassifier
+        A TextSequenceVectorizer and a classifier without an encoder; or such a classifier alone,
+        for what one fitted TextSequenceVectorizer returns.
+    batches : iterable of (X, y), (X, y, sample_weight) or (X, y, sample_weight, groups)
         Arguments of ``model.fit``, with any number of samples, or none. X has no columns beside the
-        sequences. Iterators and generators are accepted.
+        texts. Iterators and generators are accepted.
     folder : str, Path or None, default=None
         The folder of the file while the model is fitted. It is removed afterwards, also after an
         error. None: the system's folder for temporary files, which is in memory on some machines.
 
     Returns
     -------
-    model : LSTMSequenceClassifier or Pipeline
+    model : Pipeline or LSTMSequenceClassifier
         The same object, fitted. After an error it is as it was before.
 
     Raises
     ------
     TypeError, ValueError
-        As in ``model.fit``; also for any other kind of model, if there is no sample, if a batch is
-        not such a tuple, if X can't be read like that of the first batch (fractions after
-        integers), and if y is of another kind. A note names the batch.
+        As in ``model.fit``: ``X[5]`` is then counted over all batches, ``y of batch 3[5]`` in its
+        own. Also for any other kind of model, if there is no sample, if a batch is not such a
+        tuple, and if the y of two batches are of different kinds.
 
     See Also
     --------
@@ -88,322 +88,140 @@ def fit_batches(
     >>> fit_batches(model, batches).predict(["so good"]).shape
     (1,)
     """
-    old_vectorizer, old_classifier = _steps(model)
-    vectorizer, classifier = copy(old_vectorizer), copy(old_classifier)
-    parameters = checked_parameters(classifier)
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    read, copies = _reader_of(steps), [copy(step) for step in steps]
+    parameters = checked_parameters(copies[-1])
     with TemporaryFile(dir=folder) as file:
-        stream = Stream(batches, is_shown=classifier.verbose > 0)
-        data = _read(stream, parameters, vectorizer, file)
-        fit_classifier(classifier, parameters, data, CallbackTask())
-    first, fitted = old_vectorizer or old_classifier, (vectorizer or classifier).__dict__
+        tokens, known = TokenFile(file), list[Known]()
+        X, spelling = read(copies[0], _read_batches(batches, known), tokens)
+        sequences = tokens.sequences(spelling)
+        kind = find_kind(X, sequences, parameters["input_type"])
+        input_format = replace(read_at_fit(parameters, X)[0], input_type=kind.name)
+        samples = Samples(sequences, _joined(known))
+        data = TrainingData.weighted(input_format, samples, parameters["class_weight"])
+        fit_classifier(copies[-1], parameters, data)
     # Two stores in a row, without a call between them at which Ctrl-C could come.
-    first.__dict__, old_classifier.__dict__ = fitted, classifier.__dict__
+    steps[0].__dict__, steps[-1].__dict__ = copies[0].__dict__, copies[-1].__dict__
     return model
 
 
-def _steps(
-    model: LSTMSequenceClassifier | Pipeline,
-) -> tuple[TextSequenceVectorizer | None, LSTMSequenceClassifier]:
-    """Return the vectorizer of a model, if it has one, and its classifier.
+def _reader_of(steps: list[Any]) -> Reader:
+    """Return what reads batches for these steps of a model.
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError
         For another model, and for an encoder.
     """
-    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     match steps:
-        case [*_, LSTMSequenceClassifier(encoder=encoder)] if encoder is not None:
-            raise ValueError(f"fit_batches keeps no texts for an encoder: {GO_ON}")
-        case [LSTMSequenceClassifier() as classifier]:
-            return None, classifier
-        case [TextSequenceVectorizer(output="sparse") as vectorizer, LSTMSequenceClassifier()]:
-            return vectorizer, steps[1]
+        case [LSTMSequenceClassifier(encoder=None)]:
+            return _read_ids
+        case [TextSequenceVectorizer(output="sparse"), LSTMSequenceClassifier(encoder=None)]:
+            return _read_texts
     raise TypeError(
-        "fit_batches fits an LSTMSequenceClassifier, or a Pipeline of a TextSequenceVectorizer "
-        f"(with output='sparse') and an LSTMSequenceClassifier; found {steps}. Apply other steps "
-        "to the batches before."
+        "fit_batches fits a TextSequenceVectorizer with output='sparse' and a classifier without "
+        f"an encoder; found {steps}. Apply other steps to the batches before, or call fit with as "
+        "many samples as memory holds, and partial_fit with the others."
     )
 
 
-class Stream:
-    """Batches, each of which is read once: X is handed on, and what y and weights say is kept.
-
-    Parameters
-    ----------
-    batches : iterable of (X, y) or (X, y, sample_weight)
-    is_shown : bool
-        Whether a bar shows how many rows were read.
-
-    Attributes
-    ----------
-    place : str
-        Which batch is being read, for errors; "" if none is.
-    """
-
-    def __init__(self, batches: Iterable[tuple[Any, ...]], *, is_shown: bool) -> None:
-        if not isinstance(batches, Iterable):
-            found = f"batches is a {type(batches).__name__}, but has to be an iterable of (X, y)"
-            raise TypeError(f"{found}. Call a function that yields them: function().")
-        self._batches, self._is_shown = batches, is_shown
-        self.n_samples, self.place = 0, ""
-        self._first = ""  # what the labels of the first batch are
-        self._names: tuple[str, ...] = ()
-        # The labels of each batch, each once, and which of them each sample has.
-        self._labels = list[NDArray[np.generic]]()
-        self._places, self._weights = list[NDArray[np.integer]](), list[Weights]()
-
-    def __iter__(self) -> Iterator[Any]:
-        """Yield the X of each batch that holds a sample.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For what is no batch, for wrong labels, and if there is no sample at all.
-        """
-        with ProgressBar(is_shown=self._is_shown) as bar:
-            for number, batch in enumerate(self._batches):
-                self.place = f"This is about batch {number} of fit_batches, counted from 0."
-                if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-                    found = reprlib.repr(batch)
-                    raise TypeError(f"A batch is (X, y) or (X, y, sample_weight), found {found}.")
-                X, y, sample_weight = (*batch, None)[:3]
-                X = list(X) if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
-                if self._add((getattr(X, "shape", None) or (len(X),))[0], y, sample_weight):
-                    yield X
-                self.place = ""
-                bar.show(0.0, f"{self.n_samples:,} rows read")
-        if not self.n_samples:
-            raise ValueError("The batches hold no sample. An iterator can be read only once.")
-
-    def _add(self, n_samples: int, y: object, sample_weight: object) -> bool:
-        """Keep the labels and weights of a batch; return whether there are any."""
-        names, y = column_names(y), read_labels(y)
-        if len(y) != n_samples:
-            raise ValueError(f"X holds {n_samples} sequences, but y holds {len(y)} labels.")
-        if not n_samples:
-            return False
-        found = _describe(y, names)
-        self._first, self._names = self._first or found, names
-        if found != self._first:
-            raise ValueError(
-                f"y holds {found}, but the y of the first batch holds {self._first}. The labels of "
-                "all batches have to be of one kind."
-            )
-        are_sets = y.ndim == 2
-        labels, places = (y, np.arange(len(y))) if are_sets else np.unique(y, return_inverse=True)
-        self._labels.append(labels)
-        self._places.append(places.astype(np.min_scalar_type(len(labels))))
-        self._weights.append(read_sample_weight(sample_weight, n_samples))
-        self.n_samples += n_samples
-        return True
-
-    def targets(self) -> Targets:
-        """Return the labels of all batches in small integers, and their weights."""
-        labels = Labels.of(np.concatenate(self._labels), self._names)
-        dtype = np.float32 if labels.is_multilabel else np.min_scalar_type(-len(labels))
-        batches = zip(self._labels, self._places, strict=True)
-        values = [labels.encode(found).astype(dtype)[places] for found, places in batches]
-        return Targets(np.concatenate(values), np.concatenate(self._weights), labels)
+def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Iterator[Any]:
+    """Yield the X of each batch that holds a sample, and add what is known of its samples."""
+    for number, batch in enumerate(batches):
+        if not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 4:
+            found = f"batch {number} is {reprlib.repr(batch)}"
+            raise TypeError(f"A batch is (X, y), or adds sample_weight and groups; {found}.")
+        X, y, sample_weight, groups = (*batch, None, None)[:4]
+        X = [*X] if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
+        labels = read_labels(y, f"y of batch {number}")
+        check_consistent_length(X, labels, groups)
+        if len(labels):
+            kind = column_names(y), labels.shape[1:], labels.dtype.kind in "OU"
+            values, places = np.unique(labels, return_inverse=True)  # equal strings are one object
+            labels = values[places].reshape(labels.shape)
+            weights = read_sample_weight(sample_weight, len(labels))
+            groups = to_numpy(groups, "groups") if hasattr(groups, "__array__") else groups
+            known.append((kind, labels, weights, [] if groups is None else [*groups]))
+            yield X
+    if not known:
+        raise ValueError("The batches hold no sample. An iterator can be read only once.")
 
 
-def _describe(y: NDArray[np.generic], names: tuple[str, ...]) -> str:
-    """Return what labels are; those that differ in this can't be sorted."""
-    if y.ndim == 2:
-        return f"{y.shape[1]} labels each" + f", {[*names]}" * bool(names)
-    types = dict.fromkeys("biuf", "numbers") | dict.fromkeys("UO", "strings")
-    return types.get(y.dtype.kind, f"labels of the type {type(y[0]).__name__}")
-
-
-def _read(
-    stream: Stream,
-    parameters: Mapping[str, Any],
-    vectorizer: TextSequenceVectorizer | None,
-    file: BinaryIO,
-) -> TrainingData:
-    """Read all batches; the sequences are in the file."""
-    try:
-        if vectorizer is None:
-            input_format, sequences = _read_sequences(stream, parameters, file)
-        else:
-            input_type = parameters["input_type"]
-            input_format, sequences = _read_texts(stream, vectorizer, input_type, file)
-    except (TypeError, ValueError) as error:
-        if stream.place:
-            error.add_note(stream.place)
-        raise
-    samples = Samples(sequences, stream.targets())
-    return TrainingData.weighted(input_format, samples, parameters["class_weight"])
-
-
-def refuse_numbers(numbers: Numbers) -> None:
-    """Raise an error if there are columns beside the sequences."""
-    if numbers:
-        raise InvalidSequencesError(
-            f"fit_batches does not keep the columns beside the sequences, {[*numbers.columns]}. "
-            f"Leave them out, or {GO_ON}"
+def _joined(known: list[Known]) -> Targets:
+    """Return what is known of the samples of all batches, which are forgotten."""
+    kinds, labels, weights, groups = zip(*known, strict=True)
+    known.clear()
+    if len({*kinds}) > 1:
+        raise ValueError(
+            "The y of the batches hold labels of several kinds: all have to be strings or numbers, "
+            "or tables with the same columns."
         )
+    y, (names, *_) = np.concatenate(labels), kinds[0]
+    all_groups = [*chain.from_iterable(groups)] or None
+    return read_targets(Labels.of(y, names), y, np.concatenate(weights), all_groups)
 
 
-class StepsFile:
-    """Steps of sequences in a file, laid end to end. It grows batch by batch.
+class TokenFile:
+    """Ids of texts in a file, laid end to end. It grows batch by batch.
 
     Parameters
     ----------
     file : file
         Empty, and open for reading and writing.
-    dtype : dtype, default=int32
     """
 
-    def __init__(self, file: BinaryIO, dtype: DTypeLike = np.int32) -> None:
-        self._file, self.dtype = file, np.dtype(dtype)
-        self._lengths: list[NDArray[Any]] = []
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._lengths = file, list[NDArray[Any]]()
 
-    def append(self, batch: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        """Add the steps of some sequences, and their lengths; a text without a token is unknown."""
-        steps, lengths = fill_empty(*batch, UNKNOWN)
-        self._file.write(steps.astype(self.dtype).tobytes())
+    def append(self, batch: TokenBatch) -> None:
+        """Add the ids of some texts; a text without a token is unknown."""
+        ids, lengths = fill_empty(*batch, UNKNOWN)
+        self._file.write(ids.astype(np.int32).tobytes())
         self._lengths.append(lengths.astype(np.int32))
 
-    def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Read the steps that were added, batch by batch."""
+    def __iter__(self) -> Iterator[TokenBatch]:
+        """Read the ids, batch by batch."""
         stops = np.cumsum([lengths.sum() for lengths in self._lengths])
-        return zip(np.split(self.values(), stops[:-1]), self._lengths, strict=True)
+        return zip(np.split(self._ids(), stops[:-1]), self._lengths, strict=True)
 
-    def values(self) -> NDArray[Any]:
-        """Return all values, as an array that is read from the file where it is used."""
-        return np.asarray(np.memmap(self._file, self.dtype))
+    def rewrite(self, batches: Iterable[TokenBatch]) -> None:
+        """Store batches in place of those that they were made of."""
+        ids, stop = self._ids(), 0
+        for number, (found, lengths) in enumerate(batches):
+            start, stop = stop, stop + len(found)  # never beyond what was read
+            ids[start:stop], self._lengths[number] = found, lengths
 
-    def lengths(self) -> NDArray[np.int32]:
-        """Return the steps of each sequence."""
-        return np.concatenate(self._lengths)
+    def sequences(self, spelling: Spelling) -> FlatSequences:
+        """Return the texts, whose ids are read from the file where they are used."""
+        lengths = np.concatenate(self._lengths)
+        return FlatSequences(self._ids()[: lengths.sum()], lengths, spelling=spelling)
 
-    def rewritten(self, batches: Iterable[TokenBatch]) -> tuple[NDArray[Any], NDArray[np.int32]]:
-        """Return the steps of batches and their lengths, stored in place of those they replace."""
-        values, stop = self.values(), 0
-        for number, (steps, lengths) in enumerate(batches):
-            start, stop = stop, stop + len(steps)  # never beyond what was read
-            values[start:stop] = steps
-            self._lengths[number] = lengths
-        return values[:stop], self.lengths()
-
-
-class SequencesFile(StepsFile):
-    """A file that sequences like the first ones are written into.
-
-    Parameters
-    ----------
-    file : file
-    first : Sequences
-    """
-
-    def __init__(self, file: BinaryIO, first: Sequences) -> None:
-        are_ids, (steps, _) = first.n_channels is None, next(first.chunks())
-        super().__init__(file, np.int32 if are_ids else np.result_type(steps, np.float32))
-        self._spelling, self._unknown = _without_unknown(first.spelling), UnknownTokens()
-        self._has_missing = first.has_missing
-
-    def add(self, sequences: Sequences) -> None:
-        """Add sequences that were read from a batch.
-
-        Raises
-        ------
-        ValueError
-            If their ids stand for other words than those before, or the type of the file can't hold
-            their values; and for columns beside them.
-        """
-        refuse_numbers(sequences.numbers)
-        if _without_unknown(sequences.spelling) != self._spelling:
-            raise ValueError(
-                "The ids of X stand for other tokens than those of the first batch, or only one of "
-                "the two says which. Transform all texts with one fitted TextSequenceVectorizer, "
-                "or pass fit_batches a Pipeline and the texts."
-            )
-        words = sequences.spelling.unknown_words if sequences.spelling else []
-        numbers = np.array([self._unknown[word] for word in words], np.int32)
-        self._has_missing = self._has_missing | sequences.has_missing
-        for rows in sequences.chunks_of_rows():
-            steps = sequences.read_spellings(rows)
-            if sequences.n_channels is None:
-                steps = steps.astype(np.int32)  # a small type may hold none that is negative
-                is_unknown = steps <= FIRST_UNKNOWN
-                steps[is_unknown] = numbers[FIRST_UNKNOWN - steps[is_unknown]]
-            elif not np.can_cast(steps.dtype, self.dtype):
-                raise ValueError(
-                    f"X holds {steps.dtype}, but the file {self.dtype}, like the first batch. "
-                    "Convert all batches to one type: X.astype(np.float64)."
-                )
-            self.append((steps, sequences.lengths[rows]))
-
-    def stored(self, time_channel: int | None) -> FlatSequences:
-        """Return what was written."""
-        values, has_missing = self.values(), self._has_missing
-        if len(has_missing):
-            values = values.reshape(-1, len(has_missing))
-        spelling = self._spelling and replace(self._spelling, unknown_words=list(self._unknown))
-        known = {"has_missing": has_missing, "time_channel": time_channel}
-        return FlatSequences(values, self.lengths(), spelling=spelling, **known)
-
-
-def _without_unknown(spelling: Spelling | None) -> Spelling | None:
-    return spelling and replace(spelling, unknown_words=[])
+    def _ids(self) -> NDArray[np.int32]:
+        return np.asarray(np.memmap(self._file, np.int32))
 
 
 def _read_texts(
-    stream: Stream, vectorizer: TextSequenceVectorizer, input_type: str, file: BinaryIO
-) -> tuple[InputFormat, Sequences]:
-    """Fit the vectorizer to all texts, and return their ids.
-
-    As in `fit_transform`, texts are read once, and their tokens are kept until the vocabulary is
-    known.
-    """
-    tokens = StepsFile(file)
-    batches, ids = fit_and_number(vectorizer, _documents(stream), tokens)
-    cut = cut_batches(batches, vectorizer.max_length_, vectorizer.truncation)
-    X = vectorizer.transform([])
-    spelling = Spelling(ids.vocabulary, list(ids.unknown))
-    sequences = FlatSequences(*tokens.rewritten(cut), spelling=spelling)
-    kind, arrays = find_kind(X, sequences, input_type), Arrays(X, (), (), None, NO_NUMBERS)
-    return InputFormat.of(arrays, sequences, kind, input_type), sequences
+    vectorizer: TextSequenceVectorizer, stream: Iterator[Any], tokens: TokenFile
+) -> tuple[TokenIds, Spelling]:
+    """Fit the vectorizer, and store all ids; return those of one text, and what all stand for."""
+    texts = (text for X in stream for text in iterate_texts(X))
+    batches, ids = fit_and_number(vectorizer, texts, tokens)
+    tokens.rewrite(batches)
+    return vectorizer.transform([""]), Spelling(ids.vocabulary, [*ids.unknown])
 
 
-def _documents(stream: Stream) -> Iterator[object]:
-    """Yield all documents."""
-    n_documents = 0
-    for X in stream:
-        texts, numbers = texts_and_numbers(X, None)
-        refuse_numbers(numbers)
-        documents = list(iterate_texts(texts))
-        stream.place += f" Its first text is X[{n_documents}]."
-        n_documents += len(documents)
-        yield from documents
-
-
-def _read_sequences(
-    stream: Stream, parameters: Mapping[str, Any], file: BinaryIO
-) -> tuple[InputFormat, Sequences]:
-    """Write all sequences into the file."""
-    first, shapes = None, set[tuple[int, bool]]()
-    for X in stream:
-        if first is None:
-            first, (input_format, sequences) = X, read_at_fit(parameters, X, is_batch=True)
-            written = SequencesFile(file, sequences)
-        check_column_names(X)
-        found, sequences = input_format.read_beside(X)
-        input_format = replace(input_format, channel_names=found.channel_names)
-        shapes.add((found.n_features, found.has_fixed_width))
-        written.add(sequences)
-    stored = written.stored(input_format.time_channel)
-    n_features, is_table = shapes.pop() if len(shapes) == 1 else (1, False)  # of ragged rows
-    is_guess = parameters["input_type"] == "auto" and stored.n_channels is None
-    input_format = replace(
-        input_format,
-        input_type=find_kind(first, stored, "auto").name if is_guess else input_format.input_type,
-        n_features=n_features,
-        has_fixed_width=is_table and not is_guess,
-        gappy=tuple(np.flatnonzero(stored.has_missing).tolist()),
-        column_names=input_format.channel_names or input_format.column_names,
-    )
-    return input_format, stored
+def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> tuple[TokenIds, Spelling]:
+    """Store the ids of one vectorizer; return those of one text, and what all stand for."""
+    first = next(stream)
+    ids = CallIds(getattr(first, "vocabulary", {}))
+    for X in chain([first], stream):
+        if getattr(X, "vocabulary", None) != ids.vocabulary or X.numbers:
+            raise TypeError(
+                "Without a vectorizer, X has to be the sparse output of one for all batches, of "
+                f"texts alone; found {reprlib.repr(X)}. Series and other ids can be in an array in "
+                "a file, which fit reads: numpy.lib.format.open_memmap."
+            )
+        numbers = np.fromiter(ids(X.unknown_words), np.int32)  # of -2, -3, ...
+        final = np.concatenate([np.arange(FIRST_TOKEN + len(X.vocabulary)), numbers[::-1], [0]])
+        tokens.append((final[X.spellings], np.diff(X.indptr)))
+    return first[:1], Spelling(ids.vocabulary, [*ids.unknown])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MappingView
 from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self
@@ -15,16 +15,17 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, iterate_texts, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.sklearn_internals import (
     SHARED,
     VECTORIZER,
+    CallbackSupportMixin,
     DataFrameMixin,
     checked_parameters,
     plain_parameters,
+    told_to_callbacks,
 )
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch
@@ -101,8 +102,9 @@ class TextSequenceVectorizer(
         Whether only the tokens in `vocabulary` get ids. False: further tokens of the texts get the
         next ids.
     max_length : int or None, default=None
-        The largest number of tokens that are kept of a text. None: the length of the longest
-        training text.
+        The largest number of tokens that are kept of a text. None: all are kept, except that
+        `transform` cuts texts longer than all training texts, with a warning, for an `output` other
+        than "sparse".
     truncation : {"pre", "post", "middle"}, default="pre"
         Where longer texts lose tokens: at the start, the end, or in the middle.
     padding : {"post", "pre"}, default="post"
@@ -116,7 +118,8 @@ class TextSequenceVectorizer(
     vocabulary_ : dict
         The id of each token, from 2 on.
     max_length_ : int
-        The number of columns of the output.
+        `max_length`, or the length of the longest training text if that is None: the number of
+        columns of the output. For longer texts, sparse output has more.
     coverage_ : dict of str to int
         What the last `fit` or `partial_fit` read: `n_texts`, `n_tokens`, `n_unknown_tokens`,
         `n_truncated_texts` and `n_empty_texts`.
@@ -138,10 +141,11 @@ class TextSequenceVectorizer(
       Tibetan, the Tai scripts); pass a `tokenizer` that finds words in them;
     - a run of other symbols ("!!!", ":)", a sequence of emoji).
 
-    Marks, such as accents and vowel signs, belong to the character before them. Tokens are in
-    Unicode's normal form C. In Latin, Greek and Cyrillic texts without combining marks, this is the
-    pattern ``r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves
-    out punctuation and words of one letter, which help to recognise sentiment and spam.
+    Marks, such as accents and vowel signs, belong to the character before them. Tokens, also those
+    of ``analyzer="char"``, are in Unicode's normal form C. In Latin, Greek and Cyrillic texts
+    without combining marks, this is the pattern
+    ``r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"``. ``CountVectorizer`` leaves out
+    punctuation and words of one letter, which help to recognise sentiment and spam.
 
     Texts may come from a generator: they are read once, a bounded number at a time. `transform`
     needs `fit` even if the vocabulary is given, unlike that of ``CountVectorizer``.
@@ -211,7 +215,7 @@ class TextSequenceVectorizer(
         self.output = output
 
     def fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
-        """Learn the vocabulary and the length of the sequences.
+        """Learn the vocabulary, and the length of the longest text.
 
         Parameters
         ----------
@@ -263,7 +267,7 @@ class TextSequenceVectorizer(
         return self._reader().lay_out(batches, ids, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
-        """Extend the vocabulary and the length of the sequences by further texts.
+        """Extend the vocabulary, and `max_length_`, by further texts.
 
         Tokens keep their ids. New tokens that pass `min_df`, `max_df` and `max_features` get the
         next ids, and `max_length_` grows if `max_length` is None. The vocabulary may be empty.
@@ -308,16 +312,22 @@ class TextSequenceVectorizer(
         X : csr_matrix or ndarray
             Depending on `output`:
 
-            - "sparse": int32 CSR of shape (n_texts, max_length_). Row `i` holds the ids of text
-              `i` from column 0 on. Rows and copies keep what it knows of its tokens:
+            - "sparse": int32 CSR of shape (n_texts, max_length_), or as wide as the longest of
+              these texts. Row `i` holds the ids of text `i` from column 0 on. Rows and copies keep
+              what it knows of its tokens:
               `texts`, as they were written (None for one that is no str); `vocabulary`;
               `input_type`, which is "characters" for ``analyzer="char"`` or if most of the first
               1,000 tokens are one character, "auto" if `analyzer` is a function, else "words";
               `unknown_tokens`, the tokens with the id 1, in order; `numbers`, of a data frame.
-            - "dense": the same as an int32 array, padded with 0.
+            - "dense": int32 array of shape (n_texts, max_length_), padded with 0.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array
               is large; ``LSTMSequenceClassifier(embedding_dim=None)`` has the same effect.
+
+        Warns
+        -----
+        InputTypeWarning
+            If dense or one-hot output has cut texts, though `max_length` is None.
         """
         if not self.__sklearn_is_fitted__():
             check_is_fitted(self)  # raises the error
@@ -374,7 +384,7 @@ class TextSequenceVectorizer(
         return Analysis.of(self._stored_attributes())
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:  # noqa: ARG002
-        """Return the names of the columns of the output: "position0", "position1", ...
+        """Return the names of `max_length_` columns: "position0", "position1", ...
 
         Parameters
         ----------
@@ -452,14 +462,12 @@ class TextSequenceVectorizer(
         # A copy: the output of an earlier `transform` keeps the tokens of its time.
         return vocabulary | number_tokens(new, FIRST_TOKEN + len(vocabulary)) if new else vocabulary
 
-    @with_callbacks
+    @told_to_callbacks
     def _fit(
         self, texts: Any, numbers: Numbers = NO_NUMBERS, batches: TokenBatches | None = None
     ) -> Iterable[Hashable]:
         """Fit, and append numbers to `batches`; return the tokens that 2, 3, ... stand for."""
-        task = CallbackTask.of_fit(self, texts)
         vocabulary = self._check()
-        task.begin()
         read = count_texts(self._analysis(), iterate_texts(texts), batches)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
@@ -467,7 +475,6 @@ class TextSequenceVectorizer(
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
             warn_of_words_seen_once(read.tokens)
         self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
-        task.end(is_fitted=True)
         return read.tokens.ids
 
     def _commit(
@@ -506,7 +513,8 @@ def fit_and_number(
     tokens = vectorizer._fit(texts, numbers, batches)  # noqa: SLF001 - of this module
     ids = CallIds(vectorizer.vocabulary_)
     final = np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32)  # of 0, UNKNOWN, 2, ...
-    return ((final.take(batch), lengths) for batch, lengths in batches), ids
+    numbered = ((final.take(batch), lengths) for batch, lengths in batches)
+    return vectorizer._reader().trimmed(numbered), ids  # noqa: SLF001
 
 
 def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
@@ -518,6 +526,11 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         The tokens of the parameter `vocabulary`, in order.
     """
     given = [""] if estimator.vocabulary is None else estimator.vocabulary
+    if isinstance(given, MappingView | Iterator):
+        raise TypeError(
+            f"vocabulary is a {type(given).__name__}, which no clone could copy: pass a dict or a "
+            "list."
+        )
     parameters = plain_parameters(estimator)
     vectorizer = CountVectorizer(**{name: parameters[name] for name in SHARED})
     vectorizer.tokenizer = Analysis.of(parameters | {"_english": ()}).tokenizer
@@ -538,7 +551,7 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         token.item() if isinstance(token, np.generic) and token.dtype.kind not in "mM" else token
         for token in tokens
     ]
-    if vectorizer.tokenizer is words_of:  # whose tokens have this form
+    if vectorizer.tokenizer is words_of or parameters["analyzer"] == "char":  # have this form
         tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
         _check_distinct(tokens)
     return tokens

@@ -19,7 +19,7 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "exceptions", "locks", "threads"],
+    ["exceptions", "locks", "threads"],
     ["progress", "sklearn_internals"],
     ["storage"],
     ["text"],
@@ -32,7 +32,7 @@ LAYERS = [
     ["description"],
     ["vectorizer", "classifier", "predictor", "vectors"],
     ["word_vectors", "streaming"],
-    ["inspection", "io", "records"],
+    ["inspection", "io"],
     ["__main__"],
 ]
 # A batch to logits.
@@ -138,6 +138,11 @@ def test_the_guide_for_contributors_lists_each_module_below_those_that_it_import
     assert sorted(listed) == sorted(name for name in modules() if not name.endswith("__init__"))
     for position, name in enumerate(listed):
         assert not modules_imported_by(name) & set(listed[position:]), name
+
+
+def test_every_lock_is_one_that_survives_a_fork():
+    for name in modules().keys() - {"locks"}:
+        assert not {"threading.Lock", "threading.RLock"} & {*imported_names(modules()[name])}, name
 
 
 # --- What an import loads

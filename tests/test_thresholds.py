@@ -11,7 +11,6 @@ from sklearn.base import clone
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
-from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.thresholds import expected_f1_thresholds
 
@@ -108,7 +107,6 @@ def test_thresholds_are_stored_and_kept(tmp_path):
     for same in (
         load(tmp_path / "model.safetensors"),
         pickle.loads(pickle.dumps(model)),
-        fit_batches(clone(model), [(IDS[:50], Y[:50]), (IDS[50:], Y[50:])]),
         model.partial_fit(IDS[:9], Y[:9]),
     ):
         np.testing.assert_array_equal(same.thresholds_, chosen)

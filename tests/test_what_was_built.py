@@ -36,14 +36,13 @@ def check_calibration(calibration, n_corrections=None):
 
 
 @kinds
-@pytest.mark.parametrize("share", [None, 0.25])
-def test_what_was_built_is_told_also_once_it_is_loaded_or_goes_on(make, share):
+@pytest.mark.parametrize("early_stopping", ["auto", True])
+def test_what_was_built_is_told_also_once_it_is_loaded_or_goes_on(make, early_stopping):
     X, y = make()
-    parameters = {"early_stopping": True, "validation_fraction": share} if share else {}
-    model = small(**parameters).fit(X, y)
+    model = small(early_stopping=early_stopping).fit(X, y)
     before = model.calibration_
     check_calibration(before)
-    assert before["n_held_out"] == len(y) * share if share else 0 < before["n_held_out"] < len(y)
+    assert 0 < before["n_held_out"] < len(y)
     restored = pickle.loads(pickle.dumps(model))
     assert restored.calibration_ == before
     assert type(restored.linear_model_) is type(model.linear_model_)

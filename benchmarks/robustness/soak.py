@@ -1,4 +1,4 @@
-"""Soak: ``pip install ".[files]" && python benchmarks/robustness/soak.py --minutes 30``.
+"""Soak: ``pip install . && python benchmarks/robustness/soak.py --minutes 30``.
 
 Four processes fit, learn from a stream, save, load and predict at once, from the same data. Each
 round must give the same bits in all of them; after the first rounds the memory of a process must
@@ -65,9 +65,8 @@ def one_round(folder: Path, own: Path, *, writes: bool) -> tuple[str, int]:
     X = model[0].partial_fit(new).transform(new)
     model[1].partial_fit(X, new_y)
     found.append(model.predict_proba(new))
-    series = [np.random.default_rng(row).normal(size=(6, 2)) for row in range(40)]
-    batches = [(series[:20], np.arange(20) % 2), (series[20:], np.arange(20) % 2)]
-    found.append(fit_batches(classifier(), batches).predict_proba(series))
+    streamed = make_pipeline(TextSequenceVectorizer(), classifier())
+    found.append(fit_batches(streamed, [(texts, y), (new, new_y)]).predict_proba(new))
     save(model, own / "own.safetensors")
     if writes:
         save(model, folder / "shared.safetensors")

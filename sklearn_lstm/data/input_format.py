@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn_lstm.data.arrays import Arrays, read_arrays
 from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.frames import check_same_columns, column_names
 from sklearn_lstm.data.input_rules import warn_of_another_reading
-from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, KindName, find_kind
+from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Sequences
@@ -79,12 +79,7 @@ class InputFormat:
 
     @classmethod
     def found_in(
-        cls,
-        X: object,
-        input_type: str = "auto",
-        time_channel: int | str | None = None,
-        *,
-        is_batch: bool = False,
+        cls, X: object, input_type: str = "auto", time_channel: int | str | None = None
     ) -> tuple[InputFormat, Sequences]:
         """Read X as the classifier's parameters say, and decide how every other X is read.
 
@@ -95,20 +90,13 @@ class InputFormat:
             too.
         input_type, time_channel
             Parameters of the classifier.
-        is_batch : bool, default=False
-            More will follow: any channel may have gaps then, and only all ids together tell words
-            from characters.
         """
         arrays = read_arrays(X, input_type, time_channel)
-        sequences = read_sequences(arrays, input_type, has_gaps=is_batch or None)
-        is_guess = is_batch and input_type == "auto" and sequences.n_channels is None
-        kind = WORDS if is_guess else find_kind(arrays.steps, sequences, input_type)
+        sequences = read_sequences(arrays, input_type)
+        kind = find_kind(arrays.steps, sequences, input_type)
         if input_type == "auto":
             warn_of_another_reading(X, arrays, sequences)
-        found = cls.of(arrays, sequences, kind, input_type)
-        if is_batch:
-            found = replace(found, gappy=tuple(range(sequences.n_channels or 0)))
-        return found, sequences
+        return cls.of(arrays, sequences, kind, input_type), sequences
 
     @property
     def kind(self) -> Kind:
@@ -143,17 +131,7 @@ class InputFormat:
         return ", ".join(notes)
 
     def read(self, X: Any) -> Sequences:
-        """Read X in this format; the errors and warnings are those of `read_beside`.
-
-        Errors are also raised for other columns beside the sequences.
-        """
-        is_read = isinstance(X, Sequences) and self.n_channels is None  # by a `TextReader`
-        sequences: Sequences = X if is_read else self.read_beside(X)[1]
-        check_numbers(sequences.numbers, self.number_names, self.category_names)
-        return sequences
-
-    def read_beside(self, X: object) -> tuple[InputFormat, Sequences]:
-        """Return the format of another X, which fits this one, and the sequences in it.
+        """Read X in this format.
 
         Raises
         ------
@@ -165,6 +143,13 @@ class InputFormat:
         MissingValuesWarning
             If values are missing in a channel that had all of them.
         """
+        is_read = isinstance(X, Sequences) and self.n_channels is None  # by a `TextReader`
+        sequences: Sequences = X if is_read else self._read(X)
+        check_numbers(sequences.numbers, self.number_names, self.category_names)
+        return sequences
+
+    def _read(self, X: object) -> Sequences:
+        """Read X, whatever the columns beside its sequences are."""
         names = column_names(X)
         if self.column_names and not self.channel_names:
             check_same_columns(names, self.column_names)
@@ -196,4 +181,4 @@ class InputFormat:
                 "mean of the channel where there is none.",
                 MissingValuesWarning,
             )
-        return found, sequences
+        return sequences

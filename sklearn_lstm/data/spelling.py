@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, UnknownTokens
+from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN
 from sklearn_lstm.text.words import LETTER, UNSTABLE, is_character, kind_of
 
 NO_TEXTS = (
@@ -83,13 +83,6 @@ def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer]]:
     ndarray of shape (n_entries,)
         The spelling of each entry.
     """
-    vocabulary = getattr(X, "vocabulary", None)
-    if not isinstance(vocabulary, Mapping):
+    if not hasattr(X, "vocabulary"):
         return None, X.data
-    spellings, unknown = X.data, UnknownTokens()
-    is_unknown = X.data == UNKNOWN
-    tokens = getattr(X, "unknown_tokens", ())
-    if len(tokens) and len(tokens) == np.count_nonzero(is_unknown):
-        spellings = spellings.astype(np.int32)
-        spellings[is_unknown] = [unknown[token] for token in tokens]
-    return Spelling(vocabulary, list(unknown)), spellings
+    return Spelling(X.vocabulary, X.unknown_words), X.spellings

@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Iterable, Iterator, Mapping, MappingView
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -16,11 +17,16 @@ from sklearn_lstm.data.frames import Column, check_same_columns, column_names, r
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, check_numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+from sklearn_lstm.exceptions import (
+    InputTypeWarning,
+    InvalidSequencesError,
+    InvalidSequencesTypeError,
+    warn_user,
+)
 from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens
-from sklearn_lstm.text.id_matrix import cut_batches, joined, to_csr, to_dense, to_onehot
-from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
+from sklearn_lstm.text.id_matrix import cut, fill_empty, joined, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN, FIRST_UNKNOWN, UNKNOWN, CallIds
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,10 @@ class TextReader:
         Whether the output holds the texts as they were written.
     vocabulary : dict
         The id of each token.
-    max_length : int
-        The number of columns of the output.
+    max_length : int or None
+        Longer texts are cut. None: only dense and one-hot output is cut.
+    width : int
+        The number of columns of such output.
     truncation, padding, output : str
         Parameters of the vectorizer.
     columns : tuple of str or None
@@ -48,7 +56,8 @@ class TextReader:
     analysis: Analysis
     keeps_texts: bool
     vocabulary: Annotated[dict[Any, int], "n_tokens of n_ids"]
-    max_length: Annotated[int, range(1, 1 << 31)]
+    max_length: int | None
+    width: Annotated[int, range(1, 1 << 31)]
     truncation: Literal["pre", "post", "middle"]
     padding: Literal["post", "pre"]
     output: Literal["sparse", "dense", "onehot"]
@@ -59,7 +68,7 @@ class TextReader:
     def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         attributes = dict(attributes)  # another thread may set them all in `partial_fit`
-        names = ["vocabulary_", "max_length_", "truncation", "padding", "output"]
+        names = ["vocabulary_", "max_length", "max_length_", "truncation", "padding", "output"]
         names += ["_columns", "_categories"]
         known: list[Any] = [attributes.get(name) for name in names]
         return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
@@ -84,7 +93,8 @@ class TextReader:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
         ids = CallIds(self.vocabulary)
         texts, numbers = self.divided(raw_documents)
-        return self.lay_out(read_tokens(self.analysis, texts, ids), ids, texts, numbers)
+        batches = self.trimmed(read_tokens(self.analysis, texts, ids))
+        return self.lay_out(batches, ids, texts, numbers)
 
     def read(self, raw_documents: Iterable[object]) -> Any:
         """Return texts as what a classifier makes of the ids: sequences, if `output` is "sparse".
@@ -95,10 +105,9 @@ class TextReader:
             return self(raw_documents)
         ids = CallIds(self.vocabulary)
         texts, numbers = self.divided(raw_documents)
-        batches = read_tokens(self.analysis, texts, ids)
-        spellings, lengths = joined(cut_batches(batches, self.max_length, self.truncation))
+        spellings, lengths = joined(self.trimmed(read_tokens(self.analysis, texts, ids)))
         if not len(lengths):
-            return to_csr((), ids, self.max_length)  # which nobody reads
+            return to_csr((), ids, self.width)  # which nobody reads
         spelling = Spelling(ids.vocabulary, [*ids.unknown])
         known = {"spelling": spelling, "numbers": numbers, "as_written": self._as_written(texts)}
         return FlatSequences(spellings, lengths, **known)
@@ -113,18 +122,38 @@ class TextReader:
         self, batches: Iterable[TokenBatch], ids: CallIds, texts: Iterable[object], numbers: Numbers
     ) -> sp.csr_matrix | NDArray[np.generic]:
         """Return the ids of texts in the container that `output` names."""
-        cut = cut_batches(batches, self.max_length, self.truncation)
-        X = to_csr(cut, ids, self.max_length)
+        X = to_csr(batches, ids, self.width)
         if self.output == "dense":
             return to_dense(X, self.padding)
         if self.output == "onehot":
             return to_onehot(X, len(self.vocabulary) + 1)
-        X.vocabulary = ids.vocabulary
         X.analyzer = None if callable(self.analysis.analyzer) else self.analysis.analyzer
         if (as_written := self._as_written(texts)) is not None:
             X.texts = as_written
         X.numbers = numbers or None
         return X
+
+    def trimmed(self, batches: Iterable[TokenBatch]) -> Iterator[TokenBatch]:
+        """Cut the texts that are too long; an empty text is one unknown token.
+
+        Warns
+        -----
+        InputTypeWarning
+            If texts are cut though no `max_length` was set.
+        """
+        most = self.max_length or (inf if self.output == "sparse" else self.width)
+        n_cut = 0
+        for batch in batches:
+            ids, lengths = fill_empty(*batch, FIRST_UNKNOWN)
+            n_cut += int(np.count_nonzero(lengths > most))
+            yield cut((ids, lengths), most, self.truncation)
+        if n_cut and self.max_length is None:
+            warn_user(
+                f"Texts that are longer than all training texts were cut: {n_cut}. The width of "
+                f"output={self.output!r} is that of the longest training text, {self.width} "
+                "tokens; the default output keeps texts whole, and max_length sets a width.",
+                InputTypeWarning,
+            )
 
     def divided(self, raw_documents: Any) -> tuple[Any, Numbers]:
         """Return the texts, and the columns beside them, if X has those of `fit`."""
@@ -184,9 +213,10 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
         error = InvalidSequencesError if is_table else InvalidSequencesTypeError
         raise error(
             f"X is a {type(texts).__name__}: {shape if is_table else reprlib.repr(texts)}. Pass a "
-            "list of texts, in the order of the labels, or one column of texts, frame['text'], "
-            "X[:, k]. With columns beside them, at fit too, pass a data frame: pd.DataFrame([X]) "
-            "of one row, pd.DataFrame(X) of columns. Token ids are for the classifier."
+            "list of texts, in the order of the labels, or one column of texts alone: "
+            "frame['text'], X[:, k]. With columns beside them, at fit too, pass a data frame: "
+            "pd.DataFrame([X]) of one row, pd.DataFrame(X) of columns. Token ids are for the "
+            "classifier."
         )
     return iter(texts)
 

@@ -165,19 +165,15 @@ class ClassExplanations:
         shown = {part: self._rows_of(place, rows) for part, rows in self.shown(place).items()}
         return {part: (rows[0]["n_samples"] if rows else 0, rows) for part, rows in shown.items()}
 
-    def _told_classes(self) -> list[tuple[int, Any]]:
-        """Return the classes that are shown, with their places: of two, one mirrors the other."""
-        classes = [*enumerate(self.classes)]
-        is_mirrored = len(classes) == 2 and not self.means.sum(axis=1).any()
-        return classes[1:] if is_mirrored else classes
-
     def _beside(self, place: int) -> list[Row]:
         """Return what belongs to no name: what an encoder adds, and the base values."""
         return self._rows_of(place, np.flatnonzero(np.isin(self.parts, [WHOLE, BASE])))
 
     def __repr__(self) -> str:
-        lines = []
-        for place, target in self._told_classes():
+        lines, classes = [], [*enumerate(self.classes)]
+        if len(classes) == 2 and not self.means.sum(axis=1).any():  # one mirrors the other
+            classes = classes[1:]
+        for place, target in classes:
             lines += ["", f"{printable(target)}: mean contribution (logits), that where present"]
             for part, (n_samples, rows) in self._shown_rows(place).items():
                 lines.append(f"  {part} ({n_samples:,} samples)")

@@ -173,9 +173,10 @@ def open_model(model: object, X: object) -> OpenModel:
     """
     transformers, classifier = find_classifier(model)
     for step in transformers:
-        # CSR means the same as dense output, and names unknown tokens too.
+        # CSR of the same length means the same as dense output, and names unknown tokens too.
         if isinstance(step, TextSequenceVectorizer) and step.output == "dense":
-            step = copy(step).set_params(output="sparse")  # noqa: PLW2901
+            same = {"output": "sparse", "max_length": step.max_length_}
+            step = copy(step).set_params(**same)  # noqa: PLW2901
         X = step.transform(X)
     sequences = read_as_at_fit(classifier, X)
     fitted = what_was_fitted(classifier)

@@ -89,7 +89,7 @@ def plan_training(
         max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
     n_held_out = 0
     if validation is None and settings.early_stopping is True:
-        n_held_out = max(1, round(settings.validation_fraction * n_samples))
+        n_held_out = max(1, round(HELD_OUT_SHARE * n_samples))
     elif validation is None and is_judged:
         n_held_out = max(1, n_to_hold_out(n_samples))
     return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, n_held_out)

@@ -51,8 +51,6 @@ class FitSettings:
     max_epochs: int | str
     batch_size: int | str
     early_stopping: bool | str
-    validation_fraction: float
-    n_iter_no_change: int
     verbose: int
 
 

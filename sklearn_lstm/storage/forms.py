@@ -45,7 +45,7 @@ PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stor
         "encoding.token_codes": "TokenCodes",
         "encoding.channel_scaling": "ChannelScaling NormalScores",
         "pretrained.embeddings": "PretrainedVectors",
-        "pretrained.token_tables": "VectorTable SideBySide StaticModel",
+        "pretrained.token_tables": "VectorTable StaticModel",
         "pretrained.sentence_encoders": "SentenceEncoder",
         "data.input_format": "InputFormat",
         "targets.labels": "Labels LabelSets",

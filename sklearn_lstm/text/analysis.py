@@ -174,7 +174,7 @@ class Analysis:
         if callable(self.analyzer):
             return _listed(self.analyzer(text))
         if self.analyzer == "char":
-            return list(BLANKS.sub(" ", self.preprocess_str(text)))
+            return list(BLANKS.sub(" ", normalize("NFC", self.preprocess_str(text))))
         has_own = self.tokenizer is not None and self.tokenizer is not words_of
         text = self.preprocess(text) if has_own else self.preprocess_str(text)
         tokens = _listed(self._tokenize(text))

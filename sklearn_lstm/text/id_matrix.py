@@ -1,6 +1,6 @@
 """Token ids in the matrices that scikit-learn passes on, and back to tokens."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -16,22 +16,18 @@ from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, CallIds, are_ch
 class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     """Token ids that know their tokens and texts, as do copies and selected rows.
 
-    `unknown_tokens` follows from the attributes.
+    The entries of each row are in order.
 
     Attributes
     ----------
     vocabulary : mapping
         Token to id.
+    unknown_words : list
+        Tokens that the vocabulary lacks.
     analyzer : {"word", "char"} or None
         That of the vectorizer. None: a function of the user finds the tokens.
     input_type : {"words", "characters", "auto"}
         "auto": the tokens of that function are no characters, so how often they recur has to tell.
-    temporary_ids : tuple of ndarray
-        A CSR matrix of the number of each unknown token, at its row and column: ids that are
-        selected, sorted, removed or changed in place are never named after another token. Only its
-        arrays: SciPy checks a matrix, which takes longer than to find the tokens of a short text.
-    temporary_tokens : dict
-        Number to unknown token.
     texts : ndarray of shape (n_texts,)
         The texts as they were written; None in place of one that was not read as a str.
     numbers : Numbers or None
@@ -39,11 +35,11 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     """
 
     vocabulary: Mapping[Hashable, int]
-    temporary_ids: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]]
-    temporary_tokens: dict[int, Hashable]
+    unknown_words: list[Hashable]
     texts: NDArray[np.object_]
     numbers: Any = None
     analyzer: Any = "word"
+    _spellings: NDArray[np.int32]  # beside `data`: its ids, but -2 - k for the k-th unknown word
 
     @cached_property
     def input_type(self) -> str:
@@ -53,37 +49,45 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         return "words" if self.analyzer else "auto"
 
     @property
+    def spellings(self) -> NDArray[np.int32]:
+        """The id of each entry, but -2 - k for the k-th unknown word.
+
+        An unknown id that was written in place stands for no word.
+        """
+        if np.array_equal(np.maximum(self._spellings, UNKNOWN), self.data):
+            return self._spellings
+        is_unknown = (self.data == UNKNOWN) & (self._spellings <= FIRST_UNKNOWN)
+        return np.where(is_unknown, self._spellings, self.data).astype(np.int32)
+
+    @property
     def unknown_tokens(self) -> NDArray[np.object_]:
         """The tokens of the entries that hold the unknown id, in order; "" if it is not known.
 
         An empty text has the unknown id, and no token.
         """
-        ids = self
-        if not self.has_canonical_format:
-            ids = self.copy()
-            ids.sum_duplicates()
-        at = np.flatnonzero(ids.data == UNKNOWN)
-        if not len(at):
-            return np.empty(0, np.object_)
-        columns, ends = ids.indices[at], at.searchsorted(ids.indptr)
-        numbers, *places = self.temporary_ids
-        if not all(map(np.array_equal, places, (columns, ends))):  # some were changed in place
-            rows = ids.indptr.searchsorted(at, side="right") - 1
-            numbers = np.asarray(self._temporary_matrix()[rows, columns]).ravel()
-        tokens = (self.temporary_tokens.get(number, "") for number in numbers.tolist())
-        return np.fromiter(tokens, np.object_, len(numbers))  # a token may be a tuple
+        numbers = self.spellings[self.data == UNKNOWN].tolist()
+        words = (self.unknown_words[FIRST_UNKNOWN - n] if n < 0 else "" for n in numbers)
+        return np.fromiter(words, np.object_, len(numbers))  # a token may be a tuple
 
     def __getitem__(self, key: object) -> Any:
         return self._told(super().__getitem__(key), key)
 
     def __setitem__(self, key: object, value: object) -> None:
-        if hasattr(self, "temporary_ids"):
+        if hasattr(self, "vocabulary"):
             raise TypeError(
                 "Token ids can't be assigned: the texts and numbers that belong to the rows would "
                 "not follow. Select rows, such as X[[1, 1, 2]], or change a csr_matrix(X), which "
                 "knows of none."
             )
         super().__setitem__(key, value)
+
+    def __sub__(self, other: object) -> Any:
+        if hasattr(self, "vocabulary"):  # as SMOTE and ADASYN do, before they look for our class
+            raise TypeError(
+                "Differences of token ids mean nothing, so no texts can be made between others, as "
+                "SMOTE does: use RandomOverSampler, or class_weight='balanced'. X != Y compares."
+            )
+        return super().__sub__(other)
 
     def copy(self) -> Any:
         """Return a copy."""
@@ -94,13 +98,22 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         cast = super().astype(dtype, casting, copy)
         return self._told(cast) if np.array_equal(cast.data, self.data) else cast
 
+    def eliminate_zeros(self) -> None:
+        """Remove, in place, the entries that are 0."""
+        if hasattr(self, "vocabulary"):
+            self._spellings = self._spellings[self.data != 0]
+        super().eliminate_zeros()
+
     def _told(self, part: object, key: object = slice(None)) -> Any:
         """Return a part or a copy, told what is known of its tokens."""
-        if isinstance(part, TokenIds) and hasattr(self, "temporary_ids"):
-            known = "vocabulary", "analyzer", "input_type", "temporary_tokens"
+        if isinstance(part, TokenIds) and hasattr(self, "vocabulary"):
+            known = "vocabulary", "unknown_words", "analyzer", "input_type"
             part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
-            numbers = self._temporary_matrix()[key]
-            part.temporary_ids = numbers.data, numbers.indices, numbers.indptr
+            entries = self._spellings, self.indices, self.indptr
+            spelled = sp.csr_matrix(entries, self.shape)[key]
+            for matrix in (spelled, part):  # what sorts one of them later would not sort the other
+                matrix.sort_indices()
+            part._spellings = spelled.data  # noqa: SLF001 - of this class
             rows: Any = key[0] if isinstance(key, tuple) else key
             texts = np.asarray(self.texts[rows], np.object_).ravel()
             are_rows = len(texts) == part.shape[0]  # not put together from several rows each
@@ -109,33 +122,26 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
                 part.numbers = self.numbers[rows]
         return part
 
-    def _temporary_matrix(self) -> sp.csr_matrix:
-        return sp.csr_matrix(self.temporary_ids, self.shape)
 
-
-def to_csr(batches: Iterable[TokenBatch], ids: CallIds, max_length: int) -> TokenIds:
+def to_csr(batches: Iterable[TokenBatch], ids: CallIds, width: int) -> TokenIds:
     """Return a row of ids for each text, from column 0 on.
 
     Parameters
     ----------
     batches : iterable of TokenBatch
-        From `cut_batches`: the ids of the tokens, and the numbers of unknown ones.
+        The ids of the tokens, and the numbers of unknown ones, at least one of each text.
     ids : CallIds
         It gave them.
-    max_length : int
-        The number of columns.
+    width : int
+        The number of columns; more if a text is longer.
     """
-    data, lengths = joined(batches)
+    spellings, lengths = joined(batches)
     ends = np.zeros(len(lengths) + 1, np.int32)
     lengths.cumsum(out=ends[1:])
-    at = np.flatnonzero(data <= FIRST_UNKNOWN)
-    columns = _positions(lengths)
-    numbers = data[at], columns[at], at.searchsorted(ends)
-    data[at] = UNKNOWN
-    X = TokenIds((data, columns, ends), (len(lengths), max_length))
+    shape = len(lengths), max(width, int(lengths.max(initial=0)))
+    X = TokenIds((np.maximum(spellings, UNKNOWN), _positions(lengths), ends), shape)
     X.has_canonical_format = True
-    X.temporary_ids = numbers
-    X.temporary_tokens = {number: token for token, number in ids.unknown.items()}
+    X.vocabulary, X.unknown_words, X._spellings = ids.vocabulary, [*ids.unknown], spellings  # noqa: SLF001
     X.texts = np.empty(len(lengths), np.object_)
     return X
 
@@ -147,20 +153,17 @@ def joined(batches: Iterable[TokenBatch]) -> tuple[NDArray[np.int32], NDArray[np
     return ids.astype(np.int32, copy=False), lengths
 
 
-def cut_batches(
-    batches: Iterable[TokenBatch], max_length: int, truncation: str
-) -> Iterator[TokenBatch]:
-    """Yield at most `max_length` ids of each text; an empty text is one unknown token."""
+def cut(batch: TokenBatch, max_length: float, truncation: str) -> TokenBatch:
+    """Return at most `max_length` ids of each text."""
+    ids, lengths = batch
+    if lengths.max(initial=0) <= max_length:
+        return batch
     n_first = {"pre": 0, "post": max_length, "middle": (max_length + 1) // 2}[truncation]
-    for batch in batches:
-        ids, lengths = fill_empty(*batch, FIRST_UNKNOWN)
-        if lengths.max(initial=0) > max_length:
-            excess = np.maximum(lengths - max_length, 0)
-            positions = _positions(lengths)
-            is_first = positions < n_first  # of those that are kept; the others are last
-            ids = ids[is_first | (positions >= n_first + np.repeat(excess, lengths))]
-            lengths = np.minimum(lengths, max_length)
-        yield ids, lengths
+    excess = np.maximum(lengths - max_length, 0)
+    positions = _positions(lengths)
+    is_first = positions < n_first  # of those that are kept; the others are last
+    ids = ids[is_first | (positions >= n_first + np.repeat(excess, lengths))]
+    return ids, np.minimum(lengths, max_length)
 
 
 def fill_empty(ids: NDArray[np.integer], lengths: NDArray[Any], filling: int) -> TokenBatch:

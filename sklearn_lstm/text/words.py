@@ -218,7 +218,7 @@ def lengths_of(sequences: list[Any]) -> NDArray[np.int64]:
 
 
 def split_characters(texts: list[str], *, lowers: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the characters of texts; a run of white space is one blank.
+    """Return the characters of texts, in normal form C; a run of white space is one blank.
 
     Parameters
     ----------
@@ -233,10 +233,12 @@ def split_characters(texts: list[str], *, lowers: bool) -> tuple[NDArray[Any], N
     lengths : ndarray of shape (n_texts,)
     """
     joined = "".join(texts)
-    if lowers and any(character in joined for character in LOWERED_IN_CONTEXT):
-        texts = [text.lower() for text in texts]
-        joined = "".join(texts)
-    code_points, lengths = _code_points(joined), lengths_of(texts)
+    code_points = _code_points(joined)
+    is_unstable = code_points.itemsize > 1 and _kinds(code_points).max() >= UNSTABLE
+    if is_unstable or (lowers and any(character in joined for character in LOWERED_IN_CONTEXT)):
+        texts = [normalize("NFC", text.lower() if lowers else text) for text in texts]
+        code_points = _code_points("".join(texts))
+    lengths = lengths_of(texts)
     is_blank = _blanks(code_points) == 1
     is_doubled = is_blank[1:] & is_blank[:-1]
     ends = np.cumsum(lengths)

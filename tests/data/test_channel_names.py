@@ -14,7 +14,6 @@ from numpy.testing import assert_array_equal
 
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.streaming import fit_batches
 
 small = partial(small_models.small, max_epochs=1)
 NAMES = ("heat", "pulse", "time")
@@ -62,12 +61,9 @@ def test_every_way_of_training_reads_columns_by_name():
         small().partial_fit(frames, Y, classes=[0, 1]).partial_fit(new, Y)
         for new in (frames, other)
     ]
-    models += [
-        fit_batches(small(), [(frames[:2], Y[:2]), (new[2:], Y[2:])]) for new in (frames, other)
-    ]
-    for first, second in (models[:2], models[2:]):
-        assert_array_equal(first.predict_proba(frames), second.predict_proba(other))
-        assert first.feature_names_in_.tolist() == [*NAMES]
+    first, second = models
+    assert_array_equal(first.predict_proba(frames), second.predict_proba(other))
+    assert first.feature_names_in_.tolist() == [*NAMES]
 
 
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
@@ -112,8 +108,6 @@ def test_one_data_frame_in_place_of_a_list_of_them_is_refused(make, names):
         for one in (frames[0], swapped):
             with pytest.raises(InvalidSequencesError, match=r"one data frame, .* list: \[frame\]"):
                 read(one)
-    with pytest.raises(InvalidSequencesError, match=r"\[frame\]"):
-        fit_batches(small(), [(frames[:2], Y[:2]), (frames[2], Y)])
     assert model.predict(frames[:1]).shape == (1,)
 
 

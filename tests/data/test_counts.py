@@ -13,7 +13,6 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesTypeError
-from sklearn_lstm.streaming import fit_batches
 
 with (Path(__file__).parents[1] / "fixtures" / "messages.csv").open(newline="") as file:
     MESSAGES = [row["text"] for row in csv.DictReader(file)]
@@ -43,8 +42,6 @@ def test_they_are_refused_by_each_fit_and_read_where_the_user_says_so():
     for fit in (model.fit, lambda X, y: model.partial_fit(X, y, classes=[0, 1])):
         with pytest.raises(InvalidSequencesTypeError, match=REFUSED):
             fit(X, y)
-    with pytest.raises(InvalidSequencesTypeError, match=REFUSED):
-        fit_batches(model, [(X, y)])
     for input_type in ("words", "characters"):
         assert InputFormat.found_in(X, input_type)[1].lengths.tolist() == [2, 2, 2]
     assert model.fit(X.toarray(), y).predict(X).shape == (3,)

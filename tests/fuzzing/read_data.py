@@ -13,10 +13,10 @@ import numpy as np
 from drawn_data import CATEGORIES, DataSet
 from written_data import containers, table_of, values_of
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
-from sklearn_lstm.streaming import Stream, _read
+from sklearn_lstm.streaming import TokenFile, _read_batches, _read_texts
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,14 @@ def plain(values: Any) -> list[Any]:
     return np.where(np.isnan(floats), None, floats).tolist()
 
 
+def analyzer_of(data: DataSet) -> str:
+    return "char" if data.input_type == "characters" else "word"
+
+
 def read_container(X: Any, data: DataSet) -> dict[str, Any]:
     """Return what `fit` reads from X, after `predict` has read the same."""
     if data.kind == "texts":
-        analyzer = "char" if data.input_type == "characters" else "word"
-        X = TextSequenceVectorizer(analyzer=analyzer).fit_transform(X)
+        X = TextSequenceVectorizer(analyzer=analyzer_of(data)).fit_transform(X)
         data = replace(data, input_type="auto")
     input_format, sequences = InputFormat.found_in(X, data.input_type, data.time_channel)
     found = content(sequences)
@@ -104,30 +107,18 @@ def expected_numbers(data: DataSet) -> dict[str, list[Any]]:
     }
 
 
-def part_of(data: DataSet, start: int, stop: int) -> DataSet:
-    """Return some of the sequences."""
-    beside = {name: values[start:stop] for name, values in data.beside.items()}
-    return replace(data, rows=data.rows[start:stop], beside=beside)
-
-
 def read_as_stream(data: DataSet) -> dict[str, Any]:
-    """Return what `fit_batches` reads from the same sequences, each batch in another container."""
-    data = replace(data, beside={})
+    """Return what `fit_batches` reads from the same texts, each batch in another container."""
     rng, n_rows = np.random.default_rng(data.seed), len(data.rows)
     cuts = [0, *np.flatnonzero(rng.integers(2, size=n_rows)).tolist(), n_rows]
     batches = []
     for start, stop in pairwise(cuts):
-        part = replace(part_of(data, start, stop), seed=data.seed + start)
+        part = replace(data, rows=data.rows[start:stop], beside={}, seed=data.seed + start)
         written = containers(part) if part.rows else iter(())
         _, X = next(written, ("", part.rows))  # what no library can hold is refused as it is
         batches.append((X, np.arange(start, stop) % 2))
-    is_text = data.kind == "texts"
-    analyzer = "char" if data.input_type == "characters" else "word"
-    vectorizer = TextSequenceVectorizer(analyzer=analyzer) if is_text else None
-    input_type = "auto" if is_text else data.input_type
-    classifier = LSTMSequenceClassifier(input_type=input_type, time_channel=data.time_channel)
+    vectorizer = TextSequenceVectorizer(analyzer=analyzer_of(data))
     with TemporaryFile() as file:
-        stream = Stream(batches, is_shown=False)
-        data = _read(stream, classifier.get_params(), vectorizer, file)
-        found = content(data.samples.sequences)
-        return found | {"texts": None}  # which are kept for an encoder only
+        tokens = TokenFile(file)
+        _, spelling = _read_texts(vectorizer, _read_batches(batches, []), tokens)
+        return content(tokens.sequences(spelling))

@@ -190,7 +190,7 @@ def test_half_a_surrogate_pair_is_shown_as_the_replacement_character(tokens):
     data = np.array(tokens, object)
     shown = [token.replace("\udc80", "\ufffd").replace("\ud83d", "\ufffd") for token in tokens]
     values = np.arange(3.0)
-    explanation = Explanation(data, values, values, 0.0, "\udc80", 0)
+    explanation = Explanation(data, values, values, 0.0, "\udc80")
     for ax, axis in (
         (gates_of(tokens).plot(), "x"),
         (ExplanationDisplay(explanation).plot().ax_, "y"),

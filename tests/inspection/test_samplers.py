@@ -2,8 +2,9 @@
 
 import warnings
 
+import numpy as np
 import pytest
-from imblearn.over_sampling import RandomOverSampler
+from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
 from imblearn.pipeline import make_pipeline
 from imblearn.under_sampling import RandomUnderSampler
 
@@ -36,13 +37,21 @@ def test_a_pipeline_with_a_sampler_is_explained(model):
 def fitted_after(sampler):
     classifier = LSTMSequenceClassifier(hidden_size=4, max_epochs=0, random_state=0)
     model = make_pipeline(TextSequenceVectorizer(), sampler, classifier)
-    return model.fit(TEXTS * 14, LABELS * 14)
+    return model.fit([f"{text} {row}" for row, text in enumerate(TEXTS * 14)], LABELS * 14)
 
 
 def test_a_sampler_that_takes_rows_away_keeps_the_words():
     model = fitted_after(RandomUnderSampler(random_state=0))
     assert model[-1].linear_model_.lexicon is not None
     model.predict(TEXTS)
+
+
+@pytest.mark.parametrize("sampler", [SMOTE(), ADASYN(), BorderlineSMOTE()])
+def test_a_sampler_that_makes_texts_between_others_is_refused(sampler):
+    labels = (np.random.default_rng(0).random(len(TEXTS)) < 0.3).astype(int)
+    X = TextSequenceVectorizer().fit_transform(TEXTS)
+    with pytest.raises(TypeError, match=r"no texts can be made between others.*RandomOverSampler"):
+        sampler.fit_resample(X, labels)
 
 
 def test_after_a_sampler_has_lost_the_words_the_classifier_says_so():

@@ -110,3 +110,10 @@ def test_a_network_that_is_right_on_held_out_samples_weighs_more():
         for data in (X, X_noise)
     )
     assert right > 5 * noise
+
+
+def test_sequences_shorter_than_every_ngram_are_predicted():
+    rng = np.random.default_rng(0)
+    model = LSTMSequenceClassifier(**SMALL).fit(rng.integers(1, 3, (120, 60)), np.arange(120) % 2)
+    assert model.linear_model_.shortest > 4
+    assert model.predict([[1], [2, 1]]).shape == (2,)

@@ -118,7 +118,7 @@ def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
     assert plan(IDS, early_stopping=False).n_held_out == 15
     for reason in ({"has_linear_model": False}, {"y": np.arange(50)}):
         assert plan(IDS, **reason).n_held_out == 0
-    assert plan(IDS, early_stopping=True, validation_fraction=0.3).n_held_out == 15
+    assert plan(IDS, early_stopping=True).n_held_out == 5
     assert plan(IDS, has_validation=True).n_held_out == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 import small_models
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_lstm import LSTMSequenceClassifier
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.streaming import fit_batches
 from sklearn_lstm.targets.labels import Labels
@@ -104,7 +104,8 @@ def test_a_missing_weight_is_refused_by_row(method):
 
     def fit(weights):
         if method == "fit_batches":
-            fit_batches(model, [(X, y, weights)])
+            ids = TextSequenceVectorizer().fit_transform(["so good", "bad"] * 12)
+            fit_batches(model, [(ids, y, weights)])
         elif method == "validation":
             model.fit(X, y, X_val=X, y_val=y, sample_weight_val=weights)
         else:

@@ -32,6 +32,26 @@ def test_words_of_a_vocabulary_match_in_any_normal_form():
         TextSequenceVectorizer(vocabulary=["é", unicodedata.normalize("NFD", "é")]).fit(WORDS)
 
 
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_characters_are_the_same_in_any_normal_form(lowercase):
+    texts = ["crème  brûlée", "J\u030cáva", "한국어", "각", "ÅΣ", "plain"]
+    decomposed = [unicodedata.normalize("NFD", text) for text in texts]
+    composed = [unicodedata.normalize("NFC", text) for text in texts]
+    vectorizer = TextSequenceVectorizer(analyzer="char", lowercase=lowercase).fit(composed)
+    for read in (vectorizer, vectorizer.partial_fit(decomposed)):
+        X, found = read.transform(composed), read.transform(decomposed)
+        assert (found != X).nnz == len(found.unknown_tokens) == 0
+    letters = TextSequenceVectorizer(analyzer="char", vocabulary=[*decomposed[0][2:4], "e\u0300"])
+    assert [*letters.fit(composed).vocabulary_][-1] == "è"
+
+
+@pytest.mark.parametrize("view", [dict.keys, iter])
+def test_a_vocabulary_that_no_clone_could_copy_is_refused(view):
+    vectorizer = TextSequenceVectorizer(vocabulary=view({"so": 2, "good": 3}))
+    with pytest.raises(TypeError, match="which no clone could copy: pass a dict or a list"):
+        vectorizer.fit(["so good"])
+
+
 SESSIONS = [["login", "open"], ["login", "fail"], ["open"]]
 
 

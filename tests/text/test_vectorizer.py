@@ -15,6 +15,7 @@ from sklearn import config_context
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 TEXTS = ["the cat sat on the mat", "the dog sat", "a dog and the cat"]
@@ -187,6 +188,31 @@ def test_truncation_removes_the_named_part(truncation, max_length, expected):
     assert vectorizer.max_length_ == max_length
 
 
+def test_sparse_output_keeps_the_whole_of_texts_that_are_longer_than_training():
+    vectorizer = TextSequenceVectorizer().fit(["a b c", "b"])
+    X = vectorizer.transform(["b", "a b c b a"])
+    assert X.shape == (2, 5)
+    assert rows(X) == rows(vectorizer.fit_transform(["b", "a b c b a"])) == [[2], [3, 2, 4, 2, 3]]
+    assert vectorizer.fit(["a b c", "b"]).transform(["b"]).shape == (1, vectorizer.max_length_)
+    assert len(vectorizer.get_feature_names_out()) == vectorizer.max_length_ == 3
+
+
+@pytest.mark.parametrize("output", ["dense", "onehot"])
+def test_output_of_one_width_cuts_longer_texts_and_says_how_many(output):
+    parameters = {"output": output, "truncation": "middle"}
+    vectorizer = TextSequenceVectorizer(**parameters).fit(["a b c", "b"])
+    with pytest.warns(InputTypeWarning, match=r"were cut: 2\..* 3 tokens") as caught:
+        X = vectorizer.transform(["b", "a b c b a", "a a a a"])
+    assert [warning.filename for warning in caught] == [__file__]
+    assert [row.tolist() for row in vectorizer.inverse_transform(X)] == [
+        ["b"],
+        ["a", "b", "a"],
+        ["a", "a", "a"],
+    ]
+    vectorizer = TextSequenceVectorizer(**parameters, max_length=2).fit(["a b c", "b"])
+    assert vectorizer.transform(["a b c b a"]).shape[:2] == (1, 2)  # as was asked, so not told
+
+
 def test_coverage_counts_what_fit_lost():
     vectorizer = TextSequenceVectorizer(min_df=2, max_length=3).fit([*TEXTS, "", " "])
     assert vectorizer.coverage_ == {
@@ -347,6 +373,6 @@ def test_other_output_is_no_frame_as_that_of_countvectorizer(output, container):
         with config_context(transform_output=container):
             X, again = vectorizer.fit_transform(TEXTS), vectorizer.transform(TEXTS)
         assert type(X) is type(again) is type(vectorizer.transform(TEXTS))
-        assert not hasattr(vectorizer, "set_output")
-        with pytest.raises(ValueError, match="`set_output` is not available"):
+        assert make_pipeline(vectorizer).set_output(transform="default")[0] is vectorizer
+        with pytest.raises(ValueError, match=f"'{container}'.* output='{output}'.*output='dense'"):
             make_pipeline(vectorizer).set_output(transform=container)

@@ -62,10 +62,8 @@ def test_streams_predictor_and_pipeline_say_the_same(wrong, tmp_path):
     with pytest.raises(expected.type, match=f"^{re.escape(str(expected.value))}$"):
         Predictor.load(tmp_path / "model").predict(["fine", wrong])
     message = str(expected.value).replace("X[1]", "X[11]")
-    with pytest.raises(expected.type, match=f"^{re.escape(message)}\n") as caught:
+    with pytest.raises(expected.type, match=f"^{re.escape(message)}$"):
         fit_batches(model, [(texts, y), (["fine", wrong], [0, 1])])
-    (note,) = caught.value.__notes__
-    assert re.match(r"This is about batch 1 .* Its first text is X\[10\]\.$", note)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.network.batches import steps_at_once
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 
@@ -18,7 +18,7 @@ N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128
 TOLERANCE = 0.01  # of the error, relative to the difference of the scores or 1
 
-_cudnn = Lock()
+_cudnn = ForkSafeLock()
 
 
 @torch.inference_mode(mode=False)
@@ -129,5 +129,6 @@ def _float32_gradients(device: torch.device) -> Iterator[None]:
         if device.type != "cuda":
             yield
             return
-        with _cudnn, torch.backends.cudnn.flags(enabled=False):  # they are those of the process
+        # The flags are those of the process.
+        with _cudnn.lock, torch.backends.cudnn.flags(enabled=False):
             yield

@@ -6,12 +6,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.token_codes import TokenCodes
-from sklearn_lstm.exceptions import IgnoredParameterWarning, warn_user
 from sklearn_lstm.members.network.architecture import POOLINGS, Architecture
 from sklearn_lstm.members.network.devices import find_device
 from sklearn_lstm.members.network.loss_and_optimizer import (
@@ -49,6 +48,11 @@ class NetworkSettings(FitSettings):
     lr: float
     weight_decay: float
 
+    @property
+    def has_early_stopping(self) -> bool:
+        """Whether early stopping is among the callbacks of the user."""
+        return any(isinstance(one, EarlyStopping) for one in _without_names(self.callbacks))
+
 
 def read_network_settings(
     parameters: Mapping[str, Any],
@@ -72,11 +76,6 @@ def read_network_settings(
         As `read_settings` does; and for wrong names of poolings, vectors of another length than
         `embedding_dim`, a criterion or optimiser that can't be used, a device that is not there,
         and callbacks that are not skorch's, can't be copied, or monitor what is not recorded.
-
-    Warns
-    -----
-    IgnoredParameterWarning
-        For parameters that differ from the architecture of the network.
     """
     known = vectors = None
     if network is not None and isinstance(network.encoding, TokenCodes):
@@ -106,15 +105,7 @@ def _architecture(
     if not pooling or not all(name in POOLINGS for name in pooling):
         raise ValueError(f"pooling needs names out of {POOLINGS}, found {found!r}.")
     if network is not None:
-        known = network.module.architecture
-        for name in sorted(architecture):
-            if architecture[name] not in ("auto", going_on := getattr(known, name)):
-                warn_user(
-                    f"{name}={architecture[name]!r} is ignored: the network goes on with "
-                    f"{name}={going_on!r}. Call fit for a new one.",
-                    IgnoredParameterWarning,
-                )
-        architecture["embedding_dim"] = known.embedding_dim
+        architecture["embedding_dim"] = network.module.architecture.embedding_dim
     width, embedding_dim = vectors and vectors.width, architecture["embedding_dim"]
     if width and embedding_dim not in ("auto", width):
         raise ValueError(
@@ -124,20 +115,24 @@ def _architecture(
     return architecture | {"embedding_dim": width or embedding_dim}
 
 
+def _without_names(callbacks: Sequence[Any]) -> list[Any]:
+    """Return the callbacks; some may stand behind a name."""
+    return [one[1] if isinstance(one, tuple) else one for one in callbacks]
+
+
 def _copies(callbacks: Sequence[Any] | None, early_stopping: object) -> list[Any]:
     """Copy the callbacks of the user, which stay as they are."""
     given = [*(callbacks or ())]
-    for callback in given:
-        found = callback[1] if isinstance(callback, tuple) else callback
-        if not isinstance(found, Callback):
+    for callback in _without_names(given):
+        if not isinstance(callback, Callback):
             raise ValueError(
                 f"callbacks holds {callback!r}, which is not a callback of skorch, such as "
                 "EarlyStopping(). Callbacks of scikit-learn are set by set_callbacks."
             )
-        monitor = getattr(found, "monitor", None)
+        monitor = getattr(callback, "monitor", None)
         if early_stopping is not True and monitor in {"valid_loss", "valid_loss_best"}:
             raise ValueError(
-                f"{type(found).__name__} monitors {monitor!r}, but fit records it with "
+                f"{type(callback).__name__} monitors {monitor!r}, but fit records it with "
                 "early_stopping=True alone. Set that, or let it monitor 'train_loss'."
             )
     try:

@@ -48,6 +48,7 @@ from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.threads import workers
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
+PATIENCE = 5  # epochs without a lower loss until `early_stopping=True` ends the training
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
 
 
@@ -109,9 +110,8 @@ def train_network(
     can_judge = loss.held_out.members and len(loss.samples)
     if decides and can_judge and is_trained and not ends_early:
         callbacks.append(checks)
-    if ends_early:
-        patience = settings.n_iter_no_change
-        callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
+    if ends_early and not settings.has_early_stopping:
+        callbacks.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
     callbacks.append(NetworkProgress(progress, schedule))
     watched = split.held_out if ends_early else None
     net = train(network, learned, settings, plan, rng=rng, callbacks=callbacks, held_out=watched)
