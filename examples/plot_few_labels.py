@@ -60,9 +60,7 @@ for word in ("prize", "camera", "love", "home"):
 #
 # The plain model has no network: it counts words, pairs of words and pieces of words. The other
 # three are the same classifier: without vectors, with those of the messages without labels, and
-# with vectors that others have learned from many English texts. In your own code,
-# ``embeddings="wordllama"`` is shorter: it takes the table that ``pip install model2vec wordllama``
-# installs.
+# with vectors that others have learned from many English texts.
 glove_words, glove = fetch_word_vectors()
 glove = (glove[:40_000] - glove[:40_000].mean(axis=0)) / glove[:40_000].std()
 from_others = dict(zip(glove_words, glove, strict=False))

@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
+from skorch.callbacks import EarlyStopping
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 
@@ -126,10 +127,13 @@ classifier.set_params(
 # 6. Train, and validate after each epoch
 # ---------------------------------------
 # ``early_stopping=True`` holds out a tenth of the training part. After each epoch the loss of these
-# messages is computed. Training stops when it has not improved for 3 epochs, and the best weights
-# come back.
-classifier.set_params(early_stopping=True, validation_fraction=0.1, n_iter_no_change=3)
-classifier.set_params(max_epochs=15)
+# messages is computed. Training stops when it has not improved for 5 epochs, and the best weights
+# come back. A callback of skorch says it otherwise: here 3 epochs are enough.
+classifier.set_params(
+    early_stopping=True,
+    callbacks=[EarlyStopping(patience=3, load_best=True)],
+    max_epochs=15,
+)
 classifier.fit(vectorizer.transform(texts_train), y_train)
 print(classifier.module_)
 n_weights = sum(weight.numel() for weight in classifier.module_.parameters())

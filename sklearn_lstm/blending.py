@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.targets.targets import Targets
 
+FEWEST_JUDGED = 50  # held-out samples that tell whether anything was learned
 Logits: TypeAlias = NDArray[np.float64]  # (n_samples, n_outputs)
 
 
@@ -160,3 +161,19 @@ class HeldOutLogits:
     def blend(self) -> Blend:
         """Return the blend of the members."""
         return fit_blend(list(self.members.values()), self.targets, self.prior)
+
+    def is_a_guess(self, blend: Blend, shares: NDArray[np.float64]) -> bool:
+        """Return whether a blend says no more of many samples than the shares of the classes do.
+
+        That is, its mean log-likelihood is above theirs by less than two standard errors.
+        """
+        if len(self.targets) < FEWEST_JUDGED:
+            return False
+        labels, truth = self.targets.labels, self.targets.indicators()
+        factors = dict(zip(self.members, blend.factors.tolist(), strict=True))
+        proba = labels.proba(self.total(factors) - blend.prior_correction * self.prior.logs)
+        guess = np.broadcast_to(shares, truth.shape)
+        gains = labels.log_likelihoods(proba, truth) - labels.log_likelihoods(guess, truth)
+        weights = self.targets.sample_weights / self.targets.sample_weights.sum()
+        mean = weights @ gains
+        return bool(mean < 2 * np.linalg.norm(weights * (gains - mean)))

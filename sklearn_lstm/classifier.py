@@ -14,24 +14,28 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from sklearn_lstm import fitting
-from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
 from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
+from sklearn_lstm.members.network.network_settings import read_network_settings
 from sklearn_lstm.members.network.training import make_net
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
-from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters, plain_parameters
+from sklearn_lstm.sklearn_internals import (
+    POSITIVE_INTEGER,
+    CallbackSupportMixin,
+    checked_parameters,
+    plain_parameters,
+    told_to_callbacks,
+)
 from sklearn_lstm.storage.estimators import StoredMixin
+from sklearn_lstm.targets.label_reading import label_names
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
-INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
 
 
 def _left_by_fit(read: Callable[[Fitted], Any]) -> property:
@@ -80,7 +84,7 @@ class LSTMSequenceClassifier(
         the channels. Sines and cosines of the position are added [7]_. "auto" is 16 times the
         square root of the number of ids or inputs, at most 128. None takes each step as it is:
         channels, or one-hot ids (no one-hot array is built).
-    embeddings : array-like, mapping, object with lookup, "wordllama" or None, default=None
+    embeddings : array-like, mapping, object with lookup, or None, default=None
         Pretrained vectors of tokens, from which the network starts, and whose mean the linear
         model reads: an array with a row for each id, a mapping from tokens, a fitted `WordVectors`,
         what the functions of `sklearn_lstm.vectors` return, or an object of your own whose
@@ -162,22 +166,20 @@ class LSTMSequenceClassifier(
         largest F1 to expect [14]_: see "Thresholds" in the reference of the documentation.
     early_stopping : "auto" or bool, default="auto"
         "auto" ends ``max_epochs="auto"`` when the loss of held-out samples no longer falls, beside
-        a linear model; True judges the network alone and restores its best weights; False trains
-        for all epochs. See "What depends on what" in the reference of the documentation.
-    validation_fraction : float in (0, 1), default=0.1
-        The fraction that ``early_stopping=True`` holds out, stratified by class.
-    n_iter_no_change : int, default=5
-        Number of epochs without a lower validation loss before training stops.
+        a linear model; True judges the network alone by 10 % of the samples, ends after 5 epochs
+        without a lower loss of these, and restores the best weights; False trains for all epochs.
+        See "What depends on what" in the reference of the documentation.
     callbacks : list of skorch callbacks, default=None
         Copies of them are called while the network trains. The targets that they see are indices of
-        classes.
+        classes. A ``skorch.callbacks.EarlyStopping`` replaces that of ``early_stopping=True``, for
+        another patience.
     random_state : int, RandomState or None, default=None
         Seed of the initial weights, of dropout and of the order of the data. An int gives the same
         model in every fit on one machine with one number of threads. Global random states are
         neither used nor changed.
     verbose : int, default=0
-        1: a progress bar over the whole fit, with the time that is left, about and at most. 2: also
-        a row for each epoch.
+        0: nothing is said, however long the fit takes. 1: a progress bar over the whole fit, with
+        the time that is left, about and at most. 2: also a row for each epoch.
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.
@@ -206,17 +208,13 @@ class LSTMSequenceClassifier(
         `partial_fit` keeps the last 1,000 rows.
     n_epochs_ : int
         The number of epochs, also of those whose row `partial_fit` has dropped.
-    embedding_coverage_ : float or None
-        The share of the tokens of the training sequences that have a pretrained vector; None
-        without a table in `embeddings`.
     linear_model_ : object or None
         The linear model beside the network. None if ``linear_model=False``, if `criterion` is not
         "cross_entropy", or if n-grams would need more than 1 GiB of coefficients.
     calibration_ : dict or None
-        How logits are blended: `weights` (of each member, by its name), `network_weight` and
-        `linear_weight` (two of them), `prior_correction` (for rare classes; one for each label if y
-        is multilabel), `n_held_out` (the number of samples that determined them). None if there is
-        only a network.
+        How logits are blended: `weights` (of each member, by its name), `prior_correction` (for
+        rare classes; one for each label if y is multilabel), `n_held_out` (the number of samples
+        that determined them). None if there is only a network.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``. With "f1", `partial_fit` keeps
         them.
@@ -321,8 +319,6 @@ class LSTMSequenceClassifier(
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [POSITIVE_INTEGER],
         "callbacks": ["array-like", None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -357,8 +353,6 @@ class LSTMSequenceClassifier(
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         threshold: float | str | Any = 0.5,
         early_stopping: bool | str = "auto",
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
         callbacks: list[Any] | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -387,15 +381,13 @@ class LSTMSequenceClassifier(
         self.class_weight = class_weight
         self.threshold = threshold
         self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
         self.device = device
         self.precision = precision
 
-    @with_callbacks
+    @told_to_callbacks
     def fit(
         self,
         X: Any,
@@ -449,11 +441,10 @@ class LSTMSequenceClassifier(
             If the linear model is left out, since `criterion` is not "cross_entropy", or since its
             n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
-        task = CallbackTask.of_fit(self, X, y, sample_weight)
         parameters = checked_parameters(self)
         passed, validation = (X, y, sample_weight), (X_val, y_val, sample_weight_val)
         data = fitting.read_training_data(parameters, passed, groups, validation)
-        fitting.fit_classifier(self, parameters, data, task)
+        fitting.fit_classifier(self, parameters, data)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -464,8 +455,8 @@ class LSTMSequenceClassifier(
         from the errors of the whole model, unless ``linear_model=False``. Channels keep the scale
         of the first call, and weights are not rescaled. The linear models of `fit`, also those of
         an encoder and of numbers, stay as they were. The network keeps its shape: changes of its
-        parameters, also `dropout`, are ignored with an `IgnoredParameterWarning`. Each call makes a
-        new model, so other threads may predict meanwhile, with the model before it or after it.
+        parameters, also `dropout`, do not count. Each call makes a new model, so other threads may
+        predict meanwhile, with the model before it or after it.
 
         Parameters
         ----------
@@ -586,7 +577,7 @@ class LSTMSequenceClassifier(
         ValueError
             If the columns of y have other names than in `fit`, or another order.
         """
-        fitting.what_was_fitted(self).labels.check_names(column_names(y))
+        fitting.what_was_fitted(self).labels.check_names(label_names(y))
         return float(super().score(X, y, sample_weight))
 
     classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)
@@ -596,7 +587,6 @@ class LSTMSequenceClassifier(
     input_type_: property = _left_by_fit(lambda fitted: fitted.input_format.input_type)
     history_: property = _left_by_fit(lambda fitted: fitted.history)
     n_epochs_: property = _left_by_fit(lambda fitted: fitted.n_epochs)
-    embedding_coverage_: property = _left_by_fit(lambda fitted: fitted.coverage)
     linear_model_: property = _left_by_fit(lambda fitted: fitted.model[LinearMember.name])
     thresholds_: property = _left_by_fit(lambda fitted: fitted.thresholds)
     calibration_: property = _left_by_fit(lambda fitted: fitted.model.calibration())
@@ -610,7 +600,7 @@ class LSTMSequenceClassifier(
             network.check_is_trained()
             parameters = plain_parameters(self) | {"device": network.device}
             known = parameters, fitted.input_format.kind, fitted.labels
-            network.net = make_net(network.module, FitSettings.of(*known))
+            network.net = make_net(network.module, read_network_settings(*known))
         return network.net
 
     @property
@@ -642,57 +632,11 @@ class LSTMSequenceClassifier(
         if (member := fitted.model[EncoderModel.name]) is not None:
             parts["sentence vectors"] = str(member.encoder)
         if (vectors := fitted.model.network.vectors) is not None:
-            described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"
-            parts["pretrained vectors"] = described
+            parts["pretrained vectors"] = vectors.describe()
         return parts | fitted.model.described() | {"epochs": str(self.n_epochs_)}
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
-        """Return the parameters, but not those of an estimator in `embeddings` or `encoder`.
-
-        To change these would change nothing: the vectors are already computed.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            As in scikit-learn.
-
-        Returns
-        -------
-        dict of str to object
-            The value of each parameter.
-        """
-        parameters = super().get_params(deep)
-        return {name: value for name, value in parameters.items() if not name.startswith(INSIDE)}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters.
-
-        Parameters
-        ----------
-        **params : dict
-            Names and values.
-
-        Returns
-        -------
-        self : LSTMSequenceClassifier
-            The classifier.
-
-        Raises
-        ------
-        ValueError
-            If a name is unknown, or belongs to a parameter of `embeddings` or `encoder`.
-        """
-        for name in params:
-            if name.startswith(INSIDE):
-                outer, *_ = name.split("__")
-                raise ValueError(
-                    f"{name} can't be set: what {outer} has learned is fixed, and clones share it. "
-                    f"Set {outer} itself; in a search, give it several objects to choose from."
-                )
-        return super().set_params(**params)  # type: ignore[no-any-return]
 
     def __sklearn_clone__(self) -> Self:
         """Return a clone that shares vectors and encoder: they are large, or can't be copied."""

@@ -6,7 +6,6 @@ from inspect import currentframe
 from typing import Any
 
 __all__ = [
-    "IgnoredParameterWarning",
     "InputTypeWarning",
     "InvalidSequencesError",
     "InvalidSequencesTypeError",
@@ -14,6 +13,7 @@ __all__ = [
     "MissingValuesWarning",
     "ModelFileError",
     "NonFiniteTrainingError",
+    "NothingLearnedWarning",
 ]
 
 LIBRARIES = {"sklearn_lstm", "sklearn", "imblearn", "joblib", "torch"}
@@ -47,8 +47,8 @@ class MissingValuesWarning(UserWarning):
     """Issued if X has missing values in a channel that had none in training."""
 
 
-class IgnoredParameterWarning(UserWarning):
-    """Issued if a parameter was set, but is not used."""
+class NothingLearnedWarning(UserWarning):
+    """Issued if a fitted model says no more of held-out samples than the shares of the classes."""
 
 
 def imported(name: str, user: str) -> Any:

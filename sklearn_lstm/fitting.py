@@ -4,7 +4,6 @@
 them. `fit_one_epoch` is that of `partial_fit`.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
@@ -16,41 +15,38 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
-from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.data.containers import LONG_TABLE, column_names
+from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS, warn_of_a_long_table
-from sklearn_lstm.data.numbers import (
-    FEWEST_ROWS,
-    warn_of_counts,
-    warn_of_the_target,
-    warn_of_values_seen_once,
-)
+from sklearn_lstm.data.input_rules import nothing_learned
+from sklearn_lstm.data.kinds import TOKENS
+from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
     InvalidSequencesError,
     InvalidSequencesTypeError,
     LinearModelSkippedWarning,
+    NothingLearnedWarning,
     warn_user,
 )
 from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
-from sklearn_lstm.members.duration import WORK_PER_SECOND, plan_training, work_of_epoch
+from sklearn_lstm.members.duration import plan_training, work_of_epoch
 from sklearn_lstm.members.held_out import Split, folds
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
 from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS, POSITIONS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
 from sklearn_lstm.members.settings import FitSettings
-from sklearn_lstm.progress import FitProgress, print_above_bar
+from sklearn_lstm.model import Fitted, SequenceModel
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.sklearn_internals import check_column_names
-from sklearn_lstm.targets.label_reading import read_classes, read_labels
+from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Weights
 from sklearn_lstm.targets.thresholds import without_constants
@@ -79,7 +75,7 @@ def what_was_fitted(classifier: Any) -> Fitted:
     NotFittedError
         If there was none.
     """
-    fitted: Fitted | None = classifier._fitted  # noqa: SLF001 - this function alone looks inside
+    fitted: Fitted | None = classifier._fitted  # noqa: SLF001 - of a class of ours
     if fitted is None:
         check_is_fitted(classifier)  # raises the error
     return fitted  # type: ignore[return-value]
@@ -155,39 +151,19 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of series that all have as many steps as y has labels; of a y in one-hot coding; of a
-            data frame that seems to have a row for each step; of columns beside the sequences of
-            which little can be learned, or which tell every class; of channels that count the
-            series.
+            Of a y in one-hot coding; of columns beside the sequences of which little can be
+            learned, or which tell every class.
         """
-        labels, sequences = self.samples.targets.labels, self.samples.sequences
-        lengths = sequences.lengths
-        if self.input_format.has_fixed_width:  # with padding
-            lengths = np.array([self.input_format.n_features])
-        are_series = self.input_format.kind is MEASUREMENTS
-        if are_series and labels.is_multilabel and (lengths == len(labels)).all():
-            warn_user(
-                f"y has {len(labels)} columns, as many as the series have steps, but labels of "
-                "steps are not learned: each column is read as a label of the whole series. To "
-                "label steps, pass a window of the series around each, with one label.",
-                InputTypeWarning,
-            )
-        names, targets = self.input_format.column_names, self.samples.targets.values
-        are_many = labels.is_multilabel and len(targets) >= FEWEST_ROWS
-        if are_many and (targets.sum(axis=1) == 1).all():
+        targets = self.samples.targets
+        are_many = targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS
+        if are_many and (targets.values.sum(axis=1) == 1).all():
             warn_user(
                 "y is read as several labels, each of which is true or not, but every row holds "
                 "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
                 "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
                 InputTypeWarning,
             )
-        if are_series and names and self.input_format.has_fixed_width:
-            warn_of_a_long_table(sequences, names, targets)
-        warn_of_values_seen_once(sequences.numbers)
-        channels = dict(enumerate(self.input_format.channel_names))
-        constant = {channels.get(k, k): v for k, v in sequences.constant_channels().items()}
-        warn_of_the_target(sequences.numbers.columns | constant, targets)
-        warn_of_counts(constant)
+        warn_of_columns(self.samples.sequences.numbers, targets.values)
 
 
 def _read_validation(
@@ -201,19 +177,20 @@ def _read_validation(
         raise ValueError("X_val and y_val have to be passed together.")
     try:
         check_column_names(X_val)
-        labels.check_names(column_names(y_val), "y_val")
+        labels.check_names(label_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
         check_consistent_length(sequences, y_val)
         targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
         return Samples(sequences, relative_weights(targets, by_class)).counted()
+    except InvalidSequencesTypeError as error:
+        found = str(error).partition(". ")[0].replace("X", "X_val", 1)
+        raise InvalidSequencesTypeError(
+            f"{found}. A Pipeline transforms X alone. Pass X_val as it comes out of other steps, "
+            "pipeline[:-1].fit(X, y).transform(X_val), or, with metadata routing, let the Pipeline "
+            "have transform_input=['X_val']."
+        ) from None
     except (TypeError, ValueError) as error:
         error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
-        if isinstance(error, InvalidSequencesTypeError):
-            error.add_note(
-                "The steps of a Pipeline transform X alone, unless transform_input=['X_val'] "
-                "names what else (with metadata routing). Or pass X_val as it comes out of "
-                "them: pipeline[:-1].fit(X, y).transform(X_val)."
-            )
         raise
 
 
@@ -222,7 +199,7 @@ def read_training_data(
 ) -> TrainingData:
     """Read what `fit` gets."""
     X, y, sample_weight = passed
-    names, y = column_names(y), read_labels(y)
+    names, y = label_names(y), read_labels(y)
     check_classification_targets(y)  # warns of nearly as many classes as samples
     input_format, sequences = read_at_fit(parameters, X)
     check_as_many(input_format, sequences, y)
@@ -244,7 +221,7 @@ def read_further_data(
             "class_weight='balanced' is not supported for partial_fit, which does not know how "
             "frequent each class will be. Pass a dict, or sample_weight."
         )
-    names, y, classes = column_names(y), read_labels(y), read_classes(classes)
+    names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
         labels = Labels.named(classes, y, names)
@@ -276,23 +253,17 @@ def random_generator(random_state: Any, n_epochs: int = 0) -> np.random.Generato
     return np.random.default_rng([int(random_state), n_epochs])
 
 
-def fit_classifier(
-    classifier: Any, parameters: Mapping[str, Any], data: TrainingData, task: CallbackTask
-) -> None:
-    """Fit a classifier, which stays as it is until all went well.
-
-    The parameters were checked, and the task is that of the whole fit.
-    """
+def fit_classifier(classifier: Any, parameters: Mapping[str, Any], data: TrainingData) -> None:
+    """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
-    settings = FitSettings.of(parameters, *read)
-    progress = FitProgress(is_shown=settings.verbose > 0, task=task)
+    settings = read_network_settings(parameters, *read)
+    progress = FitProgress(is_shown=settings.verbose > 0, estimator=classifier)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
     if settings.encoder is not None:
         settings.encoder.known = None
     classifier._fitted = fitted  # noqa: SLF001
-    task.end(is_fitted=True)
 
 
 def what_is_lacking(settings: FitSettings) -> str:
@@ -332,15 +303,13 @@ def find_learners(settings: FitSettings) -> list[Learner]:
 
 @torch.inference_mode(mode=False)
 def fit_model(
-    data: TrainingData, settings: FitSettings, rng: np.random.Generator, progress: FitProgress
+    data: TrainingData, settings: NetworkSettings, rng: np.random.Generator, progress: FitProgress
 ) -> Fitted:
     """Plan, hold samples out, fit all members that suit the samples, and blend them."""
     samples, learners = data.samples, find_learners(settings)
     epoch = work_of_epoch(samples.sequences, settings.kind)
     epochs = {one.member.name: one.work(samples, settings) / epoch for one in learners}
     plan = plan_training(samples, data.validation, settings, has_linear_model=bool(learners))
-    work = (sum(epochs.values()) + plan.usual_epochs) * epoch
-    _say_minutes(len(samples), work, is_shown=settings.verbose > 0)
     split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
     thresholds = without_constants(settings.thresholds, samples.targets)
     n_updates, n_epochs = plan.updates_per_epoch(len(split.learned)), plan.max_epochs
@@ -353,9 +322,13 @@ def fit_model(
             # The network is last: it watches the loss of the blend.
             loss = BlendLoss(held_out, split.held_out, settings)
             network = train_network(split, settings, plan, loss, progress)
-            if network.is_trained and (members or np.isnan(thresholds).any()):
+            if network.is_trained:
                 held_out = loss.joined_by(network)
-    model = SequenceModel.blended(network, members, held_out).with_thresholds(thresholds, held_out)
+    blend = held_out.blend()
+    if held_out.is_a_guess(blend, samples.targets.shares()):
+        warn_user(nothing_learned(samples.sequences), NothingLearnedWarning)
+    model = SequenceModel.blended(network, members, held_out, blend)
+    model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted.empty(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
 
@@ -392,7 +365,7 @@ def fit_linear_members(
 def _factors_of_few(
     split: Split, settings: FitSettings, members: dict[Learner, LinearMember]
 ) -> dict[str, ExpectedFactor]:
-    """Return the expected factors of n-grams and encoder, found by cross-validation.
+    """Return the expected factors of linear members, found by cross-validation.
 
     They are those of a blend without the network. Learners with a scale of their own have left each
     sample out already.
@@ -429,9 +402,9 @@ def fit_one_epoch(
         before = Fitted.empty(data.input_format, samples.targets.labels)
     previous = before.model
     read = data.input_format.kind, samples.targets.labels, samples.sequences
-    settings = FitSettings.of(parameters, *read, previous[Network.name])
+    settings = read_network_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
-    progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
+    progress = FitProgress(is_shown=settings.verbose > 0)
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
     model = previous.with_network(network)
     if settings.kind in TOKENS and not what_is_lacking(settings):
@@ -442,16 +415,3 @@ def fit_one_epoch(
         model = model.with_member(ngrams.learned(samples, known, rng), 1.0)
     model = model.with_thresholds(settings.thresholds)
     return before.with_model(model, samples, epoch_rows(network.net))
-
-
-def _say_minutes(n_samples: int, work: float, *, is_shown: bool) -> None:
-    """Log about how long so much work will take, if it takes minutes; print it above a bar."""
-    minutes = work / (60 * WORK_PER_SECOND)
-    if minutes >= 2:
-        text = (
-            f"The fit to {n_samples:,} sequences will take about {minutes:.0f} minutes on one core "
-            "of a processor."
-        )
-        logging.getLogger("sklearn_lstm").info(text)
-        if is_shown:
-            print_above_bar(text)

@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from safetensors.numpy import save as to_bytes
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
-from sklearn_lstm.exceptions import ModelFileError, imported
+from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.estimators import pack_estimator, sealed, warn_of_other_version
@@ -18,7 +19,6 @@ from sklearn_lstm.storage.unpack import Unpacker
 
 __all__ = ["ModelFileError", "describe", "load", "save"]
 
-WRITER = "safetensors.numpy", "A model file"
 OF_PIPELINE = ("verbose", "transform_input")
 TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
 WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
@@ -53,8 +53,6 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
         names it.
     NotFittedError
         If it is not fitted.
-    ImportError
-        If safetensors is not installed.
     OSError
         If the path leads to a folder, a device or a pipe, or no file can be written there.
 
@@ -74,17 +72,11 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
     >>> load(path).transform(["so so"])
     array([[2, 2]], dtype=int32)
     """
-    write(model, path)
-
-
-def write(model: object, path: str | os.PathLike[str], **entries: object) -> None:
-    """Store a model as `save` does, with more entries of its tree, which `load` does not read."""
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
-    to_bytes = imported(*WRITER).save
     check_is_fitted(model)
     arrays: forms.Table = {}
-    metadata = sealed(_pack(model, "", arrays) | {"columns": _columns(model)} | entries)
+    metadata = sealed(_pack(model, "", arrays))
     data = to_bytes(arrays, metadata)
     with replacing(path) as file:
         file.write(data)
@@ -101,8 +93,8 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     path : str or path
         The name of a file that `save` wrote.
     embeddings : object, default=None
-        What `sklearn_lstm.vectors.static_model` or `side_by_side` returns, if the classifier was
-        fitted with a static model other than "wordllama"; the file only names it.
+        What `sklearn_lstm.vectors.static_model` returns, if the classifier was fitted with a static
+        model; the file only names it.
     encoder : object with encode, path or None, default=None
         What the classifier was fitted with; the file only names it. It becomes its `encoder`.
 
@@ -119,7 +111,7 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     TypeError, ValueError
         If what is passed is something else.
     ImportError
-        If the package of the static model that it was fitted with is not installed.
+        If the package of the encoder that the file names is not installed.
 
     See Also
     --------
@@ -139,7 +131,10 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     True
     """
     with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
-        return read_model(content, unpack)
+        model = _unpack(content, unpack)
+        unpack.check_all_used()
+        warn_of_other_version(content, content["class"])
+        return model
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -180,7 +175,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     (3, 3)
     """
     with opened(path) as (content, unpack):
-        return described(content, unpack)
+        return _described(content, unpack)
 
 
 # --- Models to trees
@@ -217,23 +212,6 @@ def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
     return content
 
 
-def _columns(model: Any) -> dict[str, forms.Tree]:
-    """Return the columns of files that the command line reads, as far as a model says them."""
-    last = model
-    while isinstance(last, Pipeline):
-        last = last[-1]
-    fitted = vars(last).get("_fitted")
-    beside = {} if fitted is None else fitted.input_format.is_category
-    names = [*getattr(model, "feature_names_in_", ())] if beside else []
-    own = [name for name in names if name not in beside]
-    return {
-        "sequence": own[0] if own else "series" if last is model else "text",
-        "numbers": [name for name in beside if not beside[name]],
-        "categories": [name for name in beside if beside[name]],
-        "names": names,
-    }
-
-
 def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
     """Return what can't be stored of an estimator, and what to do."""
     name = error.place.removeprefix(place).partition(".")[0]
@@ -253,14 +231,6 @@ def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
 
 
 # --- Trees to models
-
-
-def read_model(content: Mapping[str, forms.Tree], unpack: Unpacker) -> Any:
-    """Return the model in an open file."""
-    model = _unpack(content, unpack)
-    unpack.check_all_used()
-    warn_of_other_version(content, content["class"])
-    return model
 
 
 def _unpack(content: Mapping[str, forms.Tree], unpack: Unpacker) -> Any:
@@ -293,11 +263,11 @@ class Describer(Unpacker):
         return {"class": content["class"], "parameters": parameters}
 
 
-def described(content: Mapping[str, forms.Tree], unpack: Unpacker) -> dict[str, Any]:
+def _described(content: Mapping[str, forms.Tree], unpack: Unpacker) -> dict[str, Any]:
     """Return the description of the model in an open file."""
     shared = {name: content[name] for name in ("format", "versions")}
     if "steps" in content:
-        steps = {name: described({**shared, **step}, unpack) for name, step in content["steps"]}
+        steps = {name: _described({**shared, **step}, unpack) for name, step in content["steps"]}
         return {**shared, "steps": steps}
     unpack.shared = {}
     classes = unpack(content["classes"])

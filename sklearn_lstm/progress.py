@@ -1,18 +1,15 @@
-"""How much of the work is done: a bar, also over a whole fit, whose tasks callbacks see."""
+"""How much of the work is done: a bar, also over a whole fit."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from time import monotonic
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:  # a command shows a bar without scikit-learn
-    from sklearn_lstm.callback_support import CallbackTask
+from typing import Self
 
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 BAR_OF_FIT = "{percentage:3.0f}%|{bar}| {elapsed}{postfix}"
-NETWORK = "network"  # the task of its training
+NETWORK = "network"
 
 
 class ProgressBar:
@@ -64,27 +61,24 @@ class ProgressBar:
 
 
 class FitProgress(ProgressBar):
-    """A bar over the whole fit, and the same fit as a task with subtasks.
+    """A bar over the whole fit.
 
     The work is counted in updates of the network. Training may end before the last epoch: the bar
     counts the updates that are likely, and says how long the fit takes at most.
-
-    The subtasks are the linear models (number 0) and the network (number 1), whose subtasks are its
-    epochs.
 
     Parameters
     ----------
     is_shown : bool
         If False, nothing is drawn.
-    task : CallbackTask
-        Of the whole fit.
+    estimator : estimator or None
+        Whose fit it is; scikit-learn's callbacks are told of its epochs.
     """
 
     form = BAR_OF_FIT
 
-    def __init__(self, *, is_shown: bool, task: CallbackTask) -> None:
+    def __init__(self, *, is_shown: bool, estimator: object = None) -> None:
         super().__init__(is_shown=is_shown)
-        self.task = task
+        self.estimator = estimator
 
     def planned(
         self, linear_epochs: Mapping[str, float], of_network: tuple[float, int], n_updates: int
@@ -111,9 +105,6 @@ class FitProgress(ProgressBar):
         return self
 
     def __enter__(self) -> Self:
-        self.task.begin(bool(self._linear_left) + 1)
-        if self._linear_left:
-            self._linear_model = self.task.subtask("linear model", 0)
         super().__enter__()
         self.show(0.0, next(iter(self._linear_left), ""))
         return self
@@ -123,8 +114,6 @@ class FitProgress(ProgressBar):
         if share == 1:
             self._linear_left.remove(name)
         self.count(name, share * self._all[name], self._all[name], name * bool(self._linear_left))
-        if not self._linear_left:
-            self._linear_model.end()
 
     def count_network(self, n_done: int, n_all: int, n_most: int, text: str) -> None:
         """Set how many updates of the network are done, likely, and the most; and the text."""

@@ -1,13 +1,25 @@
 """What each parameter may be, and all else that needs private names of scikit-learn."""
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import _get_feature_names
+
+try:
+    from sklearn import callback
+except ImportError:  # before scikit-learn 1.9 no estimator has `set_callbacks`
+    callback = None
+
+Method = TypeVar("Method", bound=Callable[..., object])
+NoCallbacks = type("NoCallbacks", (), {})
+CallbackSupportMixin: Any = getattr(callback, "CallbackSupportMixin", NoCallbacks)
 
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 
@@ -99,3 +111,36 @@ class DataFrameMixin:
                 "a data frame: set output='dense' before."
             )
         return self
+
+
+def told_to_callbacks(fit: Method) -> Method:
+    """Tell scikit-learn's callbacks of a fit, which is a task; an error ends it."""
+    if callback is None:
+        return fit
+
+    @wraps(fit)
+    def told(estimator: Any, X: object, *passed: object, **named: object) -> object:
+        if not hasattr(estimator, "_skl_callbacks"):
+            return fit(estimator, X, *passed, **named)
+        given = signature(fit).bind(estimator, X, *passed, **named).arguments
+        weight = given.get("sample_weight")
+        metadata = {} if weight is None else {"sample_weight": weight}
+        data = {"estimator": estimator, "X": X, "y": given.get("y"), "metadata": metadata}
+        task = estimator._init_callback_context(max_subtasks=None)  # noqa: SLF001 - as documented
+        task.call_on_fit_task_begin(**data)
+        result = fit(estimator, X, *passed, **named)
+        task.call_on_fit_task_end(**data, reconstruction_attributes={})
+        return result
+
+    return callback.with_callbacks(told)  # type: ignore[no-any-return]
+
+
+def begin_epoch(estimator: Any) -> Any:
+    """Tell scikit-learn's callbacks of an epoch, a subtask of the fit; None if there are none."""
+    task = getattr(estimator, "_callback_fit_ctx", None)
+    return task and task.subcontext("epoch").call_on_fit_task_begin(estimator=estimator)
+
+
+def end_epoch(estimator: Any, epoch: Any) -> bool:
+    """Tell them that it has ended; return whether one says that no other is to follow."""
+    return bool(epoch and epoch.call_on_fit_task_end(estimator=estimator))

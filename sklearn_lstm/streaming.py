@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
-from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.containers import column_names, listed
 from sklearn_lstm.data.kinds import find_kind
@@ -98,7 +97,7 @@ def fit_batches(
         input_format = replace(read_at_fit(parameters, X)[0], input_type=kind.name)
         samples = Samples(sequences, _joined(known))
         data = TrainingData.weighted(input_format, samples, parameters["class_weight"])
-        fit_classifier(copies[-1], parameters, data, CallbackTask())
+        fit_classifier(copies[-1], parameters, data)
     # Two stores in a row, without a call between them at which Ctrl-C could come.
     steps[0].__dict__, steps[-1].__dict__ = copies[0].__dict__, copies[-1].__dict__
     return model

@@ -15,16 +15,17 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.sklearn_internals import (
     SHARED,
     VECTORIZER,
+    CallbackSupportMixin,
     DataFrameMixin,
     checked_parameters,
     plain_parameters,
+    told_to_callbacks,
 )
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, iterate_texts
@@ -461,14 +462,12 @@ class TextSequenceVectorizer(
         # A copy: the output of an earlier `transform` keeps the tokens of its time.
         return vocabulary | number_tokens(new, FIRST_TOKEN + len(vocabulary)) if new else vocabulary
 
-    @with_callbacks
+    @told_to_callbacks
     def _fit(
         self, texts: Any, numbers: Numbers = NO_NUMBERS, batches: TokenBatches | None = None
     ) -> Iterable[Hashable]:
         """Fit, and append numbers to `batches`; return the tokens that 2, 3, ... stand for."""
-        task = CallbackTask.of_fit(self, texts)
         vocabulary = self._check()
-        task.begin()
         read = count_texts(self._analysis(), texts, batches)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
@@ -476,7 +475,6 @@ class TextSequenceVectorizer(
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
             warn_of_words_seen_once(read.tokens)
         self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
-        task.end(is_fitted=True)
         return read.tokens.ids
 
     def _commit(

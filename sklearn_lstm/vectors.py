@@ -1,16 +1,9 @@
 """Vectors of tokens that others learned, for `LSTMSequenceClassifier(embeddings=...)`."""
 
 from sklearn_lstm.pretrained.named_models import shown
-from sklearn_lstm.pretrained.token_tables import (
-    GensimVectors,
-    SideBySide,
-    StaticModel,
-    is_array,
-    parts_of,
-    table_of,
-)
+from sklearn_lstm.pretrained.token_tables import GensimVectors, StaticModel
 
-__all__ = ["from_gensim", "side_by_side", "static_model"]
+__all__ = ["from_gensim", "static_model"]
 
 
 def static_model(model: object) -> StaticModel:
@@ -18,9 +11,10 @@ def static_model(model: object) -> StaticModel:
 
     Parameters
     ----------
-    model : str, path or object
-        "wordllama", the package; the path (`pathlib.Path`) of a folder that ``save_pretrained`` of
-        a model2vec ``StaticModel`` wrote; or an object of either. Nothing is downloaded.
+    model : object or path
+        A ``StaticModel`` of model2vec, the path (`pathlib.Path`) of a folder that its
+        ``save_pretrained`` wrote, or what ``WordLlama.load`` of wordllama returns. Nothing is
+        downloaded.
 
     Returns
     -------
@@ -29,10 +23,10 @@ def static_model(model: object) -> StaticModel:
 
     Raises
     ------
-    TypeError, ValueError
-        If it is something else, or has vectors of bits.
+    TypeError
+        If it is something else.
     ImportError, FileNotFoundError
-        If the package or the folder is missing.
+        If model2vec or the folder is missing.
 
     Examples
     --------
@@ -82,40 +76,3 @@ def from_gensim(model: object) -> GensimVectors:
     if not (hasattr(model, "key_to_index") or hasattr(model, "get_word_vector")):
         raise TypeError(f"from_gensim takes a model of gensim or fastText; found {shown(model)}.")
     return GensimVectors(model)
-
-
-def side_by_side(*tables: object) -> SideBySide:
-    """Return the vectors of several tables, joined: a token has one if any table knows it.
-
-    The classifier scales each table by itself, and each counts by itself in the linear model. The
-    columns of a table that does not know a token are 0.
-
-    Parameters
-    ----------
-    *tables : mappings, or objects with lookup
-        As for `embeddings`, but no arrays. Mappings and the words of `WordVectors` are copied.
-
-    Returns
-    -------
-    object
-        Its ``lookup(tokens)`` returns which tokens have a vector, and the vectors of these.
-
-    Raises
-    ------
-    ValueError
-        If there is no table, or one is something else.
-
-    Examples
-    --------
-    >>> from sklearn_lstm.vectors import side_by_side
-    >>> table = side_by_side({"good": [1.0, 0.0], "bad": [0.0, 1.0]}, {"good": [5.0]})
-    >>> is_known, vectors = table.lookup(["good", "bad", "unheard-of"])
-    >>> is_known.tolist(), vectors.tolist()
-    ([True, True, False], [[1.0, 0.0, 5.0], [0.0, 1.0, 0.0]])
-    """
-    if not tables or any(map(is_array, tables)):
-        raise ValueError(
-            "side_by_side takes one table of tokens or more, but no array, whose rows belong to "
-            "ids: join arrays with numpy.hstack."
-        )
-    return SideBySide(tuple(part for table in tables for part in parts_of(table_of(table))))

@@ -19,7 +19,7 @@ ROOT = Path(sklearn_lstm.__file__).parent
 # lines. An entry with a dot stands for that module, any other for a module or a whole folder.
 LAYERS = [
     ["__init__"],  # the version; the classes are imported at first use
-    ["callback_support", "exceptions", "locks", "threads"],
+    ["exceptions", "locks", "threads"],
     ["progress", "sklearn_internals"],
     ["storage"],
     ["text"],
@@ -27,11 +27,12 @@ LAYERS = [
     ["targets", "pretrained", "encoding"],
     ["blending"],
     ["members"],
+    ["model"],
     ["fitting"],
     ["description"],
     ["vectorizer", "classifier", "predictor", "vectors"],
     ["word_vectors", "streaming"],
-    ["inspection", "io", "records"],
+    ["inspection", "io"],
     ["__main__"],
 ]
 # A batch to logits.
@@ -110,6 +111,13 @@ def test_no_module_imports_a_higher_layer():
         assert higher == [], name
 
 
+def test_members_know_what_is_common_to_all_but_not_each_other():
+    folders = {name: name.split(".")[:-1] for name in modules() if name.startswith("members.")}
+    for name, folder in folders.items():
+        for other in modules_imported_by(name) & folders.keys():
+            assert folders[other] in (["members"], folder), f"{name} imports {other}"
+
+
 def test_no_import_goes_round_in_a_circle():
     graph = {name: modules_imported_by(name) for name in modules()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
@@ -130,6 +138,11 @@ def test_the_guide_for_contributors_lists_each_module_below_those_that_it_import
     assert sorted(listed) == sorted(name for name in modules() if not name.endswith("__init__"))
     for position, name in enumerate(listed):
         assert not modules_imported_by(name) & set(listed[position:]), name
+
+
+def test_every_lock_is_one_that_survives_a_fork():
+    for name in modules().keys() - {"locks"}:
+        assert not {"threading.Lock", "threading.RLock"} & {*imported_names(modules()[name])}, name
 
 
 # --- What an import loads
@@ -167,6 +180,11 @@ def test_what_predicts_loads_numpy_and_scipy_alone():
     names = [name for name in modules() if entry_of(name) in PREDICT and name not in FIT]
     imports = "\n".join(f"import sklearn_lstm.{name}" for name in names)
     assert not packages_of(loaded_by(imports)) & NOT_TO_PREDICT
+
+
+def test_the_plan_of_a_fit_is_made_without_torch():
+    loaded = loaded_by("import sklearn_lstm.members.duration, sklearn_lstm.members.settings")
+    assert not packages_of(loaded) & {"torch", "skorch"}
 
 
 def test_texts_are_read_without_torch():

@@ -1,5 +1,6 @@
 """Parameters, weights, partial fits and failed fits of the classifier."""
 
+import pickle
 from functools import partial
 
 import numpy as np
@@ -18,7 +19,7 @@ small = partial(small_models.small, max_epochs=3, batch_size=8)
 
 WRONG = {
     "input_type": ["text", "tokens"],
-    "embedding_dim": [0, "big"],
+    "embedding_dim": [0, np.float64(4), "big"],
     "linear_model": ["maybe"],
     "normalize": ["zscore"],
     "cell": ["transformer"],
@@ -29,14 +30,12 @@ WRONG = {
     "dropout": [1.0],
     "criterion": ["hinge"],
     "optimizer": ["lion"],
-    "lr": [0, "fast"],
+    "lr": [0, np.float32(-1), "fast"],
     "weight_decay": [-1],
     "max_epochs": [-1, "many"],
     "batch_size": [0],
     "class_weight": ["even"],
     "early_stopping": ["yes"],
-    "validation_fraction": [1.0],
-    "n_iter_no_change": [0],
     "callbacks": [3],
     "random_state": ["seed", -1],
     "verbose": ["loud"],
@@ -52,6 +51,27 @@ def test_unknown_values_of_parameters_are_named(name, method):
     for value in WRONG[name]:
         with pytest.raises(ValueError, match=name):
             getattr(small(**{name: value}), method)(SERIES, LABELS, **options)
+
+
+@pytest.mark.parametrize("X", [SERIES, IDS], ids=["series", "ids"])
+def test_numbers_of_numpy_are_the_python_numbers_that_they_equal(X):
+    """A search over an array of values sets them."""
+    plain = {"embedding_dim": 5, "hidden_size": 3, "num_layers": 2, "max_epochs": 2}
+    plain |= {"batch_size": 7, "random_state": 3, "dropout": 0.25, "lr": 0.03125, "verbose": 0}
+    plain |= {"normalize": False, "bidirectional": False, "early_stopping": True}
+    plain |= {"linear_model": True, "weight_decay": 1}
+    kinds = {int: np.uint8, float: np.float32, bool: np.bool_}
+    numbers = {name: kinds[type(value)](value) for name, value in plain.items()}
+    weights = {np.int64(0): np.int64(1), np.int64(1): np.float32(4)}
+    expected = small(**plain, class_weight={0: 1.0, 1: 4.0}).fit(X, LABELS)
+    model = small(**numbers, class_weight=weights).fit(X, LABELS)
+    restored = pickle.loads(pickle.dumps(model))
+    assert type(restored.hidden_size) is np.uint8
+    for method in ("fit", "partial_fit"):
+        proba = getattr(expected, method)(X, LABELS).predict_proba(X)
+        for other in (model, restored):
+            found = getattr(other, method)(X, LABELS).predict_proba(X)
+            np.testing.assert_array_equal(found, proba)
 
 
 def test_a_weight_of_zero_leaves_the_sample_out():

@@ -102,18 +102,29 @@ def test_capabilities_say_what_happened(monkeypatch):
     assert outcome(fail) == "ValueError: X is wrong (row 3)"
 
 
-def test_the_page_of_the_command_line_shows_its_help(monkeypatch):
-    monkeypatch.syspath_prepend(DOCS)
-    page = import_module("command_line_help")  # run it after a change of the options
-    assert page.SHOWN.read_text(encoding="utf-8") == page.help_of_all_commands()
-
-
 def test_the_page_of_the_api_has_every_public_name():
     names = set(sklearn_lstm.__all__)
     for module in walk_packages(sklearn_lstm.__path__, "sklearn_lstm."):
         names |= set(getattr(import_module(module.name), "__all__", ()))
     listed = re.findall(r"^   :nosignatures:\n\n((?:   \w+\n)+)", PAGES["api"], re.MULTILINE)
     assert set("".join(listed).split()) == names
+
+
+def test_the_extra_brings_what_the_examples_import():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    brought = project["dependencies"] + project["optional-dependencies"]["examples"]
+    brought = {re.match(r"[\w-]+", requirement)[0] for requirement in brought}
+    paths = [*(ROOT / "examples").glob("*.py")]
+    known = {"sklearn", "sklearn_lstm", *sys.stdlib_module_names, *(path.stem for path in paths)}
+    for path in paths:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        nodes = [*ast.walk(tree)]
+        names = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        names |= {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+        others = {name.partition(".")[0] for name in names} - known
+        said = re.findall(r"``pip install ([\w -]+)``", ast.get_docstring(tree))  # by the example
+        said = {*" ".join(said).split()}
+        assert {name.replace("_", "-") for name in others} <= brought | said, path.name
 
 
 def test_gallery_lists_every_example_which_has_a_title_blocks_and_a_picture():

@@ -16,7 +16,7 @@ from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer, WordVectors
 from sklearn_lstm.io import ModelFileError, load, save
-from sklearn_lstm.vectors import side_by_side, static_model
+from sklearn_lstm.vectors import static_model
 
 RNG = np.random.default_rng(0)
 WORDS = ["so", "very", "good", "fun", "bad", "boring", "plot", "naïve", "film", "was", "not", "42"]
@@ -118,7 +118,6 @@ KINDS = {  # beside those of the golden files, which it reads too
     "GRU": lambda: series(cell="gru", pooling=("attention", "last"), linear_model=False),
     "WordVectors": lambda: texts(embeddings=learned(), linear_model=False),
     "a dict of vectors": lambda: texts(embeddings=dict(zip(WORDS, EMBEDDING, strict=False))),
-    "two tables": lambda: texts(embeddings=side_by_side(learned(), {"goood": [1.0, 2.0]})),
     "a static model": lambda: texts(embeddings=static_model(static())),
     "an encoder": lambda: texts(encoder=SmallEncoder()),
     "numbers beside texts": lambda: texts(X=priced(TEXTS), new=priced(NEW)),

@@ -11,7 +11,7 @@ import small_models
 from skorch.callbacks import Callback, PrintLog
 from tqdm.auto import tqdm
 
-from sklearn_lstm import LSTMSequenceClassifier, fitting
+from sklearn_lstm import fitting
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.progress import FitProgress
 
@@ -48,7 +48,7 @@ def check_one_full_bar(states):
         (X, {"linear_model": False}),
         (X, {"max_epochs": 0}),
         (X, {"early_stopping": True}),
-        (X, {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1}),
+        (X, {"max_epochs": 60, "early_stopping": True}),
         (X, {"max_epochs": "auto", "input_type": "words"}),
         (X, {"verbose": True}),
     ],
@@ -192,6 +192,7 @@ def test_the_linear_model_and_the_network_are_counted(counted):
     assert counted.last.seen[-1] == pytest.approx((of_linear_models + n_updates,) * 3)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_the_bar_says_how_long_it_takes_about_and_at_most_until_the_end_is_known(counted, capsys):
     rng = np.random.default_rng(0)
     noise = rng.integers(1, 2000, (400, 3)), rng.integers(0, 2, 400)  # is learned by heart
@@ -235,17 +236,3 @@ def test_a_callback_may_pickle_the_net():
 def test_without_a_standard_error_nothing_is_drawn():
     with redirect_stderr(None):
         small().fit(X, Y)
-
-
-@pytest.mark.parametrize("n_minutes", [1, 9])
-def test_a_fit_that_takes_minutes_says_so_at_its_start(monkeypatch, caplog, capsys, n_minutes):
-    y = np.arange(120) % 50
-    n_steps = X.size  # as much work as an epoch of the network, or as 100 of many SVMs
-    work = n_steps + 2 * 50 * n_steps / 100  # of n-grams, and of positions
-    monkeypatch.setattr(fitting, "WORK_PER_SECOND", work / n_minutes / 60)
-    caplog.set_level("INFO", "sklearn_lstm")
-    parameters = {"input_type": "words", "max_epochs": 1, "hidden_size": 2}
-    LSTMSequenceClassifier(**parameters, verbose=1).fit(X, y)
-    found = [record.getMessage() for record in caplog.records]
-    said = "The fit to 120 sequences will take about 9 minutes on one core of a processor."
-    assert found == capsys.readouterr().out.splitlines() == ([said] if n_minutes > 1 else [])

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from threading import Lock
 
 import numpy as np
 import pytest
@@ -15,11 +14,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer
-from sklearn_lstm.callback_support import ATTRIBUTES
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.io import load, save
-from sklearn_lstm.members import duration
-from sklearn_lstm.members.network import training
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
 Y = np.arange(120) % 2
@@ -35,150 +31,80 @@ def text_model(*callbacks, **parameters):
     return make_pipeline(TextSequenceVectorizer(), small(*callbacks, **parameters))
 
 
-def path_of(context):
-    """Return name and number of a task and the tasks around it, from the outermost on."""
-    above = () if context.parent is None else path_of(context.parent)
-    return (*above, (context.task_name, context.task_id))
-
-
 class Recorder:
-    """Keep what is told, in order."""
+    """Keep what is told, in order; end the training after an epoch."""
 
-    def __init__(self):
-        self.told, self.lock = [], Lock()
-
-    def tell(self, what, context):
-        with self.lock:
-            self.told.append((what, path_of(context), context.max_subtasks))
+    def __init__(self, last_epoch=None):
+        self.told, self.last_epoch, self.fitted = [], last_epoch, []
 
     def setup(self, estimator, context):  # noqa: ARG002
-        self.tell("setup", context)
+        self.told.append(("setup", context.task_name, context.task_id))
 
     def on_fit_task_begin(self, estimator, context):  # noqa: ARG002
-        self.tell("begin", context)
-
-    def on_fit_task_end(self, estimator, context):  # noqa: ARG002
-        self.tell("end", context)
-
-    def teardown(self, estimator, context):  # noqa: ARG002
-        self.tell("teardown", context)
-
-    def epochs(self, what="end"):
-        """Return number of network and of epoch of each epoch that was told of."""
-        paths = [path for told, path, _ in self.told if told == what and path[-1][0] == "epoch"]
-        return [(path[-2][1], path[-1][1]) for path in paths]
-
-
-class Ender(Recorder):
-    """End the training of each network after its second epoch."""
-
-    def on_fit_task_end(self, estimator, context):
-        super().on_fit_task_end(estimator, context)
-        return context.task_name == "epoch" and context.task_id == 1
-
-
-class Keeper(Recorder):
-    """Keep the fitted estimator of each task, and what it predicts."""
-
-    def __init__(self):
-        super().__init__()
-        self.kept = {}
+        self.told.append(("begin", context.task_name, context.task_id))
 
     def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):  # noqa: ARG002
-        assert y is Y
-        found = fitted_estimator and fitted_estimator.predict_proba(X)
-        self.kept.setdefault(context.task_name, []).append(found)
+        self.told.append(("end", context.task_name, context.task_id))
+        if fitted_estimator is not None:
+            self.fitted.append((y, fitted_estimator.predict_proba(X)))
+        return context.task_name == "epoch" and context.task_id == self.last_epoch
+
+    def teardown(self, estimator, context):  # noqa: ARG002
+        self.told.append(("teardown", context.task_name, context.task_id))
 
 
-# --- What is told
+def told_of(n_epochs):
+    epochs = [(what, "epoch", n) for n in range(n_epochs) for what in ("begin", "end")]
+    begin, end = [("setup", "fit", 0), ("begin", "fit", 0)], [("end", "fit", 0)]
+    return [*begin, *epochs, *end, ("teardown", "fit", 0)]
 
 
-def test_a_fit_is_a_tree_of_tasks_linear_model_network_and_epochs():
+def test_a_fit_is_a_task_and_its_epochs_are_subtasks():
     recorder = Recorder()
     model = small(recorder).fit(X, Y)
-    fit = (("fit", 0),)
-    linear, network = (*fit, ("linear model", 0)), (*fit, ("network", 1))
-    assert model.linear_model_ is not None
-    assert recorder.told[:4] == [
-        ("setup", fit, 2),
-        ("begin", fit, 2),
-        ("begin", linear, 0),
-        ("end", linear, 0),
-    ]
-    assert recorder.told[-2:] == [("end", fit, 2), ("teardown", fit, 2)]
-    told = [(what, path[2:]) for what, path, _ in recorder.told if path[:2] == network]
-    epochs = [(what, (("epoch", n),)) for n in range(3) for what in ("begin", "end")]
-    assert told == [("begin", ()), *epochs, ("end", ())]
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"max_epochs": "auto", "input_type": "words", "batch_size": 20},
-        {"max_epochs": 60, "early_stopping": True, "n_iter_no_change": 1},
-    ],
-    ids=["held-out loss", "early stopping"],
-)
-def test_the_epoch_that_ends_the_training_ends_too(parameters, monkeypatch):
-    monkeypatch.setattr(duration, "UPDATES_PER_CHECK", 5)
-    monkeypatch.setattr(training, "MOST_CHECKS", 160)
-    recorder = Recorder()
-    model = small(recorder, **parameters).fit(X, Y)
-    limit = next(n for _, path, n in recorder.told if path[-1] == ("network", 1))
-    assert model.n_epochs_ < limit
-    assert [n for network, n in recorder.epochs() if network == 1] == [*range(model.n_epochs_)]
-    assert sorted(recorder.epochs()) == sorted(recorder.epochs("begin"))
+    assert recorder.told == told_of(3)
+    [(y, proba)] = recorder.fitted  # of the whole fit alone
+    assert y is Y
+    assert_array_equal(proba, model.predict_proba(X))
+    assert vars(model).keys() - vars(small().fit(X, Y)).keys() == {"_skl_callbacks"}
 
 
 @pytest.mark.parametrize("parameters", [{}, {"early_stopping": True}, {"verbose": 2}])
 def test_training_ends_when_a_callback_says_so(parameters, capsys):
-    ender = Ender()
-    model = small(ender, max_epochs=9, **parameters).fit(X, Y)
+    recorder = Recorder(last_epoch=1)
+    model = small(recorder, max_epochs=9, **parameters).fit(X, Y)
     assert model.n_epochs_ == 2
-    assert {n for _, n in ender.epochs()} == {0, 1}
+    assert recorder.told == told_of(2)
     rows = capsys.readouterr().out.splitlines()[2:]
     assert len(rows) == (2 if parameters.get("verbose") else 0)
 
 
-def test_callbacks_are_torn_down_after_an_error_too():
+def test_the_epoch_in_which_early_stopping_ends_the_training_ends_too():
+    recorder = Recorder()
+    model = small(recorder, early_stopping=True, max_epochs=60, lr=1e-9).fit(X, Y)
+    assert model.n_epochs_ < 60
+    assert recorder.told == told_of(model.n_epochs_)
+
+
+def test_an_error_ends_the_task():
     recorder = Recorder()
     model = small(recorder, lr=1e38)
     with pytest.raises(NonFiniteTrainingError):
         model.fit(X, Y)
-    assert [what for what, _, _ in recorder.told].count("teardown") == 1
-    assert not ATTRIBUTES & set(vars(model)) - {"_skl_callbacks"}
-
-
-# --- The estimator that is fitted
-
-
-def test_the_fitted_estimator_comes_at_the_end_of_the_whole_fit_alone():
-    keeper = Keeper()
-    model = small(keeper).fit(X, Y)
-    (proba,) = keeper.kept.pop("fit")
-    assert_array_equal(proba, model.predict_proba(X))
-    assert keeper.kept == {"linear model": [None], "network": [None], "epoch": [None] * 3}
-
-
-# --- scikit-learn's callbacks, in a Pipeline and in a search
+    assert recorder.told[-1] == ("teardown", "fit", 0)
+    assert vars(model).keys() - vars(small()).keys() == {"_skl_callbacks"}
 
 
 def test_a_scoring_monitor_scores_the_whole_fit_and_changes_nothing():
-    monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
-    model = text_model(monitor).fit(TEXTS, Y)
-    (row,) = monitor.get_logs().data
-    assert row["task_name"] == "fit"
-    assert row["accuracy"] == model.score(TEXTS, Y)
-    expected = text_model().fit(TEXTS, Y).predict_proba(TEXTS)
-    assert_array_equal(model.predict_proba(TEXTS), expected)
-
-
-def test_sample_weights_reach_the_scores():
     weight = np.where(Y == 1, 1.0, 0.0)
     monitor = ScoringMonitor(scoring="accuracy")
-    model = small(monitor).fit(X, Y, sample_weight=weight)
-    expected = model.score(X, Y, sample_weight=weight)
-    assert monitor.get_logs().data[-1]["accuracy"] == expected != model.score(X, Y)
+    model = text_model(monitor).fit(TEXTS, Y, lstmsequenceclassifier__sample_weight=weight + 1)
+    [row] = monitor.get_logs().data
+    assert row["task_name"] == "fit"
+    assert row["accuracy"] == model.score(TEXTS, Y, sample_weight=weight + 1)
+    assert row["accuracy"] != model.score(TEXTS, Y)
+    plain = text_model().fit(TEXTS, Y, lstmsequenceclassifier__sample_weight=weight + 1)
+    assert_array_equal(model.predict_proba(TEXTS), plain.predict_proba(TEXTS))
 
 
 @pytest.mark.slow
@@ -197,49 +123,23 @@ def test_the_bar_of_a_search_is_whole(capsys, monkeypatch):
     search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(TEXTS * 2, np.tile(Y, 2))
     lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert [line for line in lines if "100%" not in line] == []
-    assert sum("TextSequenceVectorizer - fit" in line for line in lines) == 4
-    assert sum("LSTMSequenceClassifier - network" in line for line in lines) == 4
+    for name in ("TextSequenceVectorizer - fit", "LSTMSequenceClassifier - fit"):
+        assert sum(name in line for line in lines) == 4
 
 
-# --- Storing
-
-
-class Storer(Recorder):
-    """Store the estimator that is fitted, while a Pipeline is still at it."""
-
-    max_propagation_depth = None
-
-    def __init__(self, path):
-        super().__init__()
-        self.path, self.stored = path, {}
-
-    def __getstate__(self):
-        raise AssertionError("it would be stored with the model")
-
-    def on_fit_task_end(self, estimator, context):
-        if context.task_name == "fit" and context.estimator_name != "Pipeline":
-            self.stored[context.estimator_name] = pickle.dumps(estimator)
-            save(estimator, self.path / context.estimator_name)
-
-
-def test_an_estimator_is_stored_without_the_fit_around_it(tmp_path):
-    storer = Storer(tmp_path)
-    model = text_model(ScoringMonitor(scoring="accuracy")).set_callbacks(storer).fit(TEXTS, Y)
-    found = [pickle.loads(stored) for stored in storer.stored.values()]
-    assert [vars(step).keys() & ATTRIBUTES for step in found] == [set(), {"_skl_callbacks"}]
-    assert [type(each) for each in found[1]._skl_callbacks] == [ScoringMonitor]
-    expected = model.predict_proba(TEXTS)
-    assert_array_equal(make_pipeline(*found).predict_proba(TEXTS), expected)
-    loaded = [load(tmp_path / name) for name in storer.stored]
-    assert [vars(step).keys() & ATTRIBUTES for step in loaded] == [set(), set()]
-    assert_array_equal(make_pipeline(*loaded).predict_proba(TEXTS), expected)
+def test_a_file_leaves_callbacks_out(tmp_path):
+    model = text_model(Recorder()).fit(TEXTS, Y)
+    save(model, tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert not hasattr(loaded[-1], "_skl_callbacks")
+    assert_array_equal(loaded.predict_proba(TEXTS), model.predict_proba(TEXTS))
 
 
 @pytest.mark.parametrize(
-    "again", [clone, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
+    "again", [clone, copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))]
 )
 def test_callbacks_that_were_set_stay_with_copies(again):
     copied = again(small(ScoringMonitor(scoring="accuracy")))
     copied.fit(X, Y)
-    (monitor,) = copied._skl_callbacks
+    [monitor] = copied._skl_callbacks
     assert len(monitor.get_logs().data) == 1

@@ -15,7 +15,7 @@ from memory_taken import peak_bytes
 from round_trips import ROUND_TRIPS
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, ParameterGrid
+from sklearn.model_selection import ParameterGrid
 from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -209,16 +209,6 @@ def test_a_clone_with_other_parameters_than_its_vectors_is_not_fitted(change, th
     fitted = copied.fit(TEXTS).vectors_
     assert copied.set_params(window=7).vectors_ is fitted  # as in scikit-learn
     assert through(vectors).set_params(**change).lookup(["a"])[0].all()
-
-
-def test_a_search_over_parameters_of_fitted_vectors_is_refused():
-    vectors = small().fit(TEXTS)
-    model = LSTMSequenceClassifier(embeddings=vectors)
-    X = TextSequenceVectorizer().fit_transform(TEXTS)
-    with pytest.raises(ValueError, match=r"embeddings__window can't be set.*Set embeddings itself"):
-        GridSearchCV(model, {"embeddings__window": [1, 5]}).fit(X, [1, 1, 0, 0] * 5)
-    assert vectors.window == 5
-    model.set_params(**model.get_params())
 
 
 def test_one_bar_ends_full(capsys):

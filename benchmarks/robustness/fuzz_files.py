@@ -1,4 +1,4 @@
-"""Fuzz model files: ``pip install ".[files]" && python benchmarks/robustness/fuzz_files.py``.
+"""Fuzz model files: ``pip install . && python benchmarks/robustness/fuzz_files.py``.
 
 A mutant is a small model file of which something is changed: bytes; the header; the tree (an entry
 is dropped, repeated, moved or changed); the shape, type or values of arrays. Its checksums fit,

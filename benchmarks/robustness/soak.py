@@ -1,4 +1,4 @@
-"""Soak: ``pip install ".[files]" && python benchmarks/robustness/soak.py --minutes 30``.
+"""Soak: ``pip install . && python benchmarks/robustness/soak.py --minutes 30``.
 
 Four processes fit, learn from a stream, save, load and predict at once, from the same data. Each
 round must give the same bits in all of them; after the first rounds the memory of a process must

@@ -186,18 +186,6 @@ class ChannelScaling:
         return np.append(gappy, time).astype(np.intp)
 
     @property
-    def channels_of_values(self) -> NDArray[np.intp]:
-        """The channel of each value, (n_values,)."""
-        scores = () if self.scores is None else self.gappy
-        return np.append(np.arange(self.n_channels), scores).astype(np.intp)
-
-    @property
-    def channels(self) -> NDArray[np.intp]:
-        """The channel of each input, (n_inputs,)."""
-        of_values = np.resize(self.channels_of_values, len(self.mean))
-        return np.concatenate([of_values, self.gappy, self.gappy])
-
-    @property
     def sizes(self) -> dict[str, int]:
         """What `describe` says of it."""
         return {"n_channels": self.n_channels}

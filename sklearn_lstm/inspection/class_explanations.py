@@ -1,4 +1,4 @@
-"""What tokens, channels, numbers and categories add to each class, over many sequences."""
+"""What tokens, numbers and categories add to each class, over many sequences."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from html import escape
 from itertools import chain
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,8 +16,7 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, chunks_of_rows
 from sklearn_lstm.exceptions import imported
-from sklearn_lstm.inspection.drawing import Axes, Html, axes_for, printable, token_names
-from sklearn_lstm.inspection.explanation import coloured
+from sklearn_lstm.inspection.drawing import Axes, axes_for, printable, token_names
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
@@ -35,12 +34,12 @@ Added: TypeAlias = list[tuple[Key, NDArray[np.float64], int]]  # the sum, and in
 
 
 @dataclass(eq=False, repr=False)
-class ClassExplanations(Html):
+class ClassExplanations:
     """Store and draw what adds to the score of each class, as a mean over many sequences.
 
     A contribution is that of `explain`. The linear members are explained over all sequences, the
-    network over at most 200 of them. In a notebook the object is shown as a table, `print` shows it
-    as text. Only the picture needs matplotlib, and only `to_frame` pandas.
+    network over at most 200 of them. `print` shows the object as text. Only the picture needs
+    matplotlib, and only `to_frame` pandas.
 
     Parameters
     ----------
@@ -50,8 +49,8 @@ class ClassExplanations(Html):
         Of each row: "linear model", "network" or "numbers"; "the whole sequence" for what an
         encoder adds; "base value".
     names : list
-        What adds: tokens (ids, if no vocabulary is known), channels, values of columns beside the
-        sequences; for the base value, the part that has it.
+        What adds: tokens (ids, if no vocabulary is known), values of columns beside the sequences;
+        for the base value, the part that has it.
     means : ndarray of shape (n_rows, n_classes)
         The mean contributions over all sequences of the part; 0 where a token is missing.
     n_with : ndarray of shape (n_rows,)
@@ -166,19 +165,15 @@ class ClassExplanations(Html):
         shown = {part: self._rows_of(place, rows) for part, rows in self.shown(place).items()}
         return {part: (rows[0]["n_samples"] if rows else 0, rows) for part, rows in shown.items()}
 
-    def _told_classes(self) -> list[tuple[int, Any]]:
-        """Return the classes that are shown, with their places: of two, one mirrors the other."""
-        classes = [*enumerate(self.classes)]
-        is_mirrored = len(classes) == 2 and not self.means.sum(axis=1).any()
-        return classes[1:] if is_mirrored else classes
-
     def _beside(self, place: int) -> list[Row]:
         """Return what belongs to no name: what an encoder adds, and the base values."""
         return self._rows_of(place, np.flatnonzero(np.isin(self.parts, [WHOLE, BASE])))
 
     def __repr__(self) -> str:
-        lines = []
-        for place, target in self._told_classes():
+        lines, classes = [], [*enumerate(self.classes)]
+        if len(classes) == 2 and not self.means.sum(axis=1).any():  # one mirrors the other
+            classes = classes[1:]
+        for place, target in classes:
             lines += ["", f"{printable(target)}: mean contribution (logits), that where present"]
             for part, (n_samples, rows) in self._shown_rows(place).items():
                 lines.append(f"  {part} ({n_samples:,} samples)")
@@ -190,31 +185,6 @@ class ClassExplanations(Html):
             beside = self._beside(place)
             lines += [f"{row['mean']:+10.3f}  {row['part']} ({row['name']})" for row in beside]
         return "\n".join(lines[1:])
-
-    def _repr_html_(self) -> str:
-        """Return a table for each class, each name on a background that shows what it adds."""
-        tables = []
-        for place, target in self._told_classes():
-            cells = []
-            for part, (n_samples, rows) in self._shown_rows(place).items():
-                largest = max((abs(row["mean"]) for row in rows), default=1.0)
-                body = [
-                    f"<tr><td>{coloured(escape(_name(row['name'])), row['mean'] / largest)}</td>"
-                    f"<td>{row['mean']:+.3f}</td><td>{row['mean_where_present']:+.2f}</td>"
-                    f"<td>{row['n_with']:,}</td></tr>"
-                    for row in rows
-                ]
-                head = f"<tr><th>{part}</th><th>mean</th><th>where present</th><th>in</th></tr>"
-                foot = f"<tr><td colspan=4>of {n_samples:,} samples</td></tr>"
-                table = f"<table>{head}{''.join(body)}{foot}</table>"
-                cells.append(f'<td style="vertical-align: top">{table}</td>')
-            beside = "; ".join(
-                f"{row['mean']:+.3f} {row['part']} ({escape(_name(row['name']))})"
-                for row in self._beside(place)
-            )
-            title = f"<b>{escape(printable(target))}</b>: {beside}"
-            tables.append(f"<div>{title}<table><tr>{''.join(cells)}</tr></table></div>")
-        return "".join(tables)
 
     def plot(self, target: object = None, *, ax: Axes | None = None) -> Axes:
         """Draw bars of what adds most to the score of a class, and of what takes most from it.
@@ -290,7 +260,7 @@ def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExp
     model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
         A fitted model.
     X : iterable of n_samples sequences
-        Inputs of the model, such as those of training, or new ones. All of them are read by the
+        Texts or token ids, such as those of training, or new ones. All of them are read by the
         linear members; of more than 200 the network explains 200, which are drawn with a fixed
         seed, and its rows stand apart.
     n_tokens : int, default=20
@@ -299,23 +269,29 @@ def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExp
     Returns
     -------
     ClassExplanations
-        A display, with `plot` and `to_frame`. Of measurements it has channels in place of tokens.
-        Columns of numbers and categories beside the sequences stand among the tokens: each category
-        by itself, numbers above and below the mean of training.
+        With `plot` and `to_frame`. Columns of numbers and categories beside the sequences stand
+        among the tokens: each category by itself, numbers above and below the mean of training.
 
     Raises
     ------
     TypeError, NotFittedError, ValueError
-        If `model` is none of these, or is not fitted, or `n_tokens` is below 1.
+        If `model` is none of these, or is not fitted; if X holds measurements, or `n_tokens` is not
+        a whole number from 1 on.
 
     See Also
     --------
     ClassExplanations : What is returned, with an example.
     explain : Explain single sequences.
     """
-    if n_tokens < 1:
-        raise ValueError(f"n_tokens must be at least 1; got {n_tokens}.")
+    if not isinstance(n_tokens, Integral) or n_tokens < 1:
+        raise ValueError(f"n_tokens must be an integer from 1 on; got {n_tokens!r}.")
     opened = open_model(model, X)
+    if opened.sequences.n_channels is not None:
+        raise ValueError(
+            "explain_classes adds up what tokens say, but X holds measurements, whose steps have "
+            "no names. explain(model, X) explains single series; to see what a channel is worth, "
+            "cross-validate without it."
+        )
     labels = opened.labels
     is_mirrored = len(labels) == 2 and not labels.is_multilabel  # what is for one is against both
     directions = labels.directions[:, -1:] if is_mirrored else labels.directions
@@ -334,19 +310,16 @@ def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExp
     means = np.stack([*sums.values()]) / n_samples[:, np.newaxis]
     means = means * [-1, 1] if is_mirrored else means
     parts, names = map(list, zip(*sums, strict=True))
-    shown = labels.shown.tolist()
-    return ClassExplanations(shown, parts, names, means, counts, n_samples, sampled, n_tokens)
+    return ClassExplanations(
+        opened.classes, parts, names, means, counts, n_samples, sampled, n_tokens
+    )
 
 
 def _added(opened: OpenModel, part: str, directions: NDArray[np.float64], rows: Rows) -> Added:
     """Return what adds to the scores of some rows: its part and name, the sum, and in how many."""
-    sequences, n_channels = opened.sequences.subset(rows), opened.sequences.n_channels
-    sample = np.arange(len(rows))
-    if n_channels is None:
-        steps = sample.repeat(sequences.lengths)
-        names = opened.named(sequences.read_spellings(sample)).tolist()
-    else:
-        steps, names = sample.repeat(n_channels), opened.channels * len(rows)
+    sequences, sample = opened.sequences.subset(rows), np.arange(len(rows))
+    steps = sample.repeat(sequences.lengths)
+    names = opened.named(sequences.read_spellings(sample)).tolist()
     added, of_steps, found = np.zeros((len(steps), directions.shape[1])), 0, []
     rest = np.zeros((len(rows), directions.shape[1]))
     if part == LINEAR:
@@ -354,8 +327,7 @@ def _added(opened: OpenModel, part: str, directions: NDArray[np.float64], rows: 
     for member, weight in zip(opened.model.members, opened.model.weights, strict=True):
         if not weight or (member.name == NETWORK) != (part == NETWORK):
             continue
-        explain = member.contributions if n_channels is None else member.channel_contributions
-        contributions, base = explain(sequences, weight * directions)
+        contributions, base = member.contributions(sequences, weight * directions)
         rest += base
         if isinstance(member, NumberModel):
             columns = sample.repeat(len(contributions) // len(rows))

@@ -89,7 +89,7 @@ def explain_opened(opened: OpenModel, target: object, method: str = "shares") ->
             "channel is worth, cross-validate without it."
         )
     outputs = target_outputs(opened, target)
-    rows = list(zip(range(len(opened)), opened, outputs.tolist(), strict=True))
+    rows = list(zip(opened, outputs.tolist(), strict=True))
     with workers(opened.model.network.device):
         return map_on_workers(lambda row: _explained(opened, *row, method), rows)
 
@@ -113,12 +113,12 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
     except KeyError as error:
         raise ValueError(
             f"target={error} is not a class of the model; its classes are "
-            f"{', '.join(map(repr, opened.labels.shown.tolist()))}."
+            f"{', '.join(map(repr, opened.classes))}."
         ) from error
 
 
 def _explained(
-    opened: OpenModel, row: int, one: tuple[Sequences, Data], output: int, method: str
+    opened: OpenModel, one: tuple[Sequences, Data], output: int, method: str
 ) -> Explanation:
     """Return the explanation of one sequence."""
     sequences, data = one
@@ -149,9 +149,9 @@ def _explained(
             part = whole
         part += contributions
         base_value += base
-    target, n_unknown = opened.labels.shown[output], opened.n_unknown(row)
+    target = opened.labels.shown[output]
     beside = float(whole[0]), dict(zip(names, numbers.tolist(), strict=True))
-    return Explanation(data, linear, network, base_value, target, n_unknown, *beside)
+    return Explanation(data, linear, network, base_value, target, *beside)
 
 
 # --- Phrases

@@ -29,8 +29,25 @@ TOKEN = (
 )
 
 
+class Html:
+    """What a notebook shows, also as a file."""
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
+
+    def to_html(self) -> str:
+        """Return the HTML that a notebook shows, to be written to a file.
+
+        Returns
+        -------
+        str
+            Of ASCII characters alone, which every browser reads.
+        """
+        return self._repr_html_().encode("ascii", "xmlcharrefreplace").decode()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(drawing.Html):
+class Explanation(Html):
     """Store what each step of one sequence adds to the score of a class.
 
     The score is the logit of the class, as in `decision_function`; for two classes it is the logit
@@ -51,8 +68,6 @@ class Explanation(drawing.Html):
         that reads a series that is the mean throughout (0 with ``normalize=False``).
     target : object
         The class; the name of a label, if the y of `fit` was a data frame of several.
-    n_unknown : int
-        The number of unknown tokens, whose letters only the linear model reads.
     whole : float, default=0.0
         The contribution of the text as a whole: that of members without steps, such as an encoder.
     numbers : dict of str to float
@@ -83,8 +98,6 @@ class Explanation(drawing.Html):
     pos
     >>> explanation.data[explanation.values.argmax()]
     'good'
-    >>> explanation.n_unknown
-    1
     """
 
     data: NDArray[Any]
@@ -92,7 +105,6 @@ class Explanation(drawing.Html):
     network: NDArray[np.float64]
     base_value: float
     target: object
-    n_unknown: int
     whole: float = 0.0
     numbers: dict[str, float] = field(default_factory=dict)
 
@@ -175,16 +187,11 @@ class Explanation(drawing.Html):
         set_label = ax.set_ylabel if is_series else ax.set_xlabel
         set_label(f"adds to the score of {printable(self.target)}", parse_math=False)
         ax.legend()
-        notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all) + self._unknown()
+        notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all)
         beside = self.beside.items()
         notes += [f"{name} {value:+.2f}" for name, value in beside if name not in numbers]
         ax.set_title(printable("; ".join(notes)), fontsize="small", color="0.4", parse_math=False)
         return ax
-
-    def _unknown(self) -> list[str]:
-        """Return how many tokens are unknown, if there are any."""
-        n_unknown = self.n_unknown
-        return [f"{n_unknown:,} unknown token{'s' * (n_unknown > 1)}"] * (n_unknown > 0)
 
     def _repr_html_(self) -> str:
         """Return the text, each token on a background that shows what it adds."""
@@ -215,7 +222,7 @@ class Explanation(drawing.Html):
         )
         key = f"{coloured(f'for {target}', 1)} {coloured(f'against {target}', -1)}"
         beside_text = map(coloured, map(escape, numbers), of_numbers)
-        foot = "; ".join([key, *self._unknown(), *beside_text])
+        foot = "; ".join([key, *beside_text])
         return TEXT.format(head=head, body=body, foot=foot)
 
 

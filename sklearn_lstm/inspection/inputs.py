@@ -12,13 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, starts_of
-from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
-from sklearn_lstm.members.model import SequenceModel
 from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.text.vocabulary import UNKNOWN
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
 Data: TypeAlias = NDArray[np.generic]  # what the steps of a sequence are, as `Explanation` says
@@ -34,14 +32,17 @@ class OpenModel:
     labels : Labels
     sequences : Sequences
         What the classifier reads.
-    channels : list of str
-        The names of the channels of series.
     """
 
     model: SequenceModel
     labels: Labels
     sequences: Sequences
-    channels: list[str]
+
+    @property
+    def classes(self) -> list[Any]:
+        """The classes, or the names of several labels; Python has no dates in nanoseconds."""
+        shown = self.labels.shown
+        return [*shown] if shown.dtype.kind in "mM" else shown.tolist()
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -67,19 +68,6 @@ class OpenModel:
         found = self.sequences.spelling.tokens(tokens).items()
         tokens |= {number: token for number, token in found if number > 0 or token != ""}
         return np.fromiter(map(tokens.__getitem__, numbers), np.object_, len(numbers))
-
-    def n_unknown(self, row: int) -> int:
-        """Return how many tokens of a sequence are unknown, and have no pretrained vector."""
-        network = self.model.network
-        if not isinstance(network.encoding, TokenCodes):
-            return 0
-        rows = np.array([row])
-        ids = self.sequences.read(rows)
-        codes, _ = network.encoded(self.sequences, rows)
-        is_unknown = codes == UNKNOWN_CODE
-        if self.sequences.spelling is not None:  # words beyond the codes have a pretrained vector
-            is_unknown |= (ids == UNKNOWN) & (codes < len(network.encoding))
-        return int(is_unknown.sum())
 
 
 class WithoutSpan(SelectedRows):
@@ -192,10 +180,8 @@ def open_model(model: object, X: object) -> OpenModel:
         X = step.transform(X)
     sequences = read_as_at_fit(classifier, X)
     fitted = what_was_fitted(classifier)
-    numbered = (f"channel {number}" for number in range(sequences.n_channels or 0))
-    channels = [*(fitted.input_format.channel_names or numbered)]
     model = fitted.model
     for member, weight in zip(model.members, model.weights, strict=True):
         if isinstance(member, NgramModel):  # words name the steps, also if X of fit lacked them
             model = model.with_member(replace(member, knows_words=True), weight)
-    return OpenModel(model, fitted.labels, sequences, channels)
+    return OpenModel(model, fitted.labels, sequences)

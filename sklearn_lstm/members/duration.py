@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Sequences
 from sklearn_lstm.members.held_out import one_of_each
-from sklearn_lstm.members.network.batches import SMALLEST_BATCH
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.targets.targets import Samples
 
-LARGEST_BATCH = 64  # sequences
+SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
 N_UPDATES = 800
 # Fewer samples get as many epochs as these, unless the loss of the blend ends the training.
@@ -90,7 +89,7 @@ def plan_training(
         max_epochs = max_epochs_for(n_counted, work_of_epoch(sequences, kind), batch_size, kind)
     n_held_out = 0
     if validation is None and settings.early_stopping is True:
-        n_held_out = max(1, round(settings.validation_fraction * n_samples))
+        n_held_out = max(1, round(HELD_OUT_SHARE * n_samples))
     elif validation is None and is_judged:
         n_held_out = max(1, n_to_hold_out(n_samples))
     return TrainingPlan(batch_size, max_epochs, follows_loss, per_check, n_held_out)

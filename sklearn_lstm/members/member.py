@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences
 
-BATCH_SIZE_OF_PARTIAL_FIT = 32
-# What each step adds to scores (n_steps, n_scores), and the rest of each (n_samples, n_scores).
+BATCH_SIZE_OF_PARTIAL_FIT = 32  # sequences, of each member that learns online
+# What each step adds to scores (n_steps, n_scores), and their base (n_samples, n_scores).
 Contributions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -46,16 +46,6 @@ class Member(ABC):
             The rest of the scores.
         """
         raise NotImplementedError
-
-    def channel_contributions(
-        self, sequences: Sequences, directions: NDArray[np.float64]
-    ) -> Contributions:
-        """Return what each channel of series adds, as `contributions` does for each step.
-
-        The channels of all series are laid end to end, (n_samples * n_channels, n_scores). By
-        default a member reads series as a whole.
-        """
-        return self.contributions(sequences, directions)
 
     def describe(self) -> str:
         """Return what the member consists of, in one line."""

@@ -9,22 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import LARGEST_ID
-from sklearn_lstm.data.sequences import Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.pretrained.named_models import shown
 from sklearn_lstm.pretrained.token_tables import (
     ACCEPTED,
     Found,
-    SideBySide,
     TokenVectors,
     VectorTable,
     check_finite,
-    is_array,
     looked_up,
-    parts_of,
     table_of,
-    widths_of,
 )
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN
 
@@ -38,7 +34,7 @@ class PretrainedVectors:
     ids : ndarray of shape (n_ids,)
         Those that have a vector, in ascending order.
     vectors : ndarray of shape (n_ids, width)
-    scale : ndarray of shape (width,)
+    scale : float
         What the values of the table are multiplied by. Those of WordVectors and static models get
         the mean square 1, as vectors that are drawn; others stay as the user gives them.
     largest : int
@@ -49,24 +45,19 @@ class PretrainedVectors:
 
     ids: Annotated[NDArray[np.int64], "n_ids"]
     vectors: Annotated[NDArray[np.float32], "n_ids width"]
-    scale: Annotated[NDArray[np.float32], "width"]
+    scale: float
     largest: int
     table: TokenVectors | None
 
     def check(self) -> None:
         """Raise ValueError if a stored table gives vectors of another width."""
-        if isinstance(self.table, VectorTable | SideBySide):
+        if isinstance(self.table, VectorTable):
             looked_up(self.table, [], self.width)
 
     @property
     def width(self) -> int:
         """The number of columns."""
-        return len(self.scale)
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """The number of columns of each of the tables that stand side by side."""
-        return widths_of(self.table, self.width)
+        return int(self.vectors.shape[1])
 
     def __call__(self, spellings: NDArray[np.integer], spelling: Spelling | None) -> Found:
         """Look ids and words up.
@@ -96,14 +87,6 @@ class PretrainedVectors:
         is_known[is_new], found = looked_up(self.table, words, self.width)
         vectors[is_new & is_known] = self.scale * found
         return is_known, vectors
-
-    def count_known(self, sequences: Sequences) -> int:
-        """Return how many steps have a token with a vector."""
-        n_known = 0
-        for rows in chunks_of_rows(sequences.lengths):
-            spellings, counts = np.unique(sequences.read_spellings(rows), return_counts=True)
-            n_known += counts[self(spellings, sequences.spelling)[0]].sum()
-        return int(n_known)
 
     def warn_of_missing_rows(self, sequences: Sequences) -> None:
         """Warn of an array that has no row for some ids of X.
@@ -154,7 +137,7 @@ def read_embeddings(
         If a table of tokens meets an X that does not say which token an id stands for, if no
         token has a vector, or if the vectors are not finite or not of one length.
     """
-    if is_array(embeddings):
+    if isinstance(embeddings, list | tuple) or hasattr(embeddings, "__array__"):
         return _of_array(embeddings, new_ids)
     chosen = None if new_ids is None else set(new_ids.tolist())
     id_of = {
@@ -192,26 +175,22 @@ def _of_array(embeddings: object, new_ids: NDArray[np.int64] | None) -> Pretrain
     if rows.ndim != 2 or len(rows) < 2 or not rows.shape[1]:
         raise ValueError(f"{ACCEPTED}; found {shown(embeddings)} of shape {rows.shape}.")
     check_finite(vectors, ())
-    scale = np.ones(rows.shape[1], np.float32)
-    return PretrainedVectors(ids.astype(np.int64), vectors, scale, LARGEST_ID, None)
+    return PretrainedVectors(ids.astype(np.int64), vectors, 1.0, LARGEST_ID, None)
 
 
-def _scale(table: TokenVectors, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what the values of each column are multiplied by."""
-    scale, stop = np.ones(vectors.shape[1], np.float32), 0
-    for part, width in zip(parts_of(table), widths_of(table, len(scale)), strict=True):
-        start, stop = stop, stop + width
-        known = vectors[vectors[:, start:stop].any(axis=1), start:stop]
-        if len(known) and not getattr(part, "has_own_scale", True):
-            scale[start:stop] = 1 / float(np.sqrt(np.mean(np.square(known))))
-    return scale
+def _scale(table: TokenVectors, vectors: NDArray[np.float32]) -> float:
+    """Return what the values are multiplied by: 1 if those of the table have their own scale."""
+    known = vectors[vectors.any(axis=1)]
+    if getattr(table, "has_own_scale", True) or not len(known):
+        return 1.0
+    return 1 / float(np.sqrt(np.mean(np.square(known))))
 
 
 def stored_embeddings(embeddings: object, own: PretrainedVectors | None) -> object:
     """Return what stands for the parameter: of a dict, the copy in the model, stored once."""
     table = None if own is None else own.table
     if type(embeddings) is dict and isinstance(table, VectorTable):
-        now = VectorTable.of(embeddings, embeddings)
+        now = VectorTable.of(embeddings)
         if now.vocabulary == table.vocabulary and np.array_equal(now.vectors, table.vectors):
             return table
     return embeddings

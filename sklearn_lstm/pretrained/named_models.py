@@ -2,7 +2,7 @@
 
 import reprlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias
@@ -33,8 +33,8 @@ class Shared:
 class NamedModel(Shared):
     """A model that others trained. A file holds its name, and some vectors to know it again.
 
-    The model of an installed package is opened again when a model is loaded, and in a pickle that
-    of a folder too. Any other is in the pickle itself, and is passed to `load`.
+    What a package brings is opened again when a model is loaded, and in a pickle that of a folder
+    too. Any other is in the pickle itself, and is passed to `load`.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class NamedModel(Shared):
     """
 
     parameter: ClassVar[str]  # of the classifier
-    installed: ClassVar[str]  # the package that a file may name
+    packages: ClassVar[Collection[str]] = ()  # that a file may name
 
     def __init__(self, model: Any, source: str | Path, mark: Vectors) -> None:
         self.model: Any = model
@@ -61,20 +61,32 @@ class NamedModel(Shared):
     @property
     def is_named(self) -> bool:
         """Whether a pickle can find the model again: in a folder, or by its name."""
-        return isinstance(self.source, Path) or self.source == self.installed
+        return isinstance(self.source, Path) or self.source in self.packages
 
     def stored(self) -> dict[str, object]:
-        """Return what a file holds."""
+        """Return what a file holds.
+
+        Raises
+        ------
+        TypeError
+            If nothing would tell the model from another one.
+        """
+        if len(self.mark) and not self.mark.any():
+            raise TypeError(
+                f"save can't store a model with {self.parameter}={str(self.source)!r}: the vectors "
+                "by which load would know it are all 0. Store it with joblib."
+            )
         return {"source": self.source, "mark": self.mark}
 
     def __getstate__(self) -> dict[str, object]:
-        return self.stored() | {"model": None if self.is_named else self.model}
+        model = None if self.is_named else self.model
+        return {"source": self.source, "mark": self.mark, "model": model}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         new = type(self)(**state)
         if new.model is None and len(new.mark):
             with forms.one_error("The stored model"):
-                new = self.recognized([self.opened(new.source)], new.source, new.mark)
+                new = self.recognized(self.opened(new.source), new.source, new.mark)
         vars(self).update(vars(new))
 
     @classmethod
@@ -83,18 +95,16 @@ class NamedModel(Shared):
 
         A file may come from a stranger, so the folder that it names is not opened.
         """
-        if source == cls.installed:
-            return cls.recognized([cls.opened(source)], source, mark)
-        passed = [model for model in unpack.passed or () if isinstance(model, cls)]
-        return cls.recognized(passed, source, mark)
+        passed = (model for model in unpack.passed or () if isinstance(model, cls))
+        model = cls.opened(source) if source in cls.packages else next(passed, None)
+        return cls.recognized(model, source, mark)
 
     @classmethod
-    def recognized(cls, models: Sequence[Self], source: str | Path, mark: Vectors) -> Self:
-        """Return the model of these that has the vectors; any one will do if there are none."""
-        for model in models:
-            if not len(mark) or model.is_like(mark):
-                return model
-        found = f" The vectors of {' and '.join(map(str, models))} differ." if models else ""
+    def recognized(cls, model: Self | None, source: str | Path, mark: Vectors) -> Self:
+        """Return the model if it has the vectors, and any if there are none."""
+        if model is not None and (not len(mark) or model.is_like(mark)):
+            return model
+        found = "" if model is None else f" The vectors of {model} differ."
         raise ModelFileError(
             f"was fitted with {cls.parameter}={str(source)!r}, which is not in it. Pass the model "
             f"as it was: load(path, {cls.parameter}=...); or fit again.{found}"

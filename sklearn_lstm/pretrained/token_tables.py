@@ -7,12 +7,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib import import_module
-from importlib.util import find_spec
-from itertools import compress
+from functools import partial
+from itertools import chain, compress
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +25,12 @@ from sklearn_lstm.pretrained.named_models import (
     without_halves,
 )
 
-INSTALLED = "wordllama"
-VECTORS = "weights/l2_supercat_256.safetensors"  # of pieces, in this package
-TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 ONE_AT_A_TIME = ForkSafeLock()  # model2vec sets its tokenizer anew for each call
 ACCEPTED = (
     "embeddings takes an array of shape (n_ids, embedding_dim), whose row i is the vector of id i "
-    "(0 is padding), a mapping from tokens to vectors, 'wordllama', or an object with lookup, such "
-    "as a fitted WordVectors. sklearn_lstm.vectors makes such an object of others: static_model of "
-    "a model of wordllama or model2vec or the path of its folder, from_gensim of a model of gensim "
-    "or fastText, side_by_side of several tables. An encoder of whole texts is the parameter "
-    "encoder"
+    "(0 is padding), a mapping from tokens to vectors, or an object with lookup: a fitted "
+    "WordVectors, or what from_gensim and static_model of sklearn_lstm.vectors return. An encoder "
+    "of whole texts is the parameter encoder"
 )
 
 Found: TypeAlias = tuple[NDArray[np.bool_], NDArray[np.float32]]
@@ -75,21 +69,26 @@ class VectorTable(Shared):
         self.vectors.flags.writeable = False
 
     @classmethod
-    def of(cls, mapping: Mapping[Any, Any], tokens: Iterable[object]) -> Self:
-        """Return a copy of what a mapping says of tokens."""
-        words = [token for token in tokens if token in mapping]
-        vectors = [np.asarray(mapping[word], np.float32) for word in words]
-        shapes = {vector.shape: word for vector, word in zip(vectors, words, strict=True)}
+    def of(cls, mapping: Mapping[Any, Any], tokens: Iterable[object] | None = None) -> Self:
+        """Return a copy of what a mapping says of tokens, or of all that it says."""
+        keys: Iterable[object] = mapping
+        if tokens is not None:
+            forms = chain.from_iterable((token, _in_form("NFD", token)) for token in tokens)
+            keys = [token for token in forms if token in mapping]
+        found = {_in_form("NFC", key): np.asarray(mapping[key], np.float32) for key in keys}
+        shapes = {vector.shape: word for word, vector in found.items()}
         if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
             raise ValueError(f"embeddings needs vectors of one length, found {shapes}.")
-        array = np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
-        check_finite(array, words)
+        array = np.stack([*found.values()]) if found else np.empty((0, 0), np.float32)
+        check_finite(array, found)
         name = f"a {type(mapping).__name__}"
-        return cls(name, {word: row for row, word in enumerate(words)}, array, has_own_scale=True)
+        return cls(name, {word: row for row, word in enumerate(found)}, array, has_own_scale=True)
 
     def lookup(self, tokens: Sequence[object]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
-        rows = np.array([self.vocabulary.get(token, -1) for token in tokens], np.intp)
+        row_of = self.vocabulary.get
+        found = (row_of(token, row_of(_in_form("NFC", token), -1)) for token in tokens)
+        rows = np.fromiter(found, np.intp, len(tokens))
         return rows >= 0, self.vectors[rows[rows >= 0]]
 
     def __str__(self) -> str:
@@ -123,31 +122,29 @@ class GensimVectors(Shared):
 
 
 class StaticModel(NamedModel):
-    """Words to vectors, by a model of wordllama or model2vec.
+    """Words to vectors, by a model of model2vec or wordllama.
 
-    It is known by the vectors of its first five pieces of words.
+    It is known by the vectors of five pieces of words.
     """
 
     parameter: ClassVar[str] = "embeddings"
-    installed: ClassVar[str] = INSTALLED
     has_own_scale: bool = False
 
     @classmethod
     def opened(cls, source: Any) -> Self:
         """Return a static model; parameter and errors are those of `static_model`."""
-        if isinstance(source, str) and source == INSTALLED:
-            model = _in_package()
-        elif isinstance(source, os.PathLike):
+        if isinstance(source, os.PathLike):
             source = Path(source)
             model = open_folder(source, "model2vec", "StaticModel.from_pretrained")
-        elif not (hasattr(source, "tokenizer") and hasattr(source, "embedding")):
-            raise TypeError(
-                f"static_model takes {INSTALLED!r}, the pathlib.Path of a folder of model2vec, or "
-                f"an object of these packages; found {shown(source)}."
-            )
-        else:
+        elif hasattr(source, "tokenizer") and hasattr(source, "embedding"):
             model, source = source, type(source).__name__
-        return cls(model, source, np.array(model.embedding[:5], np.float32))
+        else:
+            raise TypeError(
+                "static_model takes the pathlib.Path of a folder of model2vec, or an object of "
+                f"model2vec or wordllama; found {shown(source)}."
+            )
+        rows = np.linspace(0, len(model.embedding) - 1, 5).astype(np.intp)
+        return cls(model, source, np.array(model.embedding[rows], np.float32))
 
     def lookup(self, tokens: Sequence[Any]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim).
@@ -168,104 +165,16 @@ class StaticModel(NamedModel):
         return str(self.source)
 
 
-@dataclass(frozen=True)
-class Pieces:
-    """The table of a package, read without importing that.
-
-    wordllama sets the level of the root logger when it is imported, and looks for its own tokenizer
-    on the network.
-
-    Parameters
-    ----------
-    tokenizer : tokenizers.Tokenizer
-    embedding : ndarray of shape (n_pieces, embedding_dim)
-    """
-
-    tokenizer: Any
-    embedding: NDArray[np.float32]
-
-    def embed(self, words: list[str]) -> NDArray[np.float32]:
-        """Return the mean of the pieces of each word; 0 for a word without a piece."""
-        vectors = np.zeros((len(words), self.embedding.shape[1]), np.float32)
-        encodings = self.tokenizer.encode_batch(words, add_special_tokens=False)
-        for vector, encoding in zip(vectors, encodings, strict=True):
-            if encoding.ids:
-                vector[:] = self.embedding[encoding.ids].mean(axis=0)
-        return vectors
-
-
-@cache
-def _in_package() -> Pieces:
-    package = find_spec(INSTALLED)
-    folder = Path(package.origin or "").parent if package is not None else Path()
-    vectors, tokenizer = folder / VECTORS, folder / TOKENIZER
-    if not (vectors.exists() and tokenizer.exists()):
-        raise ImportError(
-            f"{INSTALLED!r} needs {vectors.name} and {tokenizer.name} of the package {INSTALLED}, "
-            f"not installed: pip install {INSTALLED}"
-        )
-    with import_module("safetensors").safe_open(str(vectors), "numpy") as file:
-        embedding = file.get_tensor("embedding.weight").astype(np.float32)
-    return Pieces(import_module("tokenizers").Tokenizer.from_file(str(tokenizer)), embedding)
-
-
-@dataclass(frozen=True, repr=False)
-class SideBySide(Shared):
-    """Several tables, whose vectors are joined.
-
-    Parameters
-    ----------
-    tables : tuple of TokenVectors
-    """
-
-    tables: tuple[TokenVectors, ...]
-
-    def lookup(self, tokens: Sequence[object]) -> Found:
-        """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
-        is_known, blocks = np.zeros(len(tokens), bool), []
-        for table in self.tables:
-            known, vectors = looked_up(table, tokens)
-            blocks.append(np.zeros((len(tokens), vectors.shape[1]), np.float32))
-            blocks[-1][known] = vectors
-            is_known |= known
-        return is_known, np.hstack(blocks)[is_known]
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """The number of columns of each table."""
-        return tuple(looked_up(table, [])[1].shape[1] for table in self.tables)
-
-    def __str__(self) -> str:
-        return " and ".join(map(str, self.tables))
-
-
-def is_array(vectors: object) -> bool:
-    """Return whether these are the vectors of ids, row by row."""
-    return isinstance(vectors, list | tuple) or hasattr(vectors, "__array__")
-
-
-def table_of(vectors: object, tokens: Iterable[object] | None = None) -> TokenVectors:
+def table_of(vectors: object, tokens: Iterable[object] | None) -> TokenVectors:
     """Return the table that a model keeps of what the user gives; what can change is copied.
 
     Of a mapping, these tokens alone, or all.
     """
-    if isinstance(vectors, str) and vectors == INSTALLED:
-        return StaticModel.opened(vectors)
     if isinstance(vectors, Mapping):
-        return VectorTable.of(vectors, vectors if tokens is None else tokens)
+        return VectorTable.of(vectors, tokens)
     if isinstance(vectors, type) or not isinstance(vectors, TokenVectors):
         raise ValueError(f"{ACCEPTED}; found {shown(vectors)}.")
     return getattr(vectors, "_vector_table", lambda: vectors)()  # WordVectors may be fitted again
-
-
-def parts_of(table: object) -> tuple[Any, ...]:
-    """Return the tables that stand side by side, or the only one."""
-    return table.tables if isinstance(table, SideBySide) else (table,)
-
-
-def widths_of(table: object, width: int) -> tuple[int, ...]:
-    """Return the number of columns of each of these tables; `width` is that of all together."""
-    return table.widths if isinstance(table, SideBySide) else (width,)
 
 
 def looked_up(table: TokenVectors, tokens: Sequence[object], width: int | None = None) -> Found:
@@ -290,6 +199,11 @@ def check_finite(vectors: NDArray[np.float32], words: Iterable[object]) -> None:
         wrong = next(compress(words, np.atleast_1d(is_wrong)), None)
         place = "" if wrong is None else f" in the vector of {wrong!r}"
         raise ValueError(f"embeddings holds NaN or infinite values{place}.")
+
+
+def _in_form(form: Literal["NFC", "NFD"], token: Any) -> Any:
+    """Return a token in a normal form of Unicode; what is no str has none."""
+    return normalize(form, token) if isinstance(token, str) else token
 
 
 def _known_of(vectors: NDArray[np.float32]) -> Found:

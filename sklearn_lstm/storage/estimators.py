@@ -10,7 +10,6 @@ import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_lstm
-from sklearn_lstm.callback_support import SET, own_callbacks, without_callbacks
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.pack import Packer
@@ -33,13 +32,12 @@ class StoredMixin:
 
     def __getstate__(self) -> dict[str, object]:
         pack = Packer(is_file=False)
-        state = {**sealed(pack_estimator(self, pack)), "table": pack.table}
-        return state | own_callbacks(self)  # the processes of a search fit with them
+        return {**sealed(pack_estimator(self, pack)), "table": pack.table}
 
     def __copy__(self) -> Self:
         """Return another object with the same attributes, of which none is copied."""
         copied = object.__new__(type(self))
-        vars(copied).update(without_callbacks(vars(self)) | own_callbacks(self))
+        vars(copied).update(vars(self))
         return copied
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
@@ -54,8 +52,6 @@ class StoredMixin:
             unpack = Unpacker(dict(state["table"]))
             unpack.estimator(content, self)
             unpack.check_all_used()
-        if SET in state:
-            vars(self)[SET] = state[SET]
         warn_of_other_version(content, type(self).__name__)
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -144,7 +144,7 @@ def target_of(path: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Yield a file to write, which replaces that of this name once it is on the disk."""
+    """Yield a file to write, which replaces that of this name once it is whole; the mode stays."""
     target = target_of(path)
     temporary = target.with_name(f".{uuid4().hex}.tmp")  # short, whatever the name of the file
     old = target.stat() if target.exists() else None
@@ -156,15 +156,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         if old is not None and os.name == "posix":
-            _set_rights(temporary, old)
+            temporary.chmod(stat.S_IMODE(old.st_mode))
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _set_rights(path: Path, old: os.stat_result) -> None:
-    """Give a file the mode of another one, and its owner and group as far as we may."""
-    for owner in (-1, old.st_uid):
-        with suppress(PermissionError):
-            os.chown(path, owner, old.st_gid)
-    path.chmod(stat.S_IMODE(old.st_mode))

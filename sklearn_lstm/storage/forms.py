@@ -34,7 +34,7 @@ DTYPES = {  # what safetensors files call the types of arrays
 PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stored`
     name: f"sklearn_lstm.{module}"
     for module, names in {
-        "members.model": "Fitted SequenceModel",
+        "model": "Fitted SequenceModel",
         "members.network.network": "Network",
         "members.ngrams.ngram_model": "NgramModel PositionModel VectorModel MeanVectors",
         "members.ngrams.online_ngrams": "OnlineNgrams",
@@ -45,7 +45,7 @@ PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stor
         "encoding.token_codes": "TokenCodes",
         "encoding.channel_scaling": "ChannelScaling NormalScores",
         "pretrained.embeddings": "PretrainedVectors",
-        "pretrained.token_tables": "VectorTable SideBySide StaticModel",
+        "pretrained.token_tables": "VectorTable StaticModel",
         "pretrained.sentence_encoders": "SentenceEncoder",
         "data.input_format": "InputFormat",
         "targets.labels": "Labels LabelSets",

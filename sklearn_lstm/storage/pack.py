@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm import ESTIMATORS
-from sklearn_lstm.callback_support import without_callbacks
 from sklearn_lstm.storage import forms
 
 # The name of a type: the form of its values, and their content.
@@ -85,9 +84,11 @@ class Packer:
             "parameters": {},
             "fitted": {},
         }
-        attributes = estimator._stored_attributes()  # noqa: SLF001 - that of `StoredMixin`
+        attributes = dict(estimator._stored_attributes())  # noqa: SLF001 - that of `StoredMixin`
+        if self.is_file:
+            attributes.pop("_skl_callbacks", None)  # those of scikit-learn
         # Parameters are read first, and what comes again stands where it is read first.
-        items = sorted(without_callbacks(attributes).items(), key=lambda item: item[0] not in names)
+        items = sorted(attributes.items(), key=lambda item: item[0] not in names)
         for name, value in items:
             try:
                 tree = self(value, place + name)

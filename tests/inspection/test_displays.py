@@ -51,7 +51,6 @@ def explanation():
         network=np.array([0.25, 0.5, 1.0]),
         base_value=0.1,
         target="pos",
-        n_unknown=2,
     )
 
 
@@ -191,7 +190,7 @@ def test_half_a_surrogate_pair_is_shown_as_the_replacement_character(tokens):
     data = np.array(tokens, object)
     shown = [token.replace("\udc80", "\ufffd").replace("\ud83d", "\ufffd") for token in tokens]
     values = np.arange(3.0)
-    explanation = Explanation(data, values, values, 0.0, "\udc80", 0)
+    explanation = Explanation(data, values, values, 0.0, "\udc80")
     for ax, axis in (
         (gates_of(tokens).plot(), "x"),
         (ExplanationDisplay(explanation).plot().ax_, "y"),
@@ -218,7 +217,6 @@ def test_bars_of_both_parts_are_told_apart(explanation):
     assert bar_ends(linear) == [(0, 0.5), (0, -1.0), (0, 0.25)]
     assert bar_ends(network) == [(0.5, 0.75), (0, 0.5), (0.25, 1.25)]
     np.testing.assert_array_equal(display.ax_.lines[0].get_xdata(), explanation.values)
-    assert display.ax_.get_title() == "2 unknown tokens"
 
 
 def test_the_strongest_tokens_are_shown_in_their_order(explanation):
@@ -265,7 +263,6 @@ def test_a_hostile_text_injects_no_markup(explanation):
         network=np.ones(n_tokens),
         base_value=0.0,
         target=HOSTILE[0],
-        n_unknown=3,
     )
     plain = Markup(ExplanationDisplay(explanation)._repr_html_())
     found = Markup(ExplanationDisplay(hostile)._repr_html_())
@@ -281,12 +278,10 @@ def test_html_shows_the_score_and_all_parts_without_matplotlib(explanation, monk
         found.text
     )
     assert "so bad fun" in found.text
-    assert "against pos; 2 unknown tokens" in found.text
     assert found.values_of("title")[1] == "linear model -1.000, network +0.500"
 
 
 def test_html_of_characters_keeps_the_white_space(explanation):
-    letters = Explanation(
-        np.array(list("a b\nc"), object), np.zeros(5), np.zeros(5), 0.0, explanation.target, 0
-    )
+    data = np.array(list("a b\nc"), object)
+    letters = Explanation(data, np.zeros(5), np.zeros(5), 0.0, explanation.target)
     assert "a b\nc" in Markup(ExplanationDisplay(letters)._repr_html_()).text

@@ -154,11 +154,10 @@ def test_tokens_are_those_that_truncation_keeps(fitted_texts):
     assert explanation.data.tolist() == ["very", "dull", "film"]
 
 
-def test_unknown_words_are_named_and_counted(fitted_texts):
+def test_unknown_words_are_named(fitted_texts):
     model, _ = fitted_texts("word")
     zebras, empty = explain(model, ["zebra zebra", ""])
     assert (zebras.data.tolist(), empty.data.tolist()) == (["zebra", "zebra"], ["<unk>"])
-    assert (zebras.n_unknown, empty.n_unknown) == (2, 1)
 
 
 def test_the_letters_of_an_unknown_word_count_for_it(fitted_texts):
@@ -256,13 +255,6 @@ def test_a_wrong_target_is_refused(fitted_texts, target, message):
         explain(model, texts[:1], target)
 
 
-def test_words_outside_the_vocabulary_are_counted_also_if_training_had_some():
-    model = make_pipeline(
-        TextSequenceVectorizer(max_features=3), LSTMSequenceClassifier(**SMALL)
-    ).fit(["good fun rare", "good fun", "bad fun", "bad fun odd"], [1, 1, 0, 0])
-    assert explain(model, ["good odd zebra"])[0].n_unknown == 2
-
-
 def test_another_classifier_and_what_is_not_fitted_are_refused():
     model = LSTMSequenceClassifier()
     for other in (LogisticRegression(), GridSearchCV(model, {"hidden_size": [4]})):
@@ -294,13 +286,13 @@ def test_the_steps_of_a_frame_share_what_it_adds_and_what_the_gates_do():
 
 def test_an_explanation_prints_its_largest_contributions():
     data, linear = np.array([*"abcdefg"], object), np.array([0, 3, -1, 0, 0.5, -4, 0.25])
-    explanation = Explanation(data, linear, np.zeros(7), -0.5, target="x", n_unknown=0, whole=2.0)
+    explanation = Explanation(data, linear, np.zeros(7), -0.5, target="x", whole=2.0)
     assert repr(explanation) == (
         "<Explanation of 'x': score +0.25: f -4.00, b +3.00, c -1.00, e +0.50, g +0.25, ..., "
         "the whole text +2.00, base value -0.50>"
     )
     target = np.array([1])[0]
-    series = Explanation(np.zeros((2, 3)), np.array([1.0, 2.0]), np.zeros(2), 0.0, target, 0)
+    series = Explanation(np.zeros((2, 3)), np.array([1.0, 2.0]), np.zeros(2), 0.0, target)
     assert repr([series]) == (
         "[<Explanation of 1: score +3.00: step 1 +2.00, step 0 +1.00, base value +0.00>]"
     )

@@ -37,7 +37,7 @@ def test_a_pipeline_with_a_sampler_is_explained(model):
 def fitted_after(sampler):
     classifier = LSTMSequenceClassifier(hidden_size=4, max_epochs=0, random_state=0)
     model = make_pipeline(TextSequenceVectorizer(), sampler, classifier)
-    return model.fit(TEXTS * 14, LABELS * 14)
+    return model.fit([f"{text} {row}" for row, text in enumerate(TEXTS * 14)], LABELS * 14)
 
 
 def test_a_sampler_that_takes_rows_away_keeps_the_words():

@@ -25,7 +25,7 @@ def test_one_explanation_is_drawn_as_waterfall_and_as_text(fitted_texts):
 
 def test_half_a_surrogate_pair_is_drawn():
     data, values = np.array(["so", "a\udc80b", "\ud83d"], object), np.arange(3.0)
-    found = as_shap_explanation(Explanation(data, values, values, 0.0, "\udc80", 0))
+    found = as_shap_explanation(Explanation(data, values, values, 0.0, "\udc80"))
     assert found.feature_names == ["so", "a\ufffdb", "\ufffd"]
     shap.plots.waterfall(found, show=False)
     plt.gcf().canvas.draw()
@@ -34,7 +34,7 @@ def test_half_a_surrogate_pair_is_drawn():
 
 def test_characters_stand_side_by_side_beside_the_whole_text():
     data, values = np.array(["o", "k"], object), np.arange(2.0)
-    found = as_shap_explanation(Explanation(data, values, values, 0.0, 1, 0, whole=0.5))
+    found = as_shap_explanation(Explanation(data, values, values, 0.0, 1, whole=0.5))
     assert found.data.tolist() == ["o", "k", " the whole text"]
     assert found.feature_names == ["o", "k", "the whole text"]
     assert found.values.tolist() == [0.0, 2.0, 0.5]

@@ -53,16 +53,15 @@ def test_a_loaded_model_has_a_net_on_the_device_that_is_here():
     assert torch.device(restored.net_.device).type in devices
 
 
-@pytest.mark.parametrize(
-    ("device", "reason"),
-    [("cuda:63", "63"), ("xpu:63", "63"), ("gpu", "'gpu': Expected one of cpu")],
-)
+@pytest.mark.parametrize("device", ["cuda:63", "xpu:63", "gpu", "meta"])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_training_on_a_device_that_is_not_here_is_refused_with_the_reason(method, device, reason):
+def test_training_on_a_device_that_is_not_here_is_refused_with_those_that_are(method, device):
     X, y = series()
     more = {"classes": [0, 1]} if method == "partial_fit" else {}
-    with pytest.raises(ValueError, match=reason):
+    message = f"^device='{device}' is none of those that torch has here: 'cpu'.*auto'.$"
+    with pytest.raises(ValueError, match=message) as caught:
         getattr(small(device=device), method)(X, y, **more)
+    assert caught.value.__suppress_context__  # no list of torch's backends
 
 
 class PretendMPS(TorchFunctionMode):

@@ -19,7 +19,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, describe, load, save
 from sklearn_lstm.storage import file
-from sklearn_lstm.storage.forms import checksum_of
+from sklearn_lstm.storage.forms import FORMAT, checksum_of
 
 pytestmark = pytest.mark.thread_unsafe(reason="all threads write one file")
 
@@ -37,7 +37,9 @@ def test_400_damaged_bytes_are_refused(path, intact):
     for place in places:
         damaged = bytearray(intact)
         damaged[place] ^= rng.choice([1 << rng.randrange(8), rng.randrange(1, 256)])
-        refusal(path, damaged)
+        path.write_bytes(damaged)
+        with pytest.raises(ModelFileError):
+            load(path)
 
 
 def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
@@ -75,7 +77,8 @@ def test_a_file_of_something_else_is_called_so(data, found, path):
 
 
 @pytest.mark.parametrize(
-    ("format_", "remedy"), [(5, "Install a newer version"), (3, "Fit the model again")]
+    ("format_", "remedy"),
+    [(FORMAT + 1, "Install a newer version"), (FORMAT - 1, "Fit the model again")],
 )
 def test_another_format_is_refused_and_says_so(format_, remedy, path, intact):
     message = refusal(path, changed(intact, lambda content: content.update(format=format_)))

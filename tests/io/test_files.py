@@ -197,13 +197,6 @@ def test_only_what_is_fitted_is_stored(path):
             save(model, path)
 
 
-def test_a_package_that_is_missing_is_named(path, monkeypatch, vectorizer):
-    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    for model in (vectorizer, LogisticRegression()):  # before the model is looked at
-        with pytest.raises(ImportError, match=r"A model file needs .*pip install safetensors$"):
-            save(model, path)
-
-
 # --- Describing
 
 

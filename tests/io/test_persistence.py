@@ -1,14 +1,19 @@
 """A fitted model that is stored and loaded is the same to the last bit."""
 
+import copy
 import pickle
 import pickletools
 from functools import cache
 
+import numpy as np
 import pytest
 import skops.io
+import small_models
+import torch
 from make_golden import MODELS
 from numpy.testing import assert_array_equal
 from round_trips import ROUND_TRIPS
+from sklearn import config_context
 from sklearn.pipeline import Pipeline
 
 
@@ -102,3 +107,19 @@ def test_a_pickle_holds_arrays_and_skops_needs_trust_in_our_estimators_alone(nam
     steps = model if isinstance(model, Pipeline) else [model]
     untrusted = skops.io.get_untrusted_types(data=skops.io.dumps(model))
     assert untrusted == sorted(f"{type(step).__module__}.{type(step).__name__}" for step in steps)
+
+
+def test_tensors_as_embeddings_are_stored():
+    X, y = small_models.tokens(40)
+    vectors = torch.from_numpy(np.random.default_rng(0).normal(size=(40, 3)))
+    model = small_models.small(embeddings=vectors).fit(X, y)
+    loaded = pickle.loads(pickle.dumps(model))
+    assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
+def test_a_classifier_that_requests_metadata_is_stored(copied):
+    with config_context(enable_metadata_routing=True):
+        model = copied(small_models.small().set_fit_request(sample_weight=True))
+        requested = model.get_metadata_routing().fit.requests
+    assert requested["sample_weight"] is True

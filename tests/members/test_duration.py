@@ -15,7 +15,7 @@ from sklearn_lstm.members.duration import (
     steps_per_frame,
     work_of_epoch,
 )
-from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.members.settings import read_settings
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Targets
 
@@ -40,7 +40,7 @@ def plan(X, *, y=None, has_linear_model=True, has_validation=False, **parameters
     labels = Labels.of(y)
     samples = Samples(sequences, Targets(y, np.ones(len(y)), labels))
     validation = samples if has_validation else None
-    settings = FitSettings.of(defaults, input_format.kind, labels)
+    settings = read_settings(defaults, input_format.kind, labels)
     return plan_training(samples, validation, settings, has_linear_model=has_linear_model)
 
 
@@ -118,7 +118,7 @@ def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
     assert plan(IDS, early_stopping=False).n_held_out == 15
     for reason in ({"has_linear_model": False}, {"y": np.arange(50)}):
         assert plan(IDS, **reason).n_held_out == 0
-    assert plan(IDS, early_stopping=True, validation_fraction=0.3).n_held_out == 15
+    assert plan(IDS, early_stopping=True).n_held_out == 5
     assert plan(IDS, has_validation=True).n_held_out == 0
 
 

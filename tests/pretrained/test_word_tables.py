@@ -1,18 +1,20 @@
 """Tables of words reach all parts of a model, also for words that no training text holds."""
 
 from functools import partial
+from unicodedata import normalize
 
 import numpy as np
 import pytest
 import small_models
 from gensim.models import FastText, KeyedVectors
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.vectors import from_gensim, side_by_side
+from sklearn_lstm.vectors import from_gensim
 
 GOOD = ["good", "fine", "nice", "great", "lovely", "superb"]
 BAD = ["bad", "awful", "poor", "dire", "nasty", "horrid"]
@@ -47,7 +49,6 @@ TABLES = {
     "mapping": lambda: TABLE,
     "KeyedVectors": lambda: from_gensim(keyed()),
     "WordVectors": learned,
-    "several": lambda: side_by_side({"day": [1.0]}, TABLE, learned()),
 }
 
 small = partial(small_models.small, linear_model=True, lr=0.02)
@@ -65,12 +66,28 @@ def fitted(request):
 # --- Words that no training text holds
 
 
+@pytest.mark.parametrize("of_texts", ["NFC", "NFD"])
+@pytest.mark.parametrize("of_table", ["NFC", "NFD"])
+def test_words_find_their_vectors_in_each_form_of_unicode(of_table, of_texts):
+    texts = [normalize(of_texts, text) for text in ("café noir", "eau", "café", "vin")]
+    new, known = normalize(of_texts, "thé"), normalize(of_table, "café")
+    model = pipeline({known: [1, 2], normalize(of_table, "thé"): [3, 4]}, max_epochs=1)
+    vectors = model.fit(texts, [1, 0, 1, 0])[-1]._fitted.model.network.vectors
+    assert vectors.ids.tolist() == [model[0].vocabulary_["café"]]
+    assert vectors.table.lookup([new, "eau", 7])[0].tolist() == [True, False, False]
+    model[-1].set_params(lr=1e-9)
+    model[-1].partial_fit(model[0].partial_fit([new]).transform([new]), [1])
+    assert_allclose(model[-1].module_.embedding.weight.numpy(force=True)[-1], [3, 4], atol=1e-4)
+    learned = WordVectors(TextSequenceVectorizer(), embedding_dim=2).fit(texts * 3)
+    assert learned.lookup([known, "x"])[0].tolist() == [True, False]
+
+
 @pytest.mark.parametrize("kind", TABLES)
 def test_the_network_tells_new_words_apart_if_the_table_does(kind):
     model = pipeline(TABLES[kind](), linear_model=False, max_epochs=6).fit(TEXTS, Y)
     good, bad, unknown, other = model.decision_function([*NEW.values(), "yyyy"])
     assert good > bad + 0.1
-    np.testing.assert_allclose(unknown, other, atol=1e-6)
+    assert_allclose(unknown, other, atol=1e-6)
 
 
 def test_the_linear_model_reads_the_mean_of_the_vectors(fitted):
@@ -85,14 +102,14 @@ def test_one_row_at_a_time_is_as_the_batch(fitted):
     texts = [*NEW_TEXTS, *TEXTS[:10]]
     batch = fitted.decision_function(texts)
     alone = np.concatenate([fitted.decision_function([text]) for text in texts])
-    np.testing.assert_allclose(batch, alone, rtol=0, atol=1e-6)
+    assert_allclose(batch, alone, rtol=0, atol=1e-6)
 
 
 def test_explanations_sum_to_the_score(fitted):
     X = [*NEW_TEXTS, *TEXTS[:4]]
     explanations = explain(fitted, X, 1)
     scores = fitted.decision_function(X)
-    np.testing.assert_allclose([each.score for each in explanations], scores, atol=2e-3, rtol=1e-3)
+    assert_allclose([each.score for each in explanations], scores, atol=2e-3, rtol=1e-3)
     glad = explanations[0]
     assert glad.linear[1] != 0
     assert glad.network[1] != 0
@@ -107,7 +124,6 @@ def test_fast_text_composes_vectors_of_all_words():
         table = from_gensim(embeddings)
         assert not table.lookup([3, None])[0].any()
         model = pipeline(table, linear_model=False, max_epochs=6).fit(TEXTS, Y)
-        assert model[-1].embedding_coverage_ == 1
         one, other = model.decision_function(["goodly", "badly"])
         assert abs(one - other) > 1e-4
 
@@ -136,13 +152,13 @@ def test_several_labels_are_learned_from_vectors():
     assert (good > bad).tolist() == [True, False, True]
     scores = model.decision_function(NEW_TEXTS)[:, 2]
     explained = [each.score for each in explain(model, NEW_TEXTS, 2)]
-    np.testing.assert_allclose(explained, scores, atol=2e-3, rtol=1e-3)
+    assert_allclose(explained, scores, atol=2e-3, rtol=1e-3)
 
 
 def test_validation_texts_may_hold_new_words():
     vectorizer = TextSequenceVectorizer()
     X, X_val = vectorizer.fit_transform(TEXTS), vectorizer.transform(["glad day", "sour day"] * 5)
-    model = small(embeddings=side_by_side(TABLE, {"day": [1.0]}), early_stopping=True)
+    model = small(embeddings=TABLE, early_stopping=True)
     model.fit(X, Y, X_val=X_val, y_val=[1, 0] * 5)
     assert model.calibration_["n_held_out"] == 10
     assert model.history_[-1]["valid_loss"] is not None
@@ -164,35 +180,10 @@ def test_training_goes_on_with_a_table():
 # --- What is told
 
 
-def test_the_share_of_known_tokens_and_the_tables_are_told():
-    vectors = learned()
-    model = pipeline(side_by_side({"day": [1.0]}, vectors)).fit(TEXTS, Y)[-1]
-    n_known = sum(sum(word in ("day", *GOOD, *BAD) for word in t.split()) for t in TEXTS)
-    assert model.embedding_coverage_ == n_known / sum(len(text.split()) for text in TEXTS)
-    row = (
-        "pretrained vectors: 6 columns of a dict (1 words, 0.0 MB) and WordVectors (14 words, 0.0 "
-        "MB); "
-        f"{model.embedding_coverage_:.1%} of the tokens have one"
-    )
-    assert row in repr(model)
-
-
-@pytest.mark.parametrize("first", ["fit", "partial_fit"])
-def test_the_share_is_that_of_all_calls_and_samples_of_weight_0_do_not_count(first):
-    transform = TextSequenceVectorizer(max_length=9).fit(TEXTS).transform
-    X, more = transform(["good day", "a day", "a a a"]), transform(["a a a a", "a bad day", "nice"])
-    model = small(embeddings={"day": [1.0], "good": [2.0], "nice": [3.0]})
-    classes = {"classes": [0, 1]} if first == "partial_fit" else {}
-    getattr(model, first)(X, [0, 1, 0], sample_weight=[1, 2, 0], **classes)
-    assert (model.embedding_coverage_, model._fitted.n_samples) == (3 / 4, 2)
-    model.partial_fit(more, [0, 1, 1], sample_weight=[1, 1, 0])
-    assert (model.embedding_coverage_, model._fitted.n_samples) == (4 / 11, 4)
-
-
-def test_without_vectors_there_is_no_share():
-    model = pipeline(None).fit(TEXTS, Y)[-1]
-    assert model.embedding_coverage_ is None
-    assert "pretrained" not in repr(model)
+def test_the_table_is_told():
+    model = pipeline(learned()).fit(TEXTS, Y)[-1]
+    assert "pretrained vectors: 5 columns of WordVectors (14 words, 0.0 MB)\n" in repr(model)
+    assert "pretrained" not in repr(pipeline(None).fit(TEXTS, Y)[-1])
 
 
 WRONG = {
@@ -248,7 +239,7 @@ def test_what_happens_to_a_table_does_not_change_a_classifier(make, change):
     model = pipeline(table, max_epochs=4).fit(TEXTS, Y)
     before = model.decision_function(NEW_TEXTS)
     change(table)
-    np.testing.assert_array_equal(model.decision_function(NEW_TEXTS), before)
+    assert_array_equal(model.decision_function(NEW_TEXTS), before)
 
 
 def test_the_vectors_of_word_vectors_are_shared_and_can_not_be_overwritten():
@@ -278,7 +269,7 @@ def test_another_table_at_partial_fit_changes_no_word_that_is_known(new, max_epo
     assert model[-1].linear_model_ is linear
     after = model.decision_function(seen)
     if max_epochs:  # else the network is no part of the model before
-        np.testing.assert_allclose(after, before, atol=0.2)
+        assert_allclose(after, before, atol=0.2)
     assert np.mean((after > 0) == (before > 0)) == 1
 
 
@@ -290,13 +281,12 @@ def test_words_that_the_vectorizer_has_learned_alone_keep_their_vectors(linear_m
     before = model.decision_function(texts)
     explained = explain(model, texts, 1)
     model[0].partial_fit(texts)
-    np.testing.assert_allclose(model.decision_function(texts), before, atol=1e-6)
+    assert_allclose(model.decision_function(texts), before, atol=1e-6)
     for each, expected in zip(explain(model, texts, 1), explained, strict=True):
-        np.testing.assert_allclose(each.values, expected.values, atol=1e-5)
-        assert each.n_unknown == expected.n_unknown
+        assert_allclose(each.values, expected.values, atol=1e-5)
     # Once the classifier has learned some of them, the others are looked up still.
     model[-1].set_params(lr=1e-9).partial_fit(model[0].transform(["sour"]), [0])
-    np.testing.assert_allclose(model.decision_function(["glad"]), before[:1], atol=0.3)
+    assert_allclose(model.decision_function(["glad"]), before[:1], atol=0.3)
 
 
 class Recorded(dict):
@@ -334,5 +324,4 @@ def test_a_first_table_at_partial_fit_serves_new_ids(new, max_epochs):
         model[-1].partial_fit(model[0].partial_fit([text]).transform([text]), [1])
     vectors = model[-1].module_.embedding.weight.numpy(force=True)
     expected = table.lookup(["glad"])[1] * np.sqrt(5) if callable(new) else TABLE["glad"]
-    np.testing.assert_allclose(vectors[-1], np.ravel(expected), atol=1e-4)
-    assert model[-1].embedding_coverage_ is None
+    assert_allclose(vectors[-1], np.ravel(expected), atol=1e-4)

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 import small_models
 from numpy.testing import assert_array_equal
-from sklearn.model_selection import cross_val_predict
+from scipy.sparse import csr_array, csr_matrix, vstack
+from sklearn.model_selection import cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
@@ -55,6 +56,7 @@ def test_the_other_columns_of_a_frame_travel_beside_the_ids(frame):
         (lambda X: X[-1], [2]),
         (lambda X: X[np.array([[1], [0]]), [0, 1]], [1, 0]),
         (lambda X: pickle.loads(pickle.dumps(X.copy()))[::-2], [2, 0]),
+        (lambda X: train_test_split(X, test_size=1, shuffle=False)[0], [0, 1]),
         (copy.copy, [0, 1, 2]),
         (lambda X: copy.deepcopy(X).astype(np.int64), [0, 1, 2]),
         (lambda X: X.astype(X.dtype, copy=False), [0, 1, 2]),
@@ -76,6 +78,14 @@ def test_words_texts_and_numbers_follow_their_rows(select, rows):
 def test_rows_put_together_have_neither_texts_nor_numbers():
     X = TextSequenceVectorizer().fit_transform(PANDAS)[[[0, 1], [1, 2]], [[0, 1], [0, 1]]]
     assert (X.texts.tolist(), X.numbers) == ([None, None], None)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda X: vstack([X, X]), csr_matrix, csr_array, lambda X: X.tocsc().tocsr()]
+)
+def test_what_makes_another_matrix_loses_words_texts_and_numbers(change):
+    X = change(TextSequenceVectorizer().fit_transform(PANDAS))
+    assert not any(hasattr(X, name) for name in ("vocabulary", "texts", "numbers"))
 
 
 DAY = pd.Timestamp("2026-01-01")

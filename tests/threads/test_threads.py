@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
-from threading import Barrier, Event, Thread, current_thread
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import partial
+from threading import Barrier, Event, current_thread
 
 import numpy as np
 import pytest
@@ -35,26 +38,20 @@ def wait_for_the_helper():
     threads._process.helper.submit(int).result(10)
 
 
-def run_alone(code, timeout=60):
+def run_alone(code):
     """Run code in a process of its own, which a test can wait for, and which may hang or crash."""
-    command = [sys.executable, "-c", f"if True:{code}"]
-    return subprocess.run(  # noqa: S603 - our own code
-        command, timeout=timeout, capture_output=True, text=True, check=False
-    )
+    command, options = [sys.executable, "-c", f"if True:{code}"], {"timeout": 60, "text": True}
+    return subprocess.run(command, capture_output=True, check=False, **options)  # noqa: S603
 
 
 # --- Which thread computes what
 
 
-@pytest.mark.parametrize("is_in_workers", [False, True])
+@pytest.mark.parametrize("context", [nullcontext, partial(workers, "cpu")])
 @pytest.mark.parametrize("n_values", [0, 1, 2, 5])
-def test_values_are_mapped_in_their_order(is_in_workers, n_values):
-    values, expected = range(n_values), [2 * value for value in range(n_values)]
-    if not is_in_workers:
-        assert map_on_workers(lambda value: 2 * value, values) == expected
-        return
-    with workers("cpu"):
-        assert map_on_workers(lambda value: 2 * value, values) == expected
+def test_values_are_mapped_in_their_order(context, n_values):
+    with context():
+        assert map_on_workers(str, range(n_values)) == [*"01234"][:n_values]
 
 
 def test_a_pair_is_computed_by_the_caller_and_one_helper_thread():
@@ -66,8 +63,10 @@ def test_a_pair_is_computed_by_the_caller_and_one_helper_thread():
         assert map_on_workers(thread_of, range(4)) == [first, second] * 2
 
 
-def test_without_workers_the_caller_computes_both():
-    assert map_pair(thread_of, (0, 1)) == [current_thread()] * 2
+@pytest.mark.parametrize("context", [nullcontext, partial(workers, "cuda")])
+def test_without_workers_the_caller_computes_both(context):
+    with context():  # on a GPU there is nothing to share
+        assert map_pair(thread_of, (0, 1)) == [current_thread()] * 2
 
 
 def test_where_no_worker_is_free_the_caller_computes_both():
@@ -86,19 +85,10 @@ def test_where_no_worker_is_free_the_caller_computes_both():
     assert inner[0] != inner[1]
 
 
-def test_on_a_gpu_there_is_nothing_to_share():
-    with workers("cuda"):
-        assert map_pair(thread_of, (0, 1)) == [current_thread()] * 2
-
-
 def test_the_helper_sees_the_modes_of_the_caller():
     def modes(_):
-        return (
-            torch.is_grad_enabled(),
-            torch.is_inference_mode_enabled(),
-            torch.is_autocast_enabled("cpu"),
-            torch.get_autocast_dtype("cpu"),
-        )
+        has_gradient, is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+        return has_gradient, is_inference, torch.is_autocast_enabled("cpu")
 
     with workers("cpu"):
         for context in (torch.no_grad(), torch.inference_mode(), torch.autocast("cpu")):
@@ -128,29 +118,6 @@ def test_an_error_in_either_worker_is_raised(failing):
 
 
 def test_an_interruption_ends_the_work_of_the_helper_thread():
-    has_begun, ended = Event(), Event()
-
-    def work(value):
-        if value == "main":
-            assert has_begun.wait(10)
-            raise KeyboardInterrupt
-        has_begun.set()
-        try:
-            while True:
-                check_not_abandoned()
-        finally:
-            ended.set()
-
-    with workers("cpu"), pytest.raises(KeyboardInterrupt):
-        map_on_workers(work, ["main", "helper"])
-    assert ended.wait(10)
-    wait_for_the_helper()
-    check_not_abandoned()  # the caller itself is not abandoned
-    with workers("cpu"):
-        map_pair(lambda _: check_not_abandoned(), (0, 1))  # nor is the next work of the helper
-
-
-def test_an_interruption_ends_the_values_of_the_helper_thread():
     has_begun, is_interrupted, done = Event(), Event(), []
 
     def work(value):
@@ -167,6 +134,9 @@ def test_an_interruption_ends_the_values_of_the_helper_thread():
         is_interrupted.set()
     wait_for_the_helper()
     assert done == [1]
+    check_not_abandoned()  # the caller itself is not abandoned
+    with workers("cpu"):
+        map_pair(lambda _: check_not_abandoned(), (0, 1))  # nor is the next work of the helper
 
 
 def test_a_helper_whose_caller_has_left_does_not_wait_for_itself():
@@ -259,14 +229,15 @@ def test_what_computes_while_the_interpreter_ends_gets_its_results(has_helper):
 # --- Numbers of threads
 
 
-def test_the_workers_share_the_threads_of_the_caller():
+def test_the_workers_share_the_threads_of_the_caller_and_leave_other_threads_theirs():
     before = [library.num_threads for library in threads._openmp()]
 
     def number(_):
         return {library.num_threads for library in threads._openmp()}
 
-    with workers("cpu"):
+    with workers("cpu"), ThreadPoolExecutor(1) as other:
         assert map_pair(number, (0, 1)) == [{1}, {1}]
+        assert [other.submit(torch.get_num_threads).result() for _ in range(2)] == [2, 2]
     assert [library.num_threads for library in threads._openmp()] == before
     assert torch.get_num_threads() == 2
 
@@ -277,26 +248,9 @@ def test_torch_may_hide_its_libraries(monkeypatch):
 
     threads._find_mkl_setter.cache_clear()
     monkeypatch.setattr(threads, "CDLL", refuse)
-    before = [library.num_threads for library in threads._openmp()]
     with workers("cpu"):
         assert map_pair(abs, (-1, -2)) == [1, 2]
-    assert [library.num_threads for library in threads._openmp()] == before
-    assert not threads._process.working
     threads._find_mkl_setter.cache_clear()
-
-
-def test_other_threads_keep_their_number_of_threads():
-    numbers = []
-
-    def ask():
-        torch.get_num_threads()
-        numbers.append(torch.get_num_threads())
-
-    other = Thread(target=ask)
-    with workers("cpu"):
-        other.start()
-        other.join()
-    assert numbers == [2]
 
 
 # --- The classifier

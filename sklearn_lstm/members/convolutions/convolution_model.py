@@ -103,28 +103,6 @@ class SeriesStatistics:
         features = np.concatenate([ranks, np.square(ranks), is_any], axis=1)  # (n_samples, 7, .)
         return np.hstack([levels, features.reshape(len(lengths), -1)]).astype(np.float32)
 
-    @property
-    def channels(self) -> NDArray[np.intp]:
-        """The channel of each feature."""
-        channels = self.encoding.channels_of_values
-        return np.append(channels, np.tile(channels[self.encoding.uneven], len(IS_OF_LAST)))
-
-    def gaps(
-        self, steps: NDArray[np.number], lengths: Lengths
-    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Return how features differ from those of series of which only the times are known.
-
-        The latter are returned too; both are of the shape (n_samples, n_features).
-        """
-        unknown = self.encoding.uninformed(steps)
-        features, base = self(steps, lengths), self(unknown, lengths)
-        gaps = (features - base).astype(np.float64)
-        levels, of_unknown = (
-            _measured(self.encoding, each, lengths)[0] for each in (steps, unknown)
-        )
-        gaps[:, : self.n_values] = levels - of_unknown
-        return gaps, base
-
     def contributions(
         self, steps: NDArray[np.number], lengths: Lengths, coef: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -141,8 +119,8 @@ class SeriesStatistics:
         parts_of_levels = self.encoding.parts_of_levels
         gaps = parts_of_levels(values, lengths) - parts_of_levels(baseline, lengths)
         contributions = gaps @ level_coef
-        (scores,), (base,) = self.gaps(steps, lengths)
-        scores = scores[self.n_values :, np.newaxis] * uneven_coef
+        (features,), (base,) = self(steps, lengths), self(unknown, lengths)
+        scores = (features - base)[self.n_values :, np.newaxis] * uneven_coef
         _, is_known = self.encoding.known(values, lengths)
         n_known = np.count_nonzero(is_known, axis=0)
         equal = is_known / np.maximum(n_known, 1)
@@ -221,30 +199,6 @@ class Reading:
             # In float32 the product would round a row by its neighbours.
             logits[rows] = features.astype(np.float64) @ self.coef + self.intercept
         return logits
-
-    def channel_contributions(
-        self, sequences: Sequences, directions: NDArray[np.float64]
-    ) -> Contributions:
-        """Return what each channel of series adds, as `contributions` does for each step.
-
-        The channels that a convolution adds up share its value equally.
-        """
-        encoding, coef = self.statistics.encoding, self.coef @ directions
-        n_channels, n_scores = encoding.n_channels, directions.shape[1]
-        is_read = self.convolutions.channels @ np.eye(n_channels)[encoding.channels]
-        shares = self.convolutions.of_kernels(is_read / is_read.sum(axis=2, keepdims=True))
-        shares = np.concatenate([shares, np.eye(n_channels)[self.statistics.channels]])
-        by_channel = (shares[:, :, np.newaxis] * coef[:, np.newaxis]).reshape(len(coef), -1)
-        added = np.empty((len(sequences), n_channels * n_scores))
-        base = np.empty((len(sequences), n_scores))
-        base[:] = self.intercept @ directions + self.proportions @ coef[: self.n_events]
-        for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
-            steps, lengths = sequences.read(rows), sequences.lengths[rows]
-            proportions = self._counts(steps, lengths) / lengths[:, np.newaxis].astype(float)
-            gaps, unknown = self.statistics.gaps(steps, lengths)
-            added[rows] = np.hstack([proportions - self.proportions, gaps]) @ by_channel
-            base[rows] += unknown @ coef[self.n_events :]
-        return added.reshape(-1, n_scores), base
 
     def contributions(self, series: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what each step of one series adds to the scores ``logits @ directions``.
@@ -353,12 +307,6 @@ class ConvolutionModel(LinearMember):
             return _added_up(one.contributions(series, directions) for one in self.readings)
 
         return one_by_one(of_series, sequences)
-
-    def channel_contributions(
-        self, sequences: Sequences, directions: NDArray[np.float64]
-    ) -> Contributions:
-        """Return what each channel of series adds, as `contributions` does for each step."""
-        return _added_up(one.channel_contributions(sequences, directions) for one in self.readings)
 
     def describe(self) -> str:
         """Return what the model consists of, in one line."""

@@ -82,15 +82,6 @@ class Convolutions:
     def __len__(self) -> int:
         return self.thresholds.size + 2 * self.competing.size
 
-    def of_kernels(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Return for each event the value of its kernel: (n_dilations, 84, k) -> (n_events, k)."""
-        parts, n_thresholds = [], self.thresholds.shape[2]
-        for of_dilation, competing in zip(values, self.competing, strict=True):
-            largest_and_smallest = np.repeat(competing[:, np.newaxis], 2, axis=1)
-            parts += [of_dilation.repeat(n_thresholds, axis=0)]
-            parts += [of_dilation[largest_and_smallest.ravel()]]
-        return np.concatenate(parts)
-
     def events(self, inputs: Inputs, lengths: Lengths) -> Iterator[Events]:
         """Yield which events happen at which steps of inputs (B, T, n_inputs), part by part.
 

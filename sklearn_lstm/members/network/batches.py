@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ from torch import Tensor
 
 from sklearn_lstm.data.sequences import Rows, gather, pad, row_numbers, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE
+from sklearn_lstm.members.duration import SMALLEST_BATCH
 from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.targets.targets import Samples
 
-SMALLEST_BATCH = 4  # sequences
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 13}  # fewer steps leave too few long sequences side by side
 STEPS_AT_ONCE_ON_GPU = 1 << 18
@@ -157,8 +158,8 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         for _, callback in self.callbacks_:
             try:
                 getattr(callback, method_name)(self, **told)
-            except KeyboardInterrupt:  # skorch's early stopping raises it, and so does a user
-                if not isinstance(callback, EarlyStopping) or callback.misses_ < callback.patience:
+            except KeyboardInterrupt as error:
+                if not _ends_training(error):
                     raise
                 self.has_stopped = True
 
@@ -216,6 +217,15 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         ):
             for places in rows_of_similar_length(lengths[rows], steps, size):
                 yield rows[places], _padded(sequences, rows[places], device)
+
+
+def _ends_training(error: KeyboardInterrupt) -> bool:
+    """Return whether skorch's early stopping has raised it, and not a user."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    if frame.f_code is not EarlyStopping.on_epoch_end.__code__:
+        return False  # Ctrl-C may also come while early stopping prints, or copies weights
+    callback = frame.f_locals["self"]
+    return bool(callback.misses_ == callback.patience)
 
 
 def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:

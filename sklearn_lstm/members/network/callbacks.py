@@ -22,7 +22,8 @@ from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.duration import UPDATES_PER_EPOCH, USUAL_SHARE
 from sklearn_lstm.members.network.network import Network, has_rows_of
 from sklearn_lstm.members.network.network_member import NOTHING_LEARNED, EpochRow
-from sklearn_lstm.progress import NETWORK, FitProgress
+from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.sklearn_internals import begin_epoch, end_epoch
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
@@ -326,7 +327,7 @@ class HeldOutChecks(TrainingCallback):
 class NetworkProgress(TrainingCallback):
     """Count the updates of the network; show epoch and losses.
 
-    Its epochs are tasks. Training ends if one of scikit-learn's callbacks says so.
+    scikit-learn's callbacks are told of each epoch. Training ends if one says so.
 
     Parameters
     ----------
@@ -338,14 +339,13 @@ class NetworkProgress(TrainingCallback):
     progress: FitProgress
     schedule: Trapezoid | None = None
 
-    def on_train_begin(self, net: NeuralNet, **_: object) -> None:
-        """Begin the task of the network."""
+    def on_train_begin(self, *_: object, **__: object) -> None:
+        """Start to count."""
         self.n_done = 0
-        self.task = self.progress.task.subtask(NETWORK, 1, net.max_epochs)
 
     def on_epoch_begin(self, *_: object, **__: object) -> None:
-        """Begin the task of an epoch."""
-        self.epoch = self.task.subtask("epoch")
+        """Begin an epoch."""
+        self.epoch = begin_epoch(self.progress.estimator)
 
     def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: object) -> None:
         """Count an update."""
@@ -357,13 +357,12 @@ class NetworkProgress(TrainingCallback):
             self._show(net, n_likely, n_most)
 
     def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
-        """End the task of an epoch, which says whether training is to end."""
-        net.has_stopped |= self.epoch.end()
+        """End an epoch, and perhaps the training."""
+        net.has_stopped |= end_epoch(self.progress.estimator, self.epoch)
 
     def on_train_end(self, net: NeuralNet, **_: object) -> None:
         """Count no more updates than were done."""
         self._show(net, self.n_done, self.n_done)
-        self.task.end()
 
     def _show(self, net: NeuralNet, n_likely: int, n_most: int) -> None:
         """Show how many of all updates are done, of those that are likely, and the most."""

@@ -9,7 +9,7 @@ def find_device(device: str | torch.device) -> torch.device:
     Raises
     ------
     ValueError
-        If torch does not know the device, or this machine does not have it.
+        If torch does not know the device, or does not have it here.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -17,9 +17,12 @@ def find_device(device: str | torch.device) -> torch.device:
         found = torch.device(device)
         if found.type != "cpu":
             torch.empty(1, device=found).fill_(0).cpu()
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"device={str(device)!r}: {reason}. Leave it 'auto'.") from error
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
+        name, numbers = torch.accelerator.current_accelerator(), torch.accelerator.device_count()
+        here = ", ".join(["'cpu'", *(f"'{name}:{number}'" for number in range(numbers))])
+        raise ValueError(
+            f"device={str(device)!r} is none of those that torch has here: {here}. Leave it 'auto'."
+        ) from None
     return found
 
 

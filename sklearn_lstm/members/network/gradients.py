@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.network.batches import steps_at_once
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 
@@ -19,7 +18,7 @@ N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128
 TOLERANCE = 0.01  # of the error, relative to the difference of the scores or 1
 
-_cudnn = Lock()
+_cudnn = ForkSafeLock()
 
 
 @torch.inference_mode(mode=False)
@@ -105,10 +104,6 @@ class VectorPath:
         scores, slopes = zip(*(self._look(few, directions) for few in split), strict=True)
         return np.concatenate(scores, axis=1), np.concatenate(slopes, axis=1)
 
-    def divided(self, gradients: Tensor) -> Tensor:
-        """Return the share of each step in the slopes: gradients (T, B, D) -> (B, T)."""
-        return (gradients * self.way[:, None]).sum(2).T
-
     def _look(
         self, places: NDArray[np.float64], directions: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -122,37 +117,9 @@ class VectorPath:
             slopes = []
             for score in scores:  # they share what was computed up to the logits
                 (gradients,) = torch.autograd.grad(score.sum(), x, retain_graph=True)
-                slopes.append(self.divided(gradients).cpu().numpy().astype(float))
+                of_steps = (gradients * self.way[:, None]).sum(2).T  # (B, T)
+                slopes.append(of_steps.cpu().numpy().astype(float))
         return scores.detach().cpu().numpy().astype(float), np.stack(slopes)
-
-
-class ChannelPath(VectorPath):
-    """A path of series, whose slope is divided by channels instead of steps.
-
-    Parameters
-    ----------
-    network, both, extension
-        Of `VectorPath`.
-    channels : ndarray of shape (n_inputs,)
-        The channel of each input.
-    """
-
-    def __init__(self, *path: Any, channels: NDArray[np.intp]) -> None:
-        super().__init__(*path)
-        _, both, *_ = path
-        n_steps = torch.full((2,), len(both), device=both.device)
-        with torch.no_grad():
-            gaps = self.network.frames(both, n_steps).diff(dim=1)[:, 0]  # (T, n_inputs of a frame)
-            channel = torch.from_numpy(np.resize(channels, gaps.shape[1])).to(gaps.device)
-            # What each channel has of the way, (T, D, n_channels): vectors are linear in inputs.
-            self.ways = gaps[:, :, None] * torch.nn.functional.one_hot(channel)
-            if self.network.architecture.embedding_dim is not None:
-                weight = self.network.projection.weight
-                self.ways = torch.einsum("tic,di->tdc", self.ways, weight)
-
-    def divided(self, gradients: Tensor) -> Tensor:
-        """Return the share of each channel: gradients (T, B, D) -> (B, n_channels)."""
-        return torch.einsum("tbd,tdc->bc", gradients, self.ways)
 
 
 @contextmanager
@@ -162,5 +129,6 @@ def _float32_gradients(device: torch.device) -> Iterator[None]:
         if device.type != "cuda":
             yield
             return
-        with _cudnn, torch.backends.cudnn.flags(enabled=False):  # they are those of the process
+        # The flags are those of the process.
+        with _cudnn.lock, torch.backends.cudnn.flags(enabled=False):
             yield

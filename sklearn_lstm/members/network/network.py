@@ -17,7 +17,7 @@ from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.devices import exact, find_device, prefers_bfloat16
-from sklearn_lstm.members.network.gradients import ChannelPath, VectorPath, integrated_gradients
+from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
 from sklearn_lstm.members.network.network_member import (
     NOTHING_LEARNED,
     Encoding,
@@ -249,18 +249,6 @@ class Network(NetworkMember):
             # The steps of a frame share its contribution.
             frame = np.arange(one.lengths[0]) // self.module.architecture.steps_per_frame
             return (of_frames / np.bincount(frame)[:, np.newaxis])[frame], base
-
-        return one_by_one(of_one, sequences)
-
-    def channel_contributions(
-        self, sequences: Sequences, directions: NDArray[np.float64]
-    ) -> Contributions:
-        """Return what each channel of series adds, as `contributions` does for each step."""
-        encoding: Any = self.encoding  # of series
-
-        def of_one(one: Sequences) -> Contributions:
-            path = ChannelPath(*self.ends(one), channels=encoding.channels)
-            return integrated_gradients(path, directions)
 
         return one_by_one(of_one, sequences)
 

@@ -41,13 +41,14 @@ from sklearn_lstm.members.network.loss_and_optimizer import (
 )
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import Encoding
+from sklearn_lstm.members.network.network_settings import NetworkSettings
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
-from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.progress import FitProgress, print_above_bar
 from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.threads import workers
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
+PATIENCE = 5  # epochs without a lower loss until `early_stopping=True` ends the training
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
 
 
@@ -61,12 +62,12 @@ class BlendLoss:
         The logits of the other members.
     samples : Samples
         Those held out.
-    settings : FitSettings
+    settings : NetworkSettings
     """
 
     held_out: HeldOutLogits
     samples: Samples
-    settings: FitSettings = field(repr=False)
+    settings: NetworkSettings = field(repr=False)
 
     def joined_by(self, network: Network) -> HeldOutLogits:
         """Return the logits of all members, also of the network."""
@@ -83,7 +84,11 @@ class BlendLoss:
 
 
 def train_network(
-    split: Split, settings: FitSettings, plan: TrainingPlan, loss: BlendLoss, progress: FitProgress
+    split: Split,
+    settings: NetworkSettings,
+    plan: TrainingPlan,
+    loss: BlendLoss,
+    progress: FitProgress,
 ) -> Network:
     """Return a network that was trained; the loss of the blend may end the training."""
     rng, learned = split.generator, split.learned
@@ -105,9 +110,8 @@ def train_network(
     can_judge = loss.held_out.members and len(loss.samples)
     if decides and can_judge and is_trained and not ends_early:
         callbacks.append(checks)
-    if ends_early:
-        patience = settings.n_iter_no_change
-        callbacks.append(EarlyStopping(patience=patience, threshold=0, load_best=True, sink=noop))
+    if ends_early and not settings.has_early_stopping:
+        callbacks.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
     callbacks.append(NetworkProgress(progress, schedule))
     watched = split.held_out if ends_early else None
     net = train(network, learned, settings, plan, rng=rng, callbacks=callbacks, held_out=watched)
@@ -116,7 +120,7 @@ def train_network(
 
 def train_one_epoch(
     samples: Samples,
-    settings: FitSettings,
+    settings: NetworkSettings,
     rng: np.random.Generator,
     previous: Network | None,
     progress: FitProgress,
@@ -145,7 +149,7 @@ def train_one_epoch(
 def train(
     network: Network,
     samples: Samples,
-    settings: FitSettings,
+    settings: NetworkSettings,
     plan: TrainingPlan,
     *,
     rng: np.random.Generator,
@@ -208,7 +212,7 @@ def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Gene
     return torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
 
 
-def make_net(module: SequenceNetwork, settings: FitSettings, **options: Any) -> MicroBatchNet:
+def make_net(module: SequenceNetwork, settings: NetworkSettings, **options: Any) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
     optimizer_arguments = optimizer_options(settings.optimizer, settings.weight_decay)
     net = MicroBatchNet(
@@ -246,7 +250,7 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
 
 
 def new_network(
-    settings: FitSettings,
+    settings: NetworkSettings,
     samples: Samples,
     generator: torch.Generator,
     *,
@@ -277,7 +281,7 @@ def new_network(
 
 
 def new_encoding(
-    settings: FitSettings,
+    settings: NetworkSettings,
     sequences: Sequences,
     previous: Network | None,
     targets: NDArray[np.generic] | None,
@@ -291,7 +295,7 @@ def new_encoding(
     return known_codes.extended(sequences, given)
 
 
-def new_architecture(settings: FitSettings, samples: Samples, n_inputs: int) -> Architecture:
+def new_architecture(settings: NetworkSettings, samples: Samples, n_inputs: int) -> Architecture:
     """Return what a network for these samples consists of."""
     architecture = Architecture(
         **settings.architecture,

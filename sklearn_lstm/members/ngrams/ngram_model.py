@@ -6,7 +6,6 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -117,11 +116,10 @@ class MeanVectors:
         return np.where(lengths < np.inf, sums / lengths - self.centre, 0)
 
     def lengths(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the length of the part of each table, in all of its columns; of 0 infinity."""
-        widths = self.vectors.widths
-        starts = np.append(0, np.cumsum(widths)[:-1])
-        lengths = np.sqrt(np.add.reduceat(np.square(vectors), starts, axis=1))
-        return np.repeat(np.where(lengths > 0, lengths, np.float32(np.inf)), widths, axis=1)
+        """Return the length of each vector, (n_vectors, 1); of 0 infinity."""
+        # One after the other, whatever the width: `sum` rounds by its blocks.
+        lengths = np.sqrt(np.add.reduceat(np.square(vectors), [0], axis=1))
+        return np.where(lengths > 0, lengths, np.float32(np.inf))
 
 
 @dataclass(frozen=True)
@@ -150,12 +148,9 @@ class VectorModel:
         weights, vectors, tokens = self.means.weighted(sequences, np.arange(len(sequences)))
         sums, coef = weights @ vectors, self.coef @ directions
         lengths, gap_lengths = self.means.lengths(sums), self.means.lengths(self.means.gaps(sums))
-        stops = np.cumsum(self.means.vectors.widths)
-        tables = [slice(*ends) for ends in pairwise([0, *stops.tolist()])]
-        token_scores = np.stack([vectors[:, one] @ coef[one] for one in tables], axis=1)
-        scales = 1 / (lengths.astype(float) * gap_lengths)[:, stops - 1]  # (n_samples, n_tables)
+        scales = 1 / (lengths.astype(float) * gap_lengths)  # (n_samples, 1)
         scales = weights.data[:, np.newaxis] * scales.repeat(sequences.lengths, axis=0)
-        added = np.einsum("ntk,nt->nk", token_scores[tokens], scales)
+        added = (vectors @ coef)[tokens] * scales
         base = -(self.means.centre * (lengths < np.inf) / gap_lengths.astype(float)) @ coef
         return added, base
 

@@ -1,5 +1,7 @@
 """Each sample comes once per epoch, beside others of similar length."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -209,9 +211,17 @@ def test_a_long_sequence_is_padded_with_no_other(monkeypatch):
 
 
 def test_the_validation_loss_is_that_of_the_batch(monkeypatch, texts):
-    options = PLAIN | {"early_stopping": True, "validation_fraction": 0.5}
+    options = PLAIN | {"early_stopping": True}
     whole = LSTMSequenceClassifier(**options).fit(*texts)
     monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 40)
     parts = LSTMSequenceClassifier(**options).fit(*texts)
     for one, other in zip(whole.history_, parts.history_, strict=True):
         assert one["valid_loss"] == pytest.approx(other["valid_loss"], rel=1e-4)
+
+
+def test_the_net_of_a_loaded_model_reads_datasets(texts):
+    X, y = texts
+    loaded = pickle.loads(pickle.dumps(LSTMSequenceClassifier(**PLAIN).fit(X, y)))
+    samples = Samples(read_sequences(X), Targets(y, np.ones(len(y)), Labels.of(y)))
+    dataset = SequenceDataset(samples, loaded._fitted.model.network.encoding)
+    assert len(loaded.net_.predict_proba(dataset)) == len(y)

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import signal
 import weakref
 from functools import partial
 
@@ -101,6 +102,17 @@ def test_callbacks_after_early_stopping_of_skorch_see_the_last_epoch_too():
     assert model.n_epochs_ == 2
 
 
+@pytest.mark.parametrize("verbose", [0, 2], ids=["in on_train_end", "in on_epoch_end"])
+def test_ctrl_c_is_one_also_once_the_patience_of_early_stopping_ran_out(verbose):
+    def press_ctrl_c(_):  # at "Restoring best model", or at "Stopping since"
+        signal.raise_signal(signal.SIGINT)
+
+    stop = EarlyStopping(patience=1, threshold=1.0, load_best=True, sink=press_ctrl_c)
+    model = small(callbacks=[stop], early_stopping=True, max_epochs=9, verbose=verbose)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*tokens())
+
+
 @kinds
 def test_a_callback_that_sets_the_weights_acts_on_the_final_network(make):
     X, y = make()
@@ -165,12 +177,13 @@ def test_epoch_scoring_reads_the_validation_data(make):
         (name, EpochScoring("accuracy", name=name, lower_is_better=False, use_caching=cached))
         for name, cached in (("cached", True), ("read_again", False))
     ]
-    model = small(callbacks=scoring, early_stopping=True, validation_fraction=0.4).fit(X, y)
+    validation = {"X_val": X[1::3], "y_val": y[1::3]}
+    model = small(callbacks=scoring, early_stopping=True).fit(X, y, **validation)
     found = model.net_.history[:, ("cached", "read_again")]
     assert len(found) == model.n_epochs_
     for cached, read_again in found:
         assert cached == pytest.approx(read_again)
-        n_right = read_again * 0.4 * len(y)
+        n_right = read_again * len(y[1::3])
         assert n_right == pytest.approx(round(n_right))
 
 
@@ -365,7 +378,7 @@ def test_a_callback_prunes_hopeless_trials_of_optuna():
                     raise optuna.TrialPruned
 
         lr = trial.suggest_categorical("lr", [1e-2, 1e-8])
-        model = small(lr=lr, early_stopping=True, n_iter_no_change=9, callbacks=[Pruning()])
+        model = small(lr=lr, early_stopping=True, callbacks=[Pruning()])
         model.fit(X[:90], y[:90], X_val=X[90:], y_val=y[90:])
         return log_loss(y[90:], model.predict_proba(X[90:]))
 
@@ -377,3 +390,14 @@ def test_a_callback_prunes_hopeless_trials_of_optuna():
     states = {trial.params["lr"]: trial.state.name for trial in study.trials}
     assert states == {1e-2: "COMPLETE", 1e-8: "PRUNED"}
     assert sorted(n_epochs) == [1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("hold", [lambda each: each, lambda each: ("stop", each)])
+def test_early_stopping_of_the_user_replaces_that_of_the_classifier(hold):
+    def n_epochs(*callbacks):
+        options = {"early_stopping": True, "max_epochs": 30, "lr": 1e-9}  # nothing is learned
+        return small(callbacks=[*callbacks], **options).fit(*series()).n_epochs_
+
+    usual = n_epochs()
+    assert n_epochs(hold(EarlyStopping(patience=1))) < usual
+    assert usual < n_epochs(hold(EarlyStopping(patience=12))) < 30

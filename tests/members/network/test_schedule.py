@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pytest
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier
@@ -143,6 +144,7 @@ class Count(Callback):
         self.ended.append(len(net.history))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_training_ends_earlier_where_the_held_out_loss_does_not_fall():
     rng = np.random.default_rng(0)
     X, y = order(rng, 400)
@@ -160,6 +162,7 @@ def test_training_ends_earlier_where_the_held_out_loss_does_not_fall():
     assert losses[-1] is None
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_a_number_of_epochs_means_what_it_says():
     rng = np.random.default_rng(0)
     X, y = order(rng, 200)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from memory_taken import LargestTensor
-from small_models import small_architecture
+from small_models import PLAIN, small_architecture
 from torch import nn
 
 from sklearn_lstm import LSTMSequenceClassifier
@@ -59,6 +59,7 @@ def test_one_hot_input_equals_explicit_one_hot_vectors(cell, bidirectional):
     torch.testing.assert_close(from_codes(codes, LENGTHS), expected, **CLOSE)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_one_hot_input_never_builds_a_one_hot_tensor():
     assert torch.get_num_threads() == 1  # so the calling thread does all
     n_codes = 5000
@@ -262,3 +263,17 @@ def test_a_frame_is_summaries_of_its_steps_and_their_changes(embedding_dim):
     frames[:, 1:, 8:] = frames[:, :, :8].diff(dim=1)
     expected = of_frames(frames, torch.tensor([3, 1, 2, 2]))
     torch.testing.assert_close(of_steps(steps, LENGTHS), expected, **CLOSE)
+
+
+def test_the_module_gives_gradients_more_than_once(texts):
+    module = LSTMSequenceClassifier(**PLAIN).fit(*texts).module_
+    logits = module(torch.ones(2, 3, dtype=torch.int64), torch.tensor([3, 2]))
+    logits[:, 0].sum().backward(retain_graph=True)
+    logits[:, 1].sum().backward()
+
+
+def test_a_module_in_training_mode_predicts_without_dropout(texts):
+    model = LSTMSequenceClassifier(**PLAIN | {"dropout": 0.5}).fit(*texts)
+    expected = model.predict_proba(texts[0])
+    model.module_.train()
+    np.testing.assert_array_equal(model.predict_proba(texts[0]), expected)

@@ -20,7 +20,6 @@ from sklearn_lstm.members.ngrams.bags import NgramReader
 from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Targets
-from sklearn_lstm.vectors import side_by_side
 
 
 @pytest.fixture
@@ -319,12 +318,3 @@ def test_contributions_of_the_words_sum_to_the_logit_and_frequent_words_count_le
     sequences = read_as_at_fit(model[-1], model[0].transform(["film superb unheardof"]))
     weights = model[-1].linear_model_.vectors.means.weighted(sequences, np.arange(1))[0].data
     assert weights[0] < weights[1] == weights[2]
-
-
-def test_each_table_counts_by_itself(table):
-    silent = {word: np.zeros(3, np.float32) + 1 for word in table}  # the same for all words
-    X, y = reviews(120, GOOD[:2], BAD[:2], 0)
-    texts, labels = reviews(100, GOOD[2:], BAD[2:], 1)
-    both = linear(embeddings=side_by_side(silent, table)).fit(X, y)
-    assert both[-1].linear_model_.vectors.coef.shape == (11, 2)
-    assert both.score(texts, labels) > 0.95

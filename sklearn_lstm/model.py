@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import HeldOutLogits, Logits
+from sklearn_lstm.blending import Blend, HeldOutLogits, Logits
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
@@ -35,8 +35,8 @@ class SequenceModel:
     Parameters
     ----------
     members : tuple of Member
-        The network; the linear model, if there is one; the n-grams that `partial_fit` has learned,
-        if there are any.
+        The network, the linear members that `fit` has fitted, and the n-grams that `partial_fit`
+        has learned.
     weights : tuple of float
         Factor of the logits of each member. 0: the network was not trained, and its logits are not
         computed.
@@ -64,9 +64,13 @@ class SequenceModel:
 
     @classmethod
     def blended(
-        cls, network: Network, linear_members: Sequence[LinearMember], held_out: HeldOutLogits
+        cls,
+        network: Network,
+        linear_members: Sequence[LinearMember],
+        held_out: HeldOutLogits,
+        blend: Blend,
     ) -> SequenceModel:
-        """Return the model with the weights that predict held-out samples best.
+        """Return the model with the weights of the blend that predicts held-out samples best.
 
         `linear_members` come in the order of their fits. The model has them behind the network, the
         last one first. All weights are multiplied by the smallest confidence of a member.
@@ -74,7 +78,6 @@ class SequenceModel:
         if not linear_members:
             return cls.empty().with_network(network)
         members = network, *reversed(linear_members)
-        blend = held_out.blend()
         known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
         factors = [known.get(member.name, 0.0) for member in members]
         pairs = zip(members, factors, strict=True)
@@ -161,11 +164,8 @@ class SequenceModel:
         """Return how the members are blended; None if there is only a network."""
         if not self.linear_names:
             return None
-        weights = self.weights_by_name
         return {
-            "weights": weights,
-            "network_weight": weights[NetworkMember.name],
-            "linear_weight": weights.get(LinearMember.name, 0.0),
+            "weights": self.weights_by_name,
             "prior_correction": self.prior_correction,
             "n_held_out": self.n_held_out,
         }
@@ -205,10 +205,6 @@ class Fitted:
         That the model has learned from.
     n_epochs : int
         All of them.
-    coverage : float or None
-        The share of the steps whose token has a pretrained vector; None without a table.
-    n_steps : int
-        Of which the coverage is the share.
     vocabulary : mapping or None
         The id of each token of the X that was learned from, until the classifier is stored.
     """
@@ -219,8 +215,6 @@ class Fitted:
     history: list[EpochRow]
     n_samples: int
     n_epochs: Annotated[int, range(1 << 62)]
-    coverage: float | None
-    n_steps: int
     vocabulary: Mapping[Hashable, int] | None = field(default=None, metadata={"is_stored": False})
 
     def check(self) -> None:
@@ -244,25 +238,17 @@ class Fitted:
     @classmethod
     def empty(cls, input_format: InputFormat, labels: Labels) -> Self:
         """Return what is known before the first training."""
-        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0, None, 0)
+        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0)
 
     def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained on further samples, for some epochs."""
-        sequences, vectors = samples.sequences, model.network.vectors
-        n_steps, coverage = self.n_steps, self.coverage
-        if vectors is not None:
-            n_steps += int(sequences.lengths.sum())
-            n_known = round((coverage or 0) * self.n_steps) + vectors.count_known(sequences)
-            coverage = n_known / n_steps
         return replace(
             self,
             model=model,
             history=[*self.history[1 - MOST_ROWS :], *epochs],
             n_samples=self.n_samples + len(samples),
             n_epochs=self.n_epochs + len(epochs),
-            coverage=coverage,
-            n_steps=n_steps,
-            vocabulary=sequences.vocabulary,
+            vocabulary=samples.sequences.vocabulary,
         )
 
     def check_tokens(self, now: Mapping[Hashable, int] | None) -> None:
