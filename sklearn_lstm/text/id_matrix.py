@@ -111,8 +111,9 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
             part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
             entries = self._spellings, self.indices, self.indptr
             spelled = sp.csr_matrix(entries, self.shape)[key]
-            for matrix in (spelled, part):  # what sorts one of them later would not sort the other
-                matrix.sort_indices()
+            if not part.has_sorted_indices:  # what sorts it later would not sort the spellings
+                part.sort_indices()
+                spelled.sort_indices()
             part._spellings = spelled.data  # noqa: SLF001 - of this class
             rows: Any = key[0] if isinstance(key, tuple) else key
             texts = np.asarray(self.texts[rows], np.object_).ravel()

@@ -209,7 +209,6 @@ def _keys(words: Words) -> NDArray[np.uint64]:
 
 
 _kinds = CharacterTable(lambda characters: map(kind_of, characters))
-_blanks = CharacterTable(lambda characters: map(str.isspace, characters))
 
 
 def lengths_of(sequences: list[Any]) -> NDArray[np.int64]:
@@ -234,12 +233,14 @@ def split_characters(texts: list[str], *, lowers: bool) -> tuple[NDArray[Any], N
     """
     joined = "".join(texts)
     code_points = _code_points(joined)
-    is_unstable = code_points.itemsize > 1 and _kinds(code_points).max() >= UNSTABLE
-    if is_unstable or (lowers and any(character in joined for character in LOWERED_IN_CONTEXT)):
+    kinds = _kinds(code_points)
+    in_context = lowers and any(character in joined for character in LOWERED_IN_CONTEXT)
+    if in_context or kinds.max(initial=0) >= UNSTABLE:
         texts = [normalize("NFC", text.lower() if lowers else text) for text in texts]
         code_points = _code_points("".join(texts))
+        kinds = _kinds(code_points)
     lengths = lengths_of(texts)
-    is_blank = _blanks(code_points) == 1
+    is_blank = (kinds == BLANK) & (code_points != ord(_ZERO_WIDTH_SPACE))
     is_doubled = is_blank[1:] & is_blank[:-1]
     ends = np.cumsum(lengths)
     is_doubled[ends[(ends > 0) & (ends < len(code_points))] - 1] = False  # not by the next text
