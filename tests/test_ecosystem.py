@@ -84,6 +84,7 @@ def test_column_transformer_passes_a_text_column_on(data, sparse_threshold):
     assert_array_equal(model.predict_proba(frames[1]), plain.predict_proba(X_test))
 
 
+@pytest.mark.filterwarnings("ignore:Each row of X is read as")  # which is meant
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_transformers_may_return_data_frames(data, library):
     X, y, *_ = data["texts"]
@@ -199,6 +200,7 @@ def test_self_training_labels_samples_without_a_label(data):
 # --- Several labels
 
 
+@pytest.mark.filterwarnings("ignore:X was read as")  # the length is hard to see
 def test_one_versus_rest_and_several_outputs(data):
     X, labels, X_test, labels_test = data["ids"]
     is_long, is_long_test = (np.diff(ids.indptr) > 20 for ids in (X, X_test))

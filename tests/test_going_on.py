@@ -232,6 +232,7 @@ def contents(model):
     return repr(values)
 
 
+@pytest.mark.filterwarnings("ignore:Each row of X is read as")
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # a temporary one
 @pytest.mark.parametrize(
     ("module", "prepared", "learn"),

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import TextSequenceVectorizer, streaming
-from sklearn_lstm.data import kinds, reading, sequences
+from sklearn_lstm.data import input_rules, reading, sequences
 from sklearn_lstm.members.ngrams import fit_ngrams as ngrams
 from sklearn_lstm.streaming import fit_batches
 
@@ -322,7 +322,7 @@ def test_memory_grows_by_few_bytes(n_rows, n_words, n_batches, most, monkeypatch
 
 
 def test_an_array_in_a_file_is_read_without_a_copy(tmp_path, monkeypatch):
-    for module in (sequences, reading, kinds):
+    for module in (sequences, reading, input_rules):
         monkeypatch.setattr(module, "VALUES_PER_CHUNK", 1 << 13)
 
     def peak_of_fit(n_samples):

@@ -104,7 +104,8 @@ def warn_of_columns(numbers: Numbers, targets: NDArray[np.generic]) -> None:
     -----
     InputTypeWarning
     """
-    n_classes = len(np.unique(targets)) if targets.ndim == 1 else 0
+    are_many = targets.ndim == 1 and len(targets) >= FEWEST_ROWS
+    n_classes = len(np.unique(targets)) if are_many else 0
     for name, column in numbers.columns.items():
         counts = Counter(value for value in column.tolist() if isinstance(value, str))
         share = sum(times == 1 for times in counts.values()) / max(counts.total(), 1)

@@ -83,6 +83,6 @@ def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer]]:
     ndarray of shape (n_entries,)
         The spelling of each entry.
     """
-    if not hasattr(X, "vocabulary"):
+    if not hasattr(X, "unknown_words"):  # which `TokenIds` alone have
         return None, X.data
     return Spelling(X.vocabulary, X.unknown_words), X.spellings

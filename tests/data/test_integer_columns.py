@@ -12,6 +12,9 @@ from as_read import read_sequences
 
 from sklearn_lstm.exceptions import InvalidSequencesError
 
+# Frames of single numbers are told, which is not what is tested here.
+pytestmark = pytest.mark.filterwarnings("ignore:Each row of X is read as")
+
 small = partial(small_models.small, max_epochs=1)
 
 

@@ -97,6 +97,7 @@ def test_the_decision_is_the_weighed_sum_of_network_and_linear_model(pairs):
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
 
 
+@pytest.mark.filterwarnings("ignore:X was read as")  # of noise nothing is learned
 def test_a_network_that_is_right_on_held_out_samples_weighs_more():
     """Which of two distant ids comes first is seen by a network, and not by n-grams."""
     rng = np.random.default_rng(0)

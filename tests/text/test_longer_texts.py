@@ -9,12 +9,12 @@ from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectoriz
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import save
 
-RNG = np.random.default_rng(0)
 FILLING = ["the", "of", "and", "a", "in", "was", "it", "on"]
 
 
 def texts_of(first_words, n_filling):
-    return [" ".join([word, *RNG.choice(FILLING, n_filling)]) for word in first_words]
+    rng = np.random.default_rng(n_filling)
+    return [" ".join([word, *rng.choice(FILLING, n_filling)]) for word in first_words]
 
 
 LABELS = np.array(["good", "bad"] * 60)

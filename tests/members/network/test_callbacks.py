@@ -2,7 +2,6 @@
 
 import gc
 import io
-import signal
 import weakref
 from functools import partial
 
@@ -105,7 +104,7 @@ def test_callbacks_after_early_stopping_of_skorch_see_the_last_epoch_too():
 @pytest.mark.parametrize("verbose", [0, 2], ids=["in on_train_end", "in on_epoch_end"])
 def test_ctrl_c_is_one_also_once_the_patience_of_early_stopping_ran_out(verbose):
     def press_ctrl_c(_):  # at "Restoring best model", or at "Stopping since"
-        signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
 
     stop = EarlyStopping(patience=1, threshold=1.0, load_best=True, sink=press_ctrl_c)
     model = small(callbacks=[stop], early_stopping=True, max_epochs=9, verbose=verbose)

@@ -38,6 +38,7 @@ def test_the_position_is_what_explains(fitted, windows):
     assert_allclose(scores, decisions, rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:X was read as")  # of which n-grams tell nothing
 def test_sequences_of_several_lengths_have_no_positions(windows):
     X, y = windows
     shorter = [row[: N_STEPS - row[0] // 5] for row in X[:300]]

@@ -243,15 +243,6 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
     assert sorted(shares) == list(shares)
 
 
-def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatch, caplog):
-    clock = iter([0.0, 60.0])  # 30 of 120 texts take a minute
-    monkeypatch.setattr(fit_regression, "perf_counter", lambda: next(clock))
-    caplog.set_level("INFO", "sklearn_lstm")
-    pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
-    assert "The fit to 120 sequences will take about 4 minutes" in caplog.text
-    assert sorted(encoder.texts) == sorted({*TEXTS, *FIXED_SENTENCES})
-
-
 # --- What is refused
 
 
