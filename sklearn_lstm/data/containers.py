@@ -117,7 +117,7 @@ def refuse_value(value: object, found: str, advice: str = "") -> NoReturn:
     """Raise the error for what is no number, and no sequence of them."""
     known = (advice for types, advice in ADVICE.items() if isinstance(value, types))
     raise InvalidSequencesTypeError(
-        f"{found} a {type(value).__name__}: {reprlib.repr(value)}. "
+        f"{found} a {type(value).__name__.rstrip('_')}: {reprlib.repr(value)}. "  # NumPy's is str_
         f"{advice or next(known, ROW_EXPECTED)}"
     )
 
