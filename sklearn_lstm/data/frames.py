@@ -178,5 +178,6 @@ def difference(names: tuple[str, ...], expected: tuple[str, ...]) -> str:
     """Return how the columns of a data frame differ from those that are expected."""
     missing = [name for name in expected if name not in names]
     new = [name for name in names if name not in expected]
-    is_other = missing or new
-    return f"lacks {missing[:5]} and adds {new[:5]}" if is_other else "has them in another order"
+    named = {"lacks": missing, "adds": new}
+    found = [f"{verb} {columns[:5]}" for verb, columns in named.items() if columns]
+    return " and ".join(found) or "has them in another order"

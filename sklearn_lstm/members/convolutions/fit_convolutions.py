@@ -9,7 +9,6 @@ from sklearn_lstm.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
-from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.convolutions import ridge
 from sklearn_lstm.members.convolutions.convolution_model import (
     N_PLACES,
@@ -86,24 +85,16 @@ def _fit(
     compared = _sampled(len(rows), rng) if len(held_out) else rows[:0]
     prior = ClassPrior.of(samples.targets, is_drawn=False)
     share, left_out = 1 / len(encodings), np.zeros((len(rows), samples.targets.n_outputs))
-    readings, confidences, has_twins = list[Reading](), list[float](), False
+    readings, confidences = list[Reading](), list[float]()
     for drawn in untrained:
         deviations = _deviations(drawn)
         if readings:
             deviations[drawn.n_events : drawn.n_events + drawn.statistics.n_values] = 0
-        one, logits, confidence, twins = _fit_reading(drawn, samples, rows, compared, deviations)
-        has_twins |= twins
+        one, logits, confidence = _fit_reading(drawn, samples, rows, compared, deviations)
         readings.append(replace(one, coef=share * one.coef, intercept=share * one.intercept))
         confidences.append(confidence)
         logits *= share
         left_out += logits
-    if has_twins:
-        warn_user(
-            "Most series have a twin: one of the same class that is far more like them than all "
-            "others. If both are of one person, machine or recording, pass fit the groups: else "
-            "held-out series have their twins in training, and are predicted too well.",
-            InputTypeWarning,
-        )
     if len(readings) > 1:  # means of logits are nearer to 0, and so say less of a rare class
         _, bias = _calibration(left_out, samples.targets.subset(rows), prior, deviation=1e-3)
         readings[0] = replace(readings[0], intercept=readings[0].intercept + bias)
@@ -121,7 +112,7 @@ def _fit_reading(
     rows: Rows,
     compared: Rows,
     deviations: NDArray[np.float64],
-) -> tuple[Reading, Logits, float, bool]:
+) -> tuple[Reading, Logits, float]:
     """Fit to all samples.
 
     Returns
@@ -130,8 +121,6 @@ def _fit_reading(
     logits : ndarray of shape (n_rows, n_outputs)
         Of some rows, each left out in turn.
     confidence : float
-    has_twins : bool
-        Whether most series have a twin.
     """
     targets = samples.targets.subset(rows)
     are_many = len(samples) > untrained.n_features
@@ -150,16 +139,16 @@ def _fit_reading(
         intercept=factor * fit.intercept + bias,
         proportions=fit.mean[: untrained.n_events],
     )
-    confidence, has_twins = 1.0, False
+    confidence = 1.0
     if len(compared):
         # The ratio of the scales that the logits of both predictions need.
         known = targets.subset(compared)
-        *pair, has_twins = ridge.leave_alike_out(features[compared], known, fit.alpha, deviations)
+        pair = ridge.leave_alike_out(features[compared], known, fit.alpha, deviations)
         alone, alike = (_calibration(part, known, prior)[0] for part in pair)
         confidence = min(1.0, alike / alone)
     logits = factor * fit.left_out
     logits += bias
-    return reading, logits, confidence, has_twins
+    return reading, logits, confidence
 
 
 def _draw(samples: Samples, encoding: ChannelScaling, rng: np.random.Generator) -> Reading:

@@ -76,15 +76,14 @@ def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats)
 
 def leave_alike_out(
     features: NDArray[np.float32], targets: Targets, alpha: float, deviations: Floats
-) -> tuple[Floats, Floats, bool]:
+) -> tuple[Floats, Floats]:
     """Return two predictions for each sample: without it, and without all samples like it.
 
-    Both are of shape (n_samples, n_outputs). Whether most samples have a twin is returned too. The
-    samples are divided into 12 clusters (Ward 1963) for each class, or set of labels, and each
-    cluster is left out as a whole, whatever its classes: where classes hardly differ, the others
-    like it would speak for the other classes. Where most samples have a twin, there are at most
-    half as many clusters as samples. With the hat matrix H and the residuals r, the residuals
-    without a cluster C would be (1 - H_CC)^-1 r_C.
+    Both are of shape (n_samples, n_outputs). The samples are divided into 12 clusters (Ward 1963)
+    for each class, or set of labels, and each cluster is left out as a whole, whatever its classes:
+    where classes hardly differ, the others like it would speak for the other classes. Where most
+    samples have a twin, there are at most half as many clusters as samples. With the hat matrix H
+    and the residuals r, the residuals without a cluster C would be (1 - H_CC)^-1 r_C.
     """
     signs, weights = _signs(targets), targets.sample_weights
     scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64)) * deviations
@@ -98,8 +97,7 @@ def leave_alike_out(
     distances = _distances(products)
     names, classes = np.unique(targets.values, axis=0, return_inverse=True)
     n_clusters = N_CLUSTERS * len(names)
-    has_twins = _have_twins(distances, classes.ravel())
-    if has_twins:
+    if _have_twins(distances, classes.ravel()):
         n_clusters = min(n_clusters, len(signs) // 2)
     clusters = fcluster(linkage(distances, "ward"), n_clusters, "maxclust")
     numbers = np.unique(clusters)
@@ -107,7 +105,7 @@ def leave_alike_out(
         rows = np.flatnonzero(clusters == number)
         within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])
         alike[rows] = signs[rows] - within / roots[rows]
-    return alone, alike, has_twins
+    return alone, alike
 
 
 def _distances(products: Floats) -> Floats:

@@ -16,7 +16,6 @@ from small_models import bumps
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
-from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge as ridge_regression
@@ -154,18 +153,16 @@ def persons(n_series, seed=0):
     return X, np.where(rng.random(n_series) < 1 / 4, 1 - y, y)
 
 
-def test_series_with_a_twin_each_are_warned_of_and_trusted_as_far_as_new_persons_are():
+def test_series_with_a_twin_each_are_trusted_as_far_as_new_persons_are():
     """A series that is left out has its twin in training, which tells its class."""
     X, y = persons(8)
     twins, groups = np.concatenate([X, X + 0.01 * persons(8, seed=1)[0]]), np.arange(16) % 8
     model = LSTMSequenceClassifier(max_epochs=0, random_state=0)
-    with pytest.warns(InputTypeWarning, match="Most series have a twin.* groups") as found:
-        model.fit(twins, np.tile(y, 2))
-    assert len(found) == 1
+    model.fit(twins, np.tile(y, 2))
     X_new, y_new = persons(400, seed=2)
     loss = log_loss(y_new, model.predict_proba(X_new))
     assert loss < 0.8
-    by_person = model.fit(twins, np.tile(y, 2), groups=groups)  # without the warning
+    by_person = model.fit(twins, np.tile(y, 2), groups=groups)
     assert loss < log_loss(y_new, by_person.predict_proba(X_new)) + 0.1
     model.fit(*persons(16))
 

@@ -36,7 +36,7 @@ def test_samples_are_predicted_without_themselves_and_without_their_like():
     features = (rng.normal(size=(24, 20))[group] + rng.normal(size=(96, 20)) / 50).astype("f4")
     signs = np.where(group[:, np.newaxis] % 2 == [0, 1], 1.0, -1.0)
     weights = rng.exponential(size=96) + 0.1
-    *predictions, _ = leave_alike_out(features, targets_of(signs, weights), 3.0, np.ones(20))
+    predictions = leave_alike_out(features, targets_of(signs, weights), 3.0, np.ones(20))
     scaled = features / features.std(axis=0, dtype=np.float64)
     for found, left_out in zip(predictions, (4 * group + place, group), strict=True):
         for each in (0, 7, 23):
