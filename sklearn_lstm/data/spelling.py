@@ -83,6 +83,6 @@ def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer]]:
     ndarray of shape (n_entries,)
         The spelling of each entry.
     """
-    if not hasattr(X, "unknown_words"):  # which `TokenIds` alone have
+    if not (hasattr(X, "vocabulary") and hasattr(X, "unknown_words")):  # as `TokenIds` have
         return None, X.data
     return Spelling(X.vocabulary, X.unknown_words), X.spellings
