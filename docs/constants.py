@@ -3,10 +3,10 @@
 So a page can't disagree with the code. A module that moves has to be changed here only.
 """
 
-from sklearn_lstm import fitting
+from sklearn_lstm import fitting, model
 from sklearn_lstm.data import containers, kinds
 from sklearn_lstm.inspection import class_explanations
-from sklearn_lstm.members import duration, held_out, member, model
+from sklearn_lstm.members import duration, held_out, member
 from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
 from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
 from sklearn_lstm.members.convolutions import ridge
@@ -43,7 +43,7 @@ NUMBERS = {
     "usual_epochs_of_characters": count(2 * kinds.CHARACTERS.fewest_epochs),
     "fewest_epochs": count(2 * duration.FEWEST_EPOCHS),
     "batches_per_epoch": count(duration.UPDATES_PER_EPOCH),
-    "smallest_batch": count(batches.SMALLEST_BATCH),
+    "smallest_batch": count(duration.SMALLEST_BATCH),
     "largest_batch": count(duration.LARGEST_BATCH),
     "most_steps_per_batch": count(duration.MOST_STEPS_PER_BATCH),
     "n_frames": count(kinds.MEASUREMENTS.n_frames),
@@ -54,7 +54,7 @@ NUMBERS = {
     "updates_per_check": count(duration.UPDATES_PER_CHECK),
     "epochs_per_check": count(kinds.WORDS.epochs_per_check),
     "updates_per_check_of_characters": count(kinds.CHARACTERS.effort * duration.UPDATES_PER_CHECK),
-    "longest_of_full_interval": count(duration.MOST_STEPS_PER_BATCH / batches.SMALLEST_BATCH),
+    "longest_of_full_interval": count(duration.MOST_STEPS_PER_BATCH / duration.SMALLEST_BATCH),
     "most_checks": count(callbacks.MOST_CHECKS),
     "least_progress": count(callbacks.LEAST_PROGRESS),
     "largest_learned": percent(callbacks.LARGEST_LEARNED),

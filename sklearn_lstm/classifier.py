@@ -19,12 +19,12 @@ from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.model import Fitted
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
 from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
+from sklearn_lstm.members.network.network_settings import read_network_settings
 from sklearn_lstm.members.network.training import make_net
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
-from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters, plain_parameters
@@ -213,10 +213,9 @@ class LSTMSequenceClassifier(
         The linear model beside the network. None if ``linear_model=False``, if `criterion` is not
         "cross_entropy", or if n-grams would need more than 1 GiB of coefficients.
     calibration_ : dict or None
-        How logits are blended: `weights` (of each member, by its name), `network_weight` and
-        `linear_weight` (two of them), `prior_correction` (for rare classes; one for each label if y
-        is multilabel), `n_held_out` (the number of samples that determined them). None if there is
-        only a network.
+        How logits are blended: `weights` (of each member, by its name), `prior_correction` (for
+        rare classes; one for each label if y is multilabel), `n_held_out` (the number of samples
+        that determined them). None if there is only a network.
     thresholds_ : ndarray of shape (n_labels,) or (1,)
         The threshold of each label, or that of ``classes_[1]``. With "f1", `partial_fit` keeps
         them.
@@ -610,7 +609,7 @@ class LSTMSequenceClassifier(
             network.check_is_trained()
             parameters = plain_parameters(self) | {"device": network.device}
             known = parameters, fitted.input_format.kind, fitted.labels
-            network.net = make_net(network.module, FitSettings.of(*known))
+            network.net = make_net(network.module, read_network_settings(*known))
         return network.net
 
     @property

@@ -39,15 +39,16 @@ from sklearn_lstm.members.duration import WORK_PER_SECOND, plan_training, work_o
 from sklearn_lstm.members.held_out import Split, folds
 from sklearn_lstm.members.learner import Learner
 from sklearn_lstm.members.member import LinearMember
-from sklearn_lstm.members.model import Fitted, SequenceModel
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
 from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS, POSITIONS
 from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
 from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
 from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import FitProgress, print_above_bar
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets.label_reading import read_classes, read_labels
@@ -79,7 +80,7 @@ def what_was_fitted(classifier: Any) -> Fitted:
     NotFittedError
         If there was none.
     """
-    fitted: Fitted | None = classifier._fitted  # noqa: SLF001 - this function alone looks inside
+    fitted: Fitted | None = classifier._fitted  # noqa: SLF001 - of a class of ours
     if fitted is None:
         check_is_fitted(classifier)  # raises the error
     return fitted  # type: ignore[return-value]
@@ -288,7 +289,7 @@ def fit_classifier(
     """
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
-    settings = FitSettings.of(parameters, *read)
+    settings = read_network_settings(parameters, *read)
     progress = FitProgress(is_shown=settings.verbose > 0, task=task)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
@@ -335,7 +336,7 @@ def find_learners(settings: FitSettings) -> list[Learner]:
 
 @torch.inference_mode(mode=False)
 def fit_model(
-    data: TrainingData, settings: FitSettings, rng: np.random.Generator, progress: FitProgress
+    data: TrainingData, settings: NetworkSettings, rng: np.random.Generator, progress: FitProgress
 ) -> Fitted:
     """Plan, hold samples out, fit all members that suit the samples, and blend them."""
     samples, learners = data.samples, find_learners(settings)
@@ -395,7 +396,7 @@ def fit_linear_members(
 def _factors_of_few(
     split: Split, settings: FitSettings, members: dict[Learner, LinearMember]
 ) -> dict[str, ExpectedFactor]:
-    """Return the expected factors of n-grams and encoder, found by cross-validation.
+    """Return the expected factors of linear members, found by cross-validation.
 
     They are those of a blend without the network. Learners with a scale of their own have left each
     sample out already.
@@ -432,7 +433,7 @@ def fit_one_epoch(
         before = Fitted.empty(data.input_format, samples.targets.labels)
     previous = before.model
     read = data.input_format.kind, samples.targets.labels, samples.sequences
-    settings = FitSettings.of(parameters, *read, previous[Network.name])
+    settings = read_network_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
     progress = FitProgress(is_shown=settings.verbose > 0, task=CallbackTask())
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)

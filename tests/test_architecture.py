@@ -27,6 +27,7 @@ LAYERS = [
     ["targets", "pretrained", "encoding"],
     ["blending"],
     ["members"],
+    ["model"],
     ["fitting"],
     ["description"],
     ["vectorizer", "classifier", "predictor", "vectors"],
@@ -110,6 +111,13 @@ def test_no_module_imports_a_higher_layer():
         assert higher == [], name
 
 
+def test_members_know_what_is_common_to_all_but_not_each_other():
+    folders = {name: name.split(".")[:-1] for name in modules() if name.startswith("members.")}
+    for name, folder in folders.items():
+        for other in modules_imported_by(name) & folders.keys():
+            assert folders[other] in (["members"], folder), f"{name} imports {other}"
+
+
 def test_no_import_goes_round_in_a_circle():
     graph = {name: modules_imported_by(name) for name in modules()}
     assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
@@ -167,6 +175,11 @@ def test_what_predicts_loads_numpy_and_scipy_alone():
     names = [name for name in modules() if entry_of(name) in PREDICT and name not in FIT]
     imports = "\n".join(f"import sklearn_lstm.{name}" for name in names)
     assert not packages_of(loaded_by(imports)) & NOT_TO_PREDICT
+
+
+def test_the_plan_of_a_fit_is_made_without_torch():
+    loaded = loaded_by("import sklearn_lstm.members.duration, sklearn_lstm.members.settings")
+    assert not packages_of(loaded) & {"torch", "skorch"}
 
 
 def test_texts_are_read_without_torch():

@@ -154,7 +154,7 @@ class InputFormat:
         return sequences
 
     def read_beside(self, X: object) -> tuple[InputFormat, Sequences]:
-        """Read X in this format; returned too is its own, which differs in what may differ.
+        """Return the format of another X, which fits this one, and the sequences in it.
 
         Raises
         ------

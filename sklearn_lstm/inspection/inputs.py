@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, starts_of
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
-from sklearn_lstm.members.model import SequenceModel
 from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 

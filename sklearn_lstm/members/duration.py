@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from sklearn_lstm.data.kinds import Kind
 from sklearn_lstm.data.sequences import MOST_STEPS_PER_BATCH, Sequences
 from sklearn_lstm.members.held_out import one_of_each
-from sklearn_lstm.members.network.batches import SMALLEST_BATCH
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.targets.targets import Samples
 
-LARGEST_BATCH = 64  # sequences
+SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # sequences
 UPDATES_PER_EPOCH = 50
 N_UPDATES = 800
 # Fewer samples get as many epochs as these, unless the loss of the blend ends the training.

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences
 
-BATCH_SIZE_OF_PARTIAL_FIT = 32
-# What each step adds to scores (n_steps, n_scores), and the rest of each (n_samples, n_scores).
+BATCH_SIZE_OF_PARTIAL_FIT = 32  # sequences, of each member that learns online
+# What each step adds to scores (n_steps, n_scores), and their base (n_samples, n_scores).
 Contributions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 

@@ -34,7 +34,7 @@ DTYPES = {  # what safetensors files call the types of arrays
 PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stored`
     name: f"sklearn_lstm.{module}"
     for module, names in {
-        "members.model": "Fitted SequenceModel",
+        "model": "Fitted SequenceModel",
         "members.network.network": "Network",
         "members.ngrams.ngram_model": "NgramModel PositionModel VectorModel MeanVectors",
         "members.ngrams.online_ngrams": "OnlineNgrams",

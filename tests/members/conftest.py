@@ -8,7 +8,7 @@ from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.ngrams import bags, fit_ngrams
-from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.members.settings import read_settings
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Samples, Targets
 
@@ -46,7 +46,7 @@ def fit_linear():
     """A function: learner of a linear member, samples, held-out rows -> member, held-out logits."""
 
     def fit(learner, samples, held_out=(), *, input_type="measurements", seed=0, **parameters):
-        settings = FitSettings.of(
+        settings = read_settings(
             LSTMSequenceClassifier(**parameters).get_params(),
             KINDS[input_type],
             samples.targets.labels,

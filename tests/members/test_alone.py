@@ -32,9 +32,9 @@ def test_the_network_neither_learns_nor_counts(data, early_stopping):
     X, y = data
     model = alone(early_stopping=early_stopping).fit(X[:200], y[:200])
     assert model.n_epochs_ == len(model.history_) == 0
-    assert model.calibration_["network_weight"] == 0
+    assert model.calibration_["weights"]["network"] == 0
     sequences = read_as_at_fit(model, X)
-    expected = model.calibration_["linear_weight"] * model.linear_model_.logits(sequences)
+    expected = model.calibration_["weights"]["linear model"] * model.linear_model_.logits(sequences)
     expected += model._fitted.model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
     assert model.score(X[200:], y[200:]) > 0.95
@@ -56,7 +56,7 @@ def test_a_network_that_is_trained_later_counts(data, method):
     getattr(model, method)(X, y)
     assert model.n_epochs_ > 0
     # `fit` holds samples out of a network that has seen none; `partial_fit` learns from all.
-    assert (model.calibration_["network_weight"] == 0.5) == (method == "partial_fit")
+    assert (model.calibration_["weights"]["network"] == 0.5) == (method == "partial_fit")
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.LinearModelSkippedWarning")

@@ -91,8 +91,8 @@ def test_the_decision_is_the_weighed_sum_of_network_and_linear_model(pairs):
     model = LSTMSequenceClassifier(**SMALL).fit(X, y)
     blend = model.calibration_
     sequences = read_sequences(X)
-    expected = blend["network_weight"] * model._fitted.model.network.logits(sequences)
-    expected += blend["linear_weight"] * model.linear_model_.logits(sequences)
+    expected = blend["weights"]["network"] * model._fitted.model.network.logits(sequences)
+    expected += blend["weights"]["linear model"] * model.linear_model_.logits(sequences)
     expected += model._fitted.model.biases
     np.testing.assert_allclose(model.decision_function(X), expected[:, 1] - expected[:, 0])
 
@@ -106,7 +106,7 @@ def test_a_network_that_is_right_on_held_out_samples_weighs_more():
         row[np.sort(rng.choice(8, 2, replace=False))] = (4, 5) if label else (5, 4)
     options = SMALL | {"hidden_size": 16, "max_epochs": 12, "lr": 0.04, "batch_size": 24}
     right, noise = (
-        LSTMSequenceClassifier(**options).fit(data, y).calibration_["network_weight"]
+        LSTMSequenceClassifier(**options).fit(data, y).calibration_["weights"]["network"]
         for data in (X, X_noise)
     )
     assert right > 5 * noise

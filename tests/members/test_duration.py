@@ -15,7 +15,7 @@ from sklearn_lstm.members.duration import (
     steps_per_frame,
     work_of_epoch,
 )
-from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.members.settings import read_settings
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Targets
 
@@ -40,7 +40,7 @@ def plan(X, *, y=None, has_linear_model=True, has_validation=False, **parameters
     labels = Labels.of(y)
     samples = Samples(sequences, Targets(y, np.ones(len(y)), labels))
     validation = samples if has_validation else None
-    settings = FitSettings.of(defaults, input_format.kind, labels)
+    settings = read_settings(defaults, input_format.kind, labels)
     return plan_training(samples, validation, settings, has_linear_model=has_linear_model)
 
 

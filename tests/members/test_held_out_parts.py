@@ -90,8 +90,8 @@ def test_where_each_sample_alone_has_some_label_nothing_is_held_out(data, splits
     blend = model.calibration_
     assert blend["n_held_out"] == 0
     linear, network = (1, 0.1) if model.input_type_ == "measurements" else (2, 0.03)  # the medians
-    expected = linear, network if model.n_epochs_ else 0
-    assert (blend["linear_weight"], blend["network_weight"]) == pytest.approx(expected)
+    expected = {"linear model": linear, "network": network if model.n_epochs_ else 0}
+    assert expected == {name: pytest.approx(blend["weights"][name]) for name in expected}
     batches = [(X[:25], labels[:25]), (X[25:], labels[25:])]
     with warns if "threshold" in options else nullcontext():
         same = fit_batches(clone(model), batches)
@@ -178,7 +178,7 @@ def test_logits_of_held_out_series_come_from_other_groups():
     rng = np.random.default_rng(0)
     X, y = np.repeat(rng.normal(size=(60, 30)), 4, axis=0), np.repeat(np.arange(60) % 2, 4)
     model = small(max_epochs=0)
-    weight = model.fit(X, y, groups=np.arange(240) // 4).calibration_["linear_weight"]
+    weight = model.fit(X, y, groups=np.arange(240) // 4).calibration_["weights"]["linear model"]
     assert weight < 0.3  # of logits that leave out one series at a time: 1
 
 
@@ -278,7 +278,7 @@ def test_the_users_samples_are_held_out_and_all_others_are_learned(data, splits)
 def test_the_linear_model_learns_from_all_samples_but_the_users():
     def scores(n_samples, **own):
         model = small(max_epochs=0).fit(IDS[:n_samples], Y[:n_samples], **own)
-        scores = model.decision_function(IDS) / model.calibration_["linear_weight"]
+        scores = model.decision_function(IDS) / model.calibration_["weights"]["linear model"]
         return scores - scores[0]  # without the correction for rare classes
 
     expected = scores(120)
@@ -289,9 +289,9 @@ def test_the_linear_model_learns_from_all_samples_but_the_users():
 
 def test_the_users_samples_set_the_blend_weights():
     model = small(max_epochs=2, lr=0.02)
-    right = model.fit(IDS, Y, X_val=NEW_IDS, y_val=NEW_Y).calibration_
-    wrong = model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y).calibration_
-    assert wrong["linear_weight"] < 0.3 < right["linear_weight"]
+    right = model.fit(IDS, Y, X_val=NEW_IDS, y_val=NEW_Y).calibration_["weights"]
+    wrong = model.fit(IDS, Y, X_val=NEW_IDS, y_val=1 - NEW_Y).calibration_["weights"]
+    assert wrong["linear model"] < 0.3 < right["linear model"]
     assert wrong["n_held_out"] == 60
 
 

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from sklearn_lstm.data.sequences import Rows, gather, pad, row_numbers, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE
+from sklearn_lstm.members.duration import SMALLEST_BATCH
 from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.targets.targets import Samples
 
-SMALLEST_BATCH = 4  # sequences
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
 STEPS_AT_ONCE = {"cpu": 1 << 13}  # fewer steps leave too few long sequences side by side
 STEPS_AT_ONCE_ON_GPU = 1 << 18

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from sklearn_lstm.members.network.architecture import Architecture
+from sklearn_lstm.members.network.architecture import GATES, Architecture
 from sklearn_lstm.members.network.pooling import SequenceMask
 from sklearn_lstm.members.network.positions import sinusoidal_positions
 from sklearn_lstm.members.network.recurrent_cells import Direction, run_directions
@@ -145,11 +145,15 @@ class SequenceNetwork(nn.Module):
 
     @torch.no_grad()
     def draw_weights(self, generator: torch.Generator) -> None:
-        """Give the network weights, on the processor, as torch's layers do, with two exceptions.
+        """Give the network weights, on the processor.
 
-        Vectors of tokens come from N(0, 1), and weights of the projection from N(0, 1 / n_inputs).
+        Vectors of tokens come from N(0, 1), weights of the projection from N(0, 1 / n_inputs), and
+        all others are drawn as torch's layers draw them, but for the biases of the gate that
+        keeps a state, which are 1.
         """
         self.to_empty(device="cpu")
+        gates = GATES[self.architecture.cell]
+        keeps_state = gates.get("forget_gate", gates.get("update_gate"))
         for name, weight in self.named_parameters():
             if name.startswith("embedding"):
                 self._draw_vectors(weight, generator)
@@ -164,10 +168,9 @@ class SequenceNetwork(nn.Module):
                 layer = self.get_submodule(name.rpartition(".")[0])
                 bound = getattr(layer, "in_features", self.architecture.hidden_size) ** -0.5
                 weight.uniform_(-bound, bound, generator=generator)
-            if name.endswith("bias_ih_l0") and self.architecture.cell != "rnn":
-                # So a state lasts: torch's own 0 forgets half of it at each step. In an LSTM the
-                # second gate is the forget gate, in a GRU the update gate.
-                weight.view(-1, self.architecture.hidden_size)[1] = 1
+            if name.endswith("bias_ih_l0") and keeps_state is not None:
+                # With torch's own bias, 0, half of a state is lost at each step.
+                weight.view(-1, self.architecture.hidden_size)[keeps_state] = 1
 
     def _draw_vectors(self, vectors: Tensor, generator: torch.Generator) -> None:
         """Draw vectors of codes."""

@@ -41,8 +41,8 @@ from sklearn_lstm.members.network.loss_and_optimizer import (
 )
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_member import Encoding
+from sklearn_lstm.members.network.network_settings import NetworkSettings
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
-from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.progress import FitProgress, print_above_bar
 from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.threads import workers
@@ -61,12 +61,12 @@ class BlendLoss:
         The logits of the other members.
     samples : Samples
         Those held out.
-    settings : FitSettings
+    settings : NetworkSettings
     """
 
     held_out: HeldOutLogits
     samples: Samples
-    settings: FitSettings = field(repr=False)
+    settings: NetworkSettings = field(repr=False)
 
     def joined_by(self, network: Network) -> HeldOutLogits:
         """Return the logits of all members, also of the network."""
@@ -83,7 +83,11 @@ class BlendLoss:
 
 
 def train_network(
-    split: Split, settings: FitSettings, plan: TrainingPlan, loss: BlendLoss, progress: FitProgress
+    split: Split,
+    settings: NetworkSettings,
+    plan: TrainingPlan,
+    loss: BlendLoss,
+    progress: FitProgress,
 ) -> Network:
     """Return a network that was trained; the loss of the blend may end the training."""
     rng, learned = split.generator, split.learned
@@ -116,7 +120,7 @@ def train_network(
 
 def train_one_epoch(
     samples: Samples,
-    settings: FitSettings,
+    settings: NetworkSettings,
     rng: np.random.Generator,
     previous: Network | None,
     progress: FitProgress,
@@ -145,7 +149,7 @@ def train_one_epoch(
 def train(
     network: Network,
     samples: Samples,
-    settings: FitSettings,
+    settings: NetworkSettings,
     plan: TrainingPlan,
     *,
     rng: np.random.Generator,
@@ -208,7 +212,7 @@ def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Gene
     return torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
 
 
-def make_net(module: SequenceNetwork, settings: FitSettings, **options: Any) -> MicroBatchNet:
+def make_net(module: SequenceNetwork, settings: NetworkSettings, **options: Any) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
     optimizer_arguments = optimizer_options(settings.optimizer, settings.weight_decay)
     net = MicroBatchNet(
@@ -246,7 +250,7 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
 
 
 def new_network(
-    settings: FitSettings,
+    settings: NetworkSettings,
     samples: Samples,
     generator: torch.Generator,
     *,
@@ -277,7 +281,7 @@ def new_network(
 
 
 def new_encoding(
-    settings: FitSettings,
+    settings: NetworkSettings,
     sequences: Sequences,
     previous: Network | None,
     targets: NDArray[np.generic] | None,
@@ -291,7 +295,7 @@ def new_encoding(
     return known_codes.extended(sequences, given)
 
 
-def new_architecture(settings: FitSettings, samples: Samples, n_inputs: int) -> Architecture:
+def new_architecture(settings: NetworkSettings, samples: Samples, n_inputs: int) -> Architecture:
     """Return what a network for these samples consists of."""
     architecture = Architecture(
         **settings.architecture,

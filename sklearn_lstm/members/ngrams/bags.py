@@ -53,7 +53,7 @@ def bag_of(n_sequences: int, *ngrams: tuple[Integers, Integers]) -> Bag:
     keys = keys[is_last]
     borders = np.arange(2 * n_sequences + 1, dtype=np.int64) << HASH_BITS
     ends = keys.searchsorted(borders).astype(np.int32)
-    return Bag(is_last[is_last], (keys & ((1 << n_bits) - 1)).astype(np.int32), ends)
+    return Bag(np.ones(len(keys), np.bool_), (keys & ((1 << n_bits) - 1)).astype(np.int32), ends)
 
 
 def are_letters(hashes: Integers) -> Integers:

@@ -158,7 +158,6 @@ def test_the_encoder_is_a_member_with_a_weight(model):
     fitted = model[-1]
     names = ["network", "encoder", "positions", "linear model"]  # all texts have four words
     assert list(fitted.calibration_["weights"]) == names
-    assert fitted.calibration_["weights"]["linear model"] == fitted.calibration_["linear_weight"]
     assert "n-grams" in fitted.linear_model_.describe()
     assert "# encoder: logistic regression on 8 columns" in repr(fitted)
     assert "8 columns of SmallEncoder" in repr(fitted)

@@ -35,8 +35,8 @@ class SequenceModel:
     Parameters
     ----------
     members : tuple of Member
-        The network; the linear model, if there is one; the n-grams that `partial_fit` has learned,
-        if there are any.
+        The network, the linear members that `fit` has fitted, and the n-grams that `partial_fit`
+        has learned.
     weights : tuple of float
         Factor of the logits of each member. 0: the network was not trained, and its logits are not
         computed.
@@ -161,11 +161,8 @@ class SequenceModel:
         """Return how the members are blended; None if there is only a network."""
         if not self.linear_names:
             return None
-        weights = self.weights_by_name
         return {
-            "weights": weights,
-            "network_weight": weights[NetworkMember.name],
-            "linear_weight": weights.get(LinearMember.name, 0.0),
+            "weights": self.weights_by_name,
             "prior_correction": self.prior_correction,
             "n_held_out": self.n_held_out,
         }
