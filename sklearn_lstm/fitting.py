@@ -19,13 +19,8 @@ from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Log
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.containers import LONG_TABLE, column_names
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.kinds import MEASUREMENTS, TOKENS, warn_of_a_long_table
-from sklearn_lstm.data.numbers import (
-    FEWEST_ROWS,
-    warn_of_counts,
-    warn_of_the_target,
-    warn_of_values_seen_once,
-)
+from sklearn_lstm.data.kinds import TOKENS
+from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
@@ -159,39 +154,19 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of series that all have as many steps as y has labels; of a y in one-hot coding; of a
-            data frame that seems to have a row for each step; of columns beside the sequences of
-            which little can be learned, or which tell every class; of channels that count the
-            series.
+            Of a y in one-hot coding; of columns beside the sequences of which little can be
+            learned, or which tell every class.
         """
-        labels, sequences = self.samples.targets.labels, self.samples.sequences
-        lengths = sequences.lengths
-        if self.input_format.has_fixed_width:  # with padding
-            lengths = np.array([self.input_format.n_features])
-        are_series = self.input_format.kind is MEASUREMENTS
-        if are_series and labels.is_multilabel and (lengths == len(labels)).all():
-            warn_user(
-                f"y has {len(labels)} columns, as many as the series have steps, but labels of "
-                "steps are not learned: each column is read as a label of the whole series. To "
-                "label steps, pass a window of the series around each, with one label.",
-                InputTypeWarning,
-            )
-        names, targets = self.input_format.column_names, self.samples.targets.values
-        are_many = labels.is_multilabel and len(targets) >= FEWEST_ROWS
-        if are_many and (targets.sum(axis=1) == 1).all():
+        targets = self.samples.targets
+        are_many = targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS
+        if are_many and (targets.values.sum(axis=1) == 1).all():
             warn_user(
                 "y is read as several labels, each of which is true or not, but every row holds "
                 "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
                 "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
                 InputTypeWarning,
             )
-        if are_series and names and self.input_format.has_fixed_width:
-            warn_of_a_long_table(sequences, names, targets)
-        warn_of_values_seen_once(sequences.numbers)
-        channels = dict(enumerate(self.input_format.channel_names))
-        constant = {channels.get(k, k): v for k, v in sequences.constant_channels().items()}
-        warn_of_the_target(sequences.numbers.columns | constant, targets)
-        warn_of_counts(constant)
+        warn_of_columns(self.samples.sequences.numbers, targets.values)
 
 
 def _read_validation(

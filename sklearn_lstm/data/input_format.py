@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays, read_arrays
 from sklearn_lstm.data.containers import LONG_TABLE, check_same_columns, column_names
+from sklearn_lstm.data.input_rules import warn_of_another_reading
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, WORDS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences
@@ -106,6 +107,8 @@ class InputFormat:
         sequences = read_sequences(arrays, input_type, has_gaps=is_batch or None)
         is_guess = is_batch and input_type == "auto" and sequences.n_channels is None
         kind = WORDS if is_guess else find_kind(arrays.steps, sequences, input_type)
+        if input_type == "auto":
+            warn_of_another_reading(X, arrays, sequences)
         found = cls.of(arrays, sequences, kind, input_type)
         if is_batch:
             found = replace(found, gappy=tuple(range(sequences.n_channels or 0)))
@@ -180,7 +183,6 @@ class InputFormat:
             self.input_type,
             self.n_channels,
             has_gaps=bool(self.gappy),
-            takes_fractions=self.has_fixed_width,
         )
         found = self.of(arrays, sequences, self.kind, self.input_type)
         has_width = self.has_fixed_width and found.has_fixed_width

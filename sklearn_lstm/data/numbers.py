@@ -38,8 +38,7 @@ REMEDIES = {  # by what a column looks like; {0!r} is its name, {1!r} that of th
     "frame.astype({{{0!r}: 'category'}}) (polars: Categorical; pyarrow: dictionary_encode). Leave "
     "out what is left, such as ids: frame.drop(columns=[{0!r}]).",
 }
-FEWEST_ROWS = 20  # that tell which strings are categories, and what integers are
-FEWEST_COUNTED = 50  # that tell that integers count rows or series
+FEWEST_ROWS = 20  # that tell which strings are categories
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +94,16 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             )
 
 
-def warn_of_values_seen_once(numbers: Numbers) -> None:
-    """Warn of columns of categories nearly all of whose values are seen once.
+def warn_of_columns(numbers: Numbers, targets: NDArray[np.generic]) -> None:
+    """Warn of columns that tell nothing, as nearly all values differ, or all, as the target does.
 
     Warns
     -----
     InputTypeWarning
     """
-    for name in numbers.categories:
-        counts = Counter(value for value in numbers.columns[name] if isinstance(value, str))
+    n_classes = len(np.unique(targets)) if targets.ndim == 1 else 0
+    for name, column in numbers.columns.items():
+        counts = Counter(value for value in column.tolist() if isinstance(value, str))
         share = sum(times == 1 for times in counts.values()) / max(counts.total(), 1)
         if counts.total() >= 50 and share > 0.85:
             warn_user(
@@ -112,44 +112,11 @@ def warn_of_values_seen_once(numbers: Numbers) -> None:
                 "join it with the others; if it is an id, leave it out; turn dates into numbers.",
                 InputTypeWarning,
             )
-
-
-def warn_of_the_target(columns: dict[Any, NDArray[Any]], targets: NDArray[np.generic]) -> None:
-    """Warn of columns of which each value stands beside a class of its own, as in the target.
-
-    Warns
-    -----
-    InputTypeWarning
-    """
-    if targets.ndim > 1 or len(targets) < FEWEST_ROWS:
-        return
-    n_classes = len(np.unique(targets))
-    for name, values in columns.items():
-        found = values.tolist()
-        # Few columns have so many values; only of these the pairs are counted.
-        if len({*found}) == n_classes == len({*zip(found, targets.tolist(), strict=True)}):
+        n_values = len({*column.tolist()})
+        if n_values == n_classes == len({*zip(column.tolist(), targets.tolist(), strict=True)}):
             warn_user(
                 f"The column {name!r} tells the class of every sample. If it is the target, leave "
                 "it out of X.",
-                InputTypeWarning,
-            )
-
-
-def warn_of_counts(channels: dict[Any, NDArray[Any]]) -> None:
-    """Warn of channels, constant in each series, whose whole numbers count the series.
-
-    Some numbers may be missing, as in a part of the series.
-
-    Warns
-    -----
-    InputTypeWarning
-    """
-    for name, values in channels.items():
-        n_places = 1 + float(values.max()) - float(values.min())
-        are_different = len(np.unique(values)) == len(values) >= max(FEWEST_COUNTED, n_places / 2)
-        if are_different and not (values % 1).any():
-            warn_user(
-                f"The channel {name!r} counts the series. If it is an id, leave it out.",
                 InputTypeWarning,
             )
 
@@ -167,23 +134,12 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     ------
     InvalidSequencesError
         If not exactly one column holds neither numbers nor categories: the texts.
-
-    Warns
-    -----
-    InputTypeWarning
-        In fit, of integers that count the rows.
     """
     columns = containers.named_columns(X)
     if len(columns) < 2:
         return X, NO_NUMBERS
     if categories is not None:
         return _split(columns, "texts", categories)
-    for name in (name for name, column in columns if _counts_rows(column)):
-        warn_user(
-            f"The column {name!r} counts the rows: its integers follow one after the other. "
-            f"If it is an id, leave it out: frame.drop(columns=[{name!r}]).",
-            InputTypeWarning,
-        )
     found = _found_categories(columns)
     texts, numbers = _split(columns, "texts", found)
     own = next(name for name in numbers.names if name not in numbers.columns)
@@ -222,14 +178,6 @@ def _found_categories(columns: list[tuple[str, Column]]) -> tuple[str, ...]:
     strings = {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
     recurring = tuple(name for name, values in strings.items() if may_be_category(values))
     return recurring if {*strings} - {*recurring} == {longest_texts(strings)} else ()
-
-
-def _counts_rows(column: Column) -> bool:
-    """Return whether a column holds integers, each of which is the next smaller one plus 1."""
-    if len(column) < FEWEST_COUNTED or not containers.is_integer(containers.type_of(column)):
-        return False
-    array = containers.to_numpy(column, "X")
-    return array.dtype.kind in "iu" and bool((np.diff(np.sort(array)) == 1).all())
 
 
 def _split(

@@ -20,12 +20,7 @@ from sklearn_lstm.data.sequences import (
     Sequences,
 )
 from sklearn_lstm.data.spelling import read_spellings
-from sklearn_lstm.exceptions import (
-    InputTypeWarning,
-    InvalidSequencesError,
-    InvalidSequencesTypeError,
-    warn_user,
-)
+from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.text.id_matrix import TokenIds
 from sklearn_lstm.text.vocabulary import PADDING_ID
 
@@ -42,7 +37,6 @@ def read_sequences(
     n_channels: int | None = None,
     *,
     has_gaps: bool | None = None,
-    takes_fractions: bool = True,
 ) -> Sequences:
     """Return arrays as sequences.
 
@@ -57,9 +51,6 @@ def read_sequences(
     has_gaps : bool or None, default=None
         Whether values were missing in training: then nothing at all may be known of a series. None:
         this is the X of training.
-    takes_fractions : bool, default=True
-        Whether a fraction in a table of ids is an unknown token; else, and in lists, it is an
-        error.
 
     Raises
     ------
@@ -89,7 +80,7 @@ def read_sequences(
         known |= {"spelling": spelling, "as_written": getattr(steps, "texts", None)}
         return FlatSequences(values, n_entries, **known)
     is_list = isinstance(steps, list)
-    n_entries = _count_ids(steps, takes_fractions=takes_fractions and not is_list)
+    n_entries = _count_ids(steps)
     if is_list:
         ids = [row[row != PADDING_ID].astype(np.int32) for row in steps]
         return FlatSequences(np.concatenate(ids), n_entries, **known)
@@ -180,7 +171,7 @@ def _blocks(rows: Table) -> Iterator[tuple[Array, int]]:
     yield from ((rows[start : start + n_rows], start) for start in range(0, len(rows), n_rows))
 
 
-def _count_ids(rows: Table, *, takes_fractions: bool) -> Lengths:
+def _count_ids(rows: Table) -> Lengths:
     """Return how many ids each row of a table or a list holds: 0 is padding."""
     counts = []
     for block, first_row in _blocks(rows):
@@ -190,37 +181,23 @@ def _count_ids(rows: Table, *, takes_fractions: bool) -> Lengths:
                 "(T,)."
             )
         starts = np.arange(len(block)) * block.shape[1]
-        _check_ids(block, starts, first_row, takes_fractions=takes_fractions)
+        _check_ids(block, starts, first_row)
         counts.append(np.count_nonzero(block, axis=1))
     return np.concatenate(counts)
 
 
-def _check_ids(
-    values: NDArray[Any], starts: ArrayLike, first_row: int = 0, *, takes_fractions: bool = False
-) -> None:
-    """Raise an error for what is no id, or warn if most values have fractions.
-
-    Rows begin at `starts` in the flattened values.
-    """
-    is_outside = (values < 0) | (values > LARGEST_ID)
-    if values.dtype.kind != "f" and not is_outside.any():
-        return
-    whole = values == np.floor(values)
-    wrong = ~np.isfinite(values) | (whole & is_outside if takes_fractions else is_outside | ~whole)
-    if wrong.any():
-        place = int(np.argmax(wrong))
+def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> None:
+    """Raise an error for what is no id. Rows begin at `starts` in the flattened values."""
+    is_wrong = (values < 0) | (values > LARGEST_ID)
+    if values.dtype.kind == "f":
+        is_wrong |= values != np.floor(values)  # NaN too
+    if is_wrong.any():
+        place = int(np.argmax(is_wrong))
         row = first_row + int(np.searchsorted(starts, place, side="right")) - 1
         value = values.flat[place]
         found = "NaN" if np.isnan(value) else value
         sign = "Negative values in data: " if value < 0 else ""
         raise InvalidSequencesError(f"{sign}X[{row}] holds {found}, {IDS_EXPECTED}")
-    if np.count_nonzero(whole) < values.size / 2:
-        warn_user(
-            "X is read as token ids, but most of its values have fractions, which makes them "
-            "unknown tokens. If X holds measurements, fit a classifier to measurements "
-            "(input_type='measurements').",
-            InputTypeWarning,
-        )
 
 
 def _as_series(rows: Table, n_channels: int) -> Table:
@@ -230,11 +207,14 @@ def _as_series(rows: Table, n_channels: int) -> Table:
     series = [array if array.ndim == 2 else array[:, np.newaxis] for array in rows]
     if rows[0].ndim == 2 or any(steps.size for steps in series):
         n_channels = next((steps for steps in series if steps.size), series[0]).shape[1]
+    remedy = " If channels come first, pass [x.T for x in X]."
+    remedy *= len({len(steps) for steps in series if steps.size}) == 1
     for index, steps in enumerate(series):
         if steps.size and steps.shape[1] != n_channels:
             raise InvalidSequencesError(
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
                 f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
+                f"{remedy}"
             )
     # In the smallest type: it does not change that of its neighbours.
     nothing = np.full((1, n_channels), np.nan, np.float16)

@@ -130,19 +130,6 @@ class Sequences(ABC):
         _, first, numbers = np.unique(marks, return_index=True, return_inverse=True)
         return np.asarray(first[numbers])
 
-    def constant_channels(self) -> dict[int, Steps]:
-        """Return the values (n_samples,) of each of several channels that is constant in series."""
-        if (n_channels := self.n_channels or 1) == 1:  # then no sequence needs to be read
-            return {}
-        firsts, are_constant = list[Steps](), np.ones(n_channels, bool)
-        for steps, lengths in self.chunks():
-            firsts.append(steps[starts_of(lengths)])
-            are_constant &= (steps == np.repeat(firsts[-1], lengths, axis=0)).all(axis=0)
-            if not are_constant.any():
-                return {}
-        values = np.concatenate(firsts)
-        return {channel: values[:, channel] for channel in np.flatnonzero(are_constant).tolist()}
-
     def distinct_ids(self) -> Steps:
         """Return each id once, in ascending order."""
         found: list[Steps] = []
@@ -239,8 +226,6 @@ class ArraySequences(Sequences):
         """Return the steps of rows laid end to end."""
         if self.n_channels is None:
             ids = self.arrays[rows]
-            if ids.dtype.kind == "f":  # a fraction stands for no id, so its token is unknown
-                ids = np.where(ids == np.floor(ids), ids, NO_ID)
             ids = ids.astype(np.int64, copy=False)
             ids[~ids.any(axis=1), 0] = NO_ID
             return np.asarray(ids[ids != PADDING_ID])
