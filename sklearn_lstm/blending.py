@@ -31,13 +31,14 @@ class ClassPrior:
 
     @classmethod
     def of(cls, targets: Targets, *, is_drawn: bool) -> ClassPrior:
-        """Count the samples; where held-out ones are drawn, one group of each class is not.
+        """Count the samples; where held-out ones are drawn, one of each class is not.
 
-        Without groups each sample is one. Weights do not count: with balanced ones no class would
-        be rare, and none could be adjusted for.
+        What is held out together counts as one. Weights do not count: with balanced ones no class
+        would be rare, and none could be adjusted for.
         """
-        labels, values = targets.labels, targets.values
-        log_drawn = labels.log_drawn(values, targets.groups) if is_drawn else np.zeros(len(labels))
+        labels, values, log_drawn = targets.labels, targets.values, np.zeros(targets.n_outputs)
+        if is_drawn:
+            log_drawn = labels.log_drawn(values, targets.held_together)
         return cls(labels.log_prior(values), log_drawn)
 
 

@@ -53,7 +53,8 @@ def fit_linear():
         )
         rows = np.asarray(held_out, np.intp)
         rng = np.random.default_rng(seed)
-        split = Split(samples, samples, samples.subset(rows), rows, seed, rng)
+        learned = np.delete(np.arange(len(samples)), rows if len(rows) < len(samples) else ())
+        split = Split(samples, samples.subset(learned), samples.subset(rows), rows, seed, rng)
         return learner.fit_member(split, settings)
 
     return fit

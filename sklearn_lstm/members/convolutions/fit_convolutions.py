@@ -53,14 +53,14 @@ def fit_convolutions(split: Split, settings: FitSettings) -> tuple[ConvolutionMo
     -------
     model : ConvolutionModel
     logits : ndarray of shape (n_held_out, n_outputs)
-        Of each held-out sample, by a model fitted to all other samples (leave-one-out). If the
-        samples have groups, by a model fitted to those that are not held out.
+        Of each held-out sample, by a model fitted to all other samples (leave-one-out). If samples
+        are held out together, by a model fitted to those that are not.
     """
     samples, learned, held_out = split.samples, split.learned, split.held_out_rows
     sequences, normalize = learned.sequences, settings.normalize
     scaled = ChannelScaling.of(sequences, learned.targets.values, normalize=normalize)
     encodings = [scaled, ChannelScaling.by_size(sequences)] if normalize else [scaled]
-    if samples.targets.groups is None or not len(held_out):
+    if samples.targets.held_together is None or not len(held_out):
         return _fit(samples, held_out, encodings, split.seed)
     model, _ = _fit(samples, held_out[:0], encodings, split.seed)
     fold_model, _ = _fit(learned, held_out[:0], encodings, split.seed)

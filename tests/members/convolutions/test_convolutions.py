@@ -1,5 +1,6 @@
 """Series are told apart by their shapes, in memory that does not grow with their number."""
 
+from dataclasses import replace
 from itertools import combinations
 from types import SimpleNamespace
 
@@ -118,6 +119,15 @@ def test_what_comes_in_groups_of_its_like_is_trusted_less(fit):
         for noise in (shared + own / 10, own)
     )
     assert in_groups < alone - 0.1
+
+
+def test_a_held_out_series_has_no_copy_in_training(samples_of, fit_linear):
+    rng = np.random.default_rng(0)
+    X, y = list(rng.normal(size=(40, 12, 1))), rng.permutation(np.arange(40) % 2)
+    samples, held_out = samples_of(X * 3, np.tile(y, 3)), np.flatnonzero(np.arange(120) % 40 < 20)
+    targets = replace(samples.targets, copies=np.arange(120) % 40)
+    _, logits = fit_linear(CONVOLUTIONS, replace(samples, targets=targets), held_out)
+    assert np.mean(logits.argmax(1) == targets.values[held_out]) < 0.75  # the classes are noise
 
 
 def test_one_step_of_many_channels_has_the_logits_alone_that_it_has_beside_others(
