@@ -143,15 +143,22 @@ class HeldOutLogits:
     members : dict of str to (ndarray, ExpectedFactor)
         By the name of each member, the last one first: its logits, by a fit that has not seen the
         samples; and the prior of their factor.
+    confidences : dict of str to float
+        Of members that are less sure than their logits: new samples may be of other groups.
     """
 
     targets: Targets
     prior: ClassPrior
     members: dict[str, Judged] = field(default_factory=dict)
+    confidences: dict[str, float] = field(default_factory=dict)
 
-    def joined_by(self, name: str, logits: Logits, expected: ExpectedFactor) -> HeldOutLogits:
+    def joined_by(
+        self, name: str, logits: Logits, expected: ExpectedFactor, confidence: float | None = None
+    ) -> HeldOutLogits:
         """Return the same with the logits of one more member."""
-        return replace(self, members={name: (logits, expected), **self.members})
+        confidences = {} if confidence is None else {name: confidence}
+        members = {name: (logits, expected), **self.members}
+        return replace(self, members=members, confidences=confidences | self.confidences)
 
     def total(self, weights: Mapping[str, float]) -> Logits:
         """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
@@ -159,5 +166,15 @@ class HeldOutLogits:
         return np.asarray(np.sum(weighted, axis=0))
 
     def blend(self) -> Blend:
-        """Return the blend of the members."""
-        return fit_blend(list(self.members.values()), self.targets, self.prior)
+        """Return the blend of the members.
+
+        All weights are multiplied by the smallest confidence, which is divided by the factor of the
+        member's logits if that is above 1: samples that were left out in turn have already set
+        their scale, and that a member is right on a few more is no reason to make them larger.
+        """
+        blend = fit_blend(list(self.members.values()), self.targets, self.prior)
+        factors = dict(zip(self.members, blend.factors.tolist(), strict=True))
+        known = self.confidences.items()
+        least = min([1.0, *(sure / max(1.0, factors[name]) for name, sure in known)])
+        correction = least * blend.prior_correction
+        return replace(blend, factors=least * blend.factors, prior_correction=correction)

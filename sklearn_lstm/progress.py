@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # a command shows a bar without scikit-learn
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 BAR_OF_FIT = "{percentage:3.0f}%|{bar}| {elapsed}{postfix}"
 NETWORK = "network"  # the task of its training
+WORK_PER_SECOND = 75_000  # about, on one core: units of `duration.work_of_epoch`
 
 
 class ProgressBar:

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import sklearn_lstm
-from sklearn_lstm.members.ngrams.svm import fit_svms
+from sklearn_lstm.members.solvers.svm import fit_svms
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Targets
 

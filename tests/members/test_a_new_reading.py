@@ -1,4 +1,4 @@
-"""A member that a contributor writes: it is explained, stored and copied as ours are."""
+"""A reading of sequences that a contributor writes works as ours do."""
 
 import copy
 import pickle
@@ -8,24 +8,34 @@ import numpy as np
 import pytest
 import small_models
 
-from sklearn_lstm import Predictor, fitting
+from sklearn_lstm import Predictor
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
-from sklearn_lstm.storage import forms
+from sklearn_lstm.members import recipes
 
 GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-(BLOCK,) = (block for block in GUIDE.split("```")[1::2] if "class LengthModel" in block)
-# The class and its `LENGTHS`, which the guide then puts into `LEARNERS`.
-exec(BLOCK.removeprefix("python").partition("\n\nfitting.LEARNERS")[0])  # noqa: S102 - our own page
-
+FILE, USE = (
+    block.removeprefix("python") for block in GUIDE.split("```")[1::2] if "LengthFeatures" in block
+)
+exec(FILE)  # noqa: S102 - our own page
+(LINE,) = (line for line in USE.splitlines() if line.startswith("RECIPES.append"))
 X, Y = [[5, 6] * (1 + k % 3) for k in range(60)], [k % 3 for k in range(60)]
 
 
 @pytest.fixture
 def model(monkeypatch):
-    monkeypatch.setattr(fitting, "LEARNERS", [*fitting.LEARNERS, globals()["LENGTHS"]])
-    monkeypatch.setitem(forms.PARTS, "LengthModel", __name__)
+    monkeypatch.setattr(recipes, "RECIPES", [*recipes.RECIPES])
+    exec(LINE, globals() | vars(recipes))  # noqa: S102
     return small_models.small(linear_model=True).fit(X, Y)
+
+
+def test_the_example_is_short():
+    assert len((FILE + LINE).strip().splitlines()) <= 40
+
+
+def test_it_is_fitted_and_printed(model):
+    assert model.calibration_["weights"]["lengths"] > 0.5
+    assert "# lengths: 1 logarithm of the length\n" in repr(model)
 
 
 @pytest.mark.parametrize("method", ["shares", "leave_one_out"])

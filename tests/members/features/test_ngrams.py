@@ -15,9 +15,8 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.ngrams import svm
-from sklearn_lstm.members.ngrams.bags import NgramReader
-from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
+from sklearn_lstm.members.features.ngrams import Ngrams
+from sklearn_lstm.members.solvers import svm
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Targets
 from sklearn_lstm.vectors import side_by_side
@@ -26,7 +25,7 @@ from sklearn_lstm.vectors import side_by_side
 @pytest.fixture
 def fit(fit_linear):
     def fit(samples, held_out=(), *, input_type="words", seed=0):
-        return fit_linear(NGRAMS, samples, held_out, input_type=input_type, seed=seed)
+        return fit_linear("linear model", samples, held_out, input_type=input_type, seed=seed)
 
     return fit
 
@@ -65,7 +64,7 @@ def test_it_is_what_scikit_learn_makes_of_the_same_ngrams(
     reference = TfidfVectorizer(ngram_range=(1, longest), min_df=min_df, binary=True)
     features = reference.fit_transform(documents(X, borders=borders))
     model, _ = fit(samples_of(X, y, weights), input_type=input_type, seed=3)
-    assert len(model.hashes) == features.shape[1]
+    assert model.features[0].n_features == features.shape[1]
     new = sentences(50, n_ids * 3 // 2)
     found = model.logits(sequences_of(new))
     features_of_new = reference.transform(documents(new, borders=borders))
@@ -161,7 +160,7 @@ def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, samples_o
     assert nothing.shape == (0, 5)
 
 
-def test_sequences_are_read_once_for_both_models(fit, samples_of):
+def test_sequences_are_read_once_for_both_models_and_held_out_ones_to_judge_them(fit, samples_of):
     rng = np.random.default_rng(0)
     X, y = topics(rng, 300, 5)
     samples, n_read = samples_of(X, y), np.zeros(300, int)
@@ -173,7 +172,7 @@ def test_sequences_are_read_once_for_both_models(fit, samples_of):
 
     samples.sequences.read_spellings = counted
     fit(samples, np.arange(0, 300, 4))
-    assert (n_read == 1).all()
+    assert (n_read == np.where(np.arange(300) % 4, 1, 2)).all()
 
 
 def test_sequences_without_a_known_ngram_have_the_intercept(
@@ -182,7 +181,7 @@ def test_sequences_without_a_known_ngram_have_the_intercept(
     X, y = sentences(120, 400), np.arange(120) % 2
     model, _ = fit(samples_of(X, y))
     found = model.logits(sequences_of([np.array([999]), np.array([998, 997])]))
-    assert np.array_equal(found[0], model.intercept)
+    assert np.array_equal(found[0], model.terms[0].intercept)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
@@ -215,14 +214,16 @@ def test_ids_that_no_two_sequences_share_tell_nothing_of_others(fit, samples_of)
 
 def test_a_model_says_what_it_is(fit, pairs, samples_of):
     model, _ = fit(samples_of(*pairs(100)), input_type="characters")
-    assert model.describe() == f"{len(model.hashes):,} n-grams of 1-5 ids"
+    assert model.describe() == f"{len(model.terms[0].coef):,} n-grams of 1-5 ids"
 
 
 def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of, sequences_of):
     X, y = pairs(200)
     model, _ = fit(samples_of(X, y))
     model.logits(sequences_of(X))
-    n_bytes = sum(getattr(value, "nbytes", 0) for value in vars(model).values())
+    (term,) = model.terms
+    values = [*vars(term).values(), *vars(term.features).values()]
+    n_bytes = sum(getattr(value, "nbytes", 0) for value in values)
     assert n_bytes < 100_000
 
 
@@ -255,12 +256,12 @@ def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, samples_of):
     finally:
         sys.setswitchinterval(interval)
     for index in range(4):
-        np.testing.assert_array_equal(models[index].coef, models["alone"].coef)
+        np.testing.assert_array_equal(models[index].terms[0].coef, models["alone"].terms[0].coef)
 
 
-def test_a_reader_whose_shortest_ngram_is_longer_than_its_longest_finds_none():
-    reader = NgramReader(shortest=3, longest=2, has_borders=True)  # as in a forged file
-    assert [len(found) for found in reader.ngrams(np.array([4, 5]), np.array([2]))] == [0, 0]
+def test_if_the_shortest_ngram_is_longer_than_the_longest_there_is_none(sequences_of):
+    ngrams = Ngrams(shortest=3, longest=2, has_borders=True)  # as in a forged file
+    assert not len(ngrams.bags(sequences_of([np.array([4, 5])]), np.arange(1)).data)
 
 
 GOOD = ["good", "great", "fine", "lovely", "superb", "charming"]
@@ -317,7 +318,7 @@ def test_contributions_of_the_words_sum_to_the_logit_and_frequent_words_count_le
     np.testing.assert_allclose(sums, model.decision_function(texts), atol=1e-6)
     assert np.argmax(explanations[0].linear) == 3
     sequences = read_as_at_fit(model[-1], model[0].transform(["film superb unheardof"]))
-    weights = model[-1].linear_model_.vectors.means.weighted(sequences, np.arange(1))[0].data
+    weights = model[-1].linear_model_.features[-1].weighted(sequences, np.arange(1))[0].data
     assert weights[0] < weights[1] == weights[2]
 
 
@@ -326,5 +327,5 @@ def test_each_table_counts_by_itself(table):
     X, y = reviews(120, GOOD[:2], BAD[:2], 0)
     texts, labels = reviews(100, GOOD[2:], BAD[2:], 1)
     both = linear(embeddings=side_by_side(silent, table)).fit(X, y)
-    assert both[-1].linear_model_.vectors.coef.shape == (11, 2)
+    assert both[-1].linear_model_.terms[-1].coef.shape == (11, 2)
     assert both.score(texts, labels) > 0.95

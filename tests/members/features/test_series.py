@@ -18,12 +18,12 @@ from small_models import bumps
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.exceptions import InputTypeWarning
-from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
-from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
-from sklearn_lstm.members.convolutions import ridge as ridge_regression
-from sklearn_lstm.members.convolutions.convolution_model import SeriesStatistics
-from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
-from sklearn_lstm.members.convolutions.random_convolutions import convolve
+from sklearn_lstm.members.features import convolutions
+from sklearn_lstm.members.features import series as series_features
+from sklearn_lstm.members.features.convolutions import convolve
+from sklearn_lstm.members.features.series_statistics import SeriesStatistics
+from sklearn_lstm.members.solvers import ridge as ridge_solver
+from sklearn_lstm.members.solvers import ridge_regression
 
 
 def waves(n_series, n_steps=10, n_classes=3, seed=0):
@@ -37,34 +37,48 @@ def waves(n_series, n_steps=10, n_classes=3, seed=0):
 @pytest.fixture
 def set_features(monkeypatch):
     """A function: about so many features -> the same way of fitting for fewer series."""
-    return lambda n_features: monkeypatch.setattr(convolutions, "_n_features", lambda _: n_features)
+
+    def set_number(n_features):
+        for module in (series_features, ridge_solver):
+            monkeypatch.setattr(module, "n_features_of", lambda _: n_features)
+
+    return set_number
 
 
 @pytest.fixture
 def leave_out(monkeypatch):
     """A function: how many series are left out in turn, of the features that were set before."""
 
-    return lambda n_series: monkeypatch.setattr(convolutions, "N_FEATURES", n_series)
+    return lambda n_series: monkeypatch.setattr(ridge_solver, "N_FEATURES", n_series)
 
 
 @pytest.fixture
-def fit(samples_of, fit_linear):
+def fit_series(samples_of, linear_fit):
     def fit(X, targets, weights=None, *, held_out=None, n_outputs=2, **parameters):
         samples = samples_of(X, targets, weights, n_outputs)
         held_out = np.arange(len(X)) if held_out is None else held_out
-        return fit_linear(CONVOLUTIONS, samples, held_out, **parameters)
+        return linear_fit("linear model", samples, held_out, **parameters)
+
+    return fit
+
+
+@pytest.fixture
+def fit(fit_series):
+    def fit(*data, **options):
+        found = fit_series(*data, **options)
+        return found.model, found.logits
 
     return fit
 
 
 @pytest.fixture
 def read(fit):
-    """A function: series and targets -> the reading of a model with a single one, its logits."""
+    """A function: series and targets -> the only term of a model, and its logits."""
 
     def read(*data, **options):
         model, logits = fit(*data, **options, normalize=False)
-        (reading,) = model.readings
-        return reading, logits
+        (term,) = model.terms
+        return term, logits
 
     return read
 
@@ -108,14 +122,14 @@ def test_held_out_logits_are_as_sure_as_those_of_new_series(fit, sequences_of):
     assert log_loss(noisy_new, expit(new[:, 1] - new[:, 0])) == pytest.approx(by_others, abs=0.1)
 
 
-def test_what_comes_in_groups_of_its_like_is_trusted_less(fit):
+def test_what_comes_in_groups_of_its_like_is_trusted_less(fit_series):
     """The samples of a group share their noise, which a new group would not."""
     rng = np.random.default_rng(0)
     y, group = np.arange(120) % 2, np.arange(120) // 2 % 10
     signal = np.sin(np.arange(30) * 0.7) * (0.7 * y - 0.35)[:, np.newaxis]
     shared, own = rng.normal(size=(20, 30))[group + 10 * y], rng.normal(size=(120, 30))
     in_groups, alone = (
-        fit(list((signal + noise)[..., np.newaxis]), y)[0].confidence
+        fit_series(list((signal + noise)[..., np.newaxis]), y).confidence
         for noise in (shared + own / 10, own)
     )
     assert in_groups < alone - 0.1
@@ -126,7 +140,7 @@ def test_a_held_out_series_has_no_copy_in_training(samples_of, fit_linear):
     X, y = list(rng.normal(size=(40, 12, 1))), rng.permutation(np.arange(40) % 2)
     samples, held_out = samples_of(X * 3, np.tile(y, 3)), np.flatnonzero(np.arange(120) % 40 < 20)
     targets = replace(samples.targets, copies=np.arange(120) % 40)
-    _, logits = fit_linear(CONVOLUTIONS, replace(samples, targets=targets), held_out)
+    _, logits = fit_linear("linear model", replace(samples, targets=targets), held_out)
     assert np.mean(logits.argmax(1) == targets.values[held_out]) < 0.75  # the classes are noise
 
 
@@ -182,9 +196,9 @@ def test_series_with_a_twin_each_are_warned_of_and_trusted_as_far_as_new_persons
 
 @pytest.mark.parametrize("n_features", [84, 5_000], ids=["many series", "few series"])
 def test_series_that_are_sorted_by_class_are_trusted_as_in_any_order(
-    fit, monkeypatch, leave_out, set_features, n_features
+    fit_series, monkeypatch, leave_out, set_features, n_features
 ):
-    monkeypatch.setattr(convolutions, "MOST_DRAWN", 60)
+    monkeypatch.setattr(series_features, "MOST_DRAWN", 60)
     set_features(n_features)
     leave_out(60)
     X, y = waves(400, n_classes=2)
@@ -193,26 +207,26 @@ def test_series_that_are_sorted_by_class_are_trusted_as_in_any_order(
     by_class = [np.argsort(classes, kind="stable") for classes in (y, -y)]
     confidences, left_out = [], []
     for orders in (shuffled, by_class):
-        fits = [fit(list(X[order]), y[order]) for order in orders]
-        confidences.append(np.mean([model.confidence for model, _ in fits]))
-        left_out.append(fits[0][1][np.argsort(orders[0])])
+        fits = [fit_series(list(X[order]), y[order]) for order in orders]
+        confidences.append(np.mean([one.confidence for one in fits]))
+        left_out.append(fits[0].logits[np.argsort(orders[0])])
     assert np.ptp(confidences) < 0.15
     correlation = np.corrcoef(*np.diff(left_out, axis=2)[:, :, 0])[0, 1]  # of the same series
     assert correlation > 0.8
 
 
 def test_ranks_are_those_among_all_series_also_if_classes_take_turns(fit, monkeypatch):
-    monkeypatch.setattr(convolutions, "MOST_DRAWN", 40)
+    monkeypatch.setattr(series_features, "MOST_DRAWN", 40)
     y = np.arange(80) % 2
     X = np.random.default_rng(0).normal(size=(80, 10, 1)) + 4 * y[:, np.newaxis, np.newaxis]
     model, _ = fit(list(X), y)
-    assert model.readings[0].statistics.deviations > 0.5
+    assert model.features[0].statistics.deviations > 0.5
 
 
 def test_convolutions_are_those_of_the_definition(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
-    model = model.readings[0]
+    model = model.features[0]
     encoding, drawn = model.statistics.encoding, model.convolutions
     steps = encoding(sequences_of(X).read(np.array([1])), np.array([40]))  # (40, 4)
     batch = np.zeros((2, 45, 4), np.float32)
@@ -236,9 +250,9 @@ def test_convolutions_are_those_of_the_definition(fit, sequences_of):
 def test_features_are_proportions_of_steps_and_levels(fit, sequences_of):
     X = [np.random.default_rng(0).normal(size=(n, 2)) for n in (5, 40, 23)]
     model, _ = fit(X * 10, np.arange(30) % 2)
-    model = model.readings[0]
+    model = model.features[0]
     drawn, features = model.convolutions, {}
-    for rows, found in model.features(sequences_of(X)):
+    for rows, found in model.blocks(sequences_of(X)):
         features |= dict(zip(rows.tolist(), found, strict=True))
     for row, series in enumerate(X):
         inputs = model.statistics.encoding(series, np.array([len(series)]))[np.newaxis]
@@ -259,20 +273,21 @@ def test_levels_that_differ_by_rounding_tell_nothing(fit):
     levels = 1e-6 * (2 * y - 1)
     X = [series - series.mean() + level for series, level in zip(X, levels, strict=True)]
     model, _ = fit(X, y)
-    model = model.readings[0]
-    scale = model.statistics.encoding.scale[0]
-    of_levels = model.coef[len(model.convolutions) :] * 1e-6 / scale
+    (first, _), read = model.terms, model.features[0]
+    of_levels = first.coef[read.n_events :] * 1e-6 / read.statistics.encoding.scale[0]
     assert np.abs(of_levels).max() < 1e-3
 
 
-def test_levels_of_many_channels_are_learned_and_independent_series_are_trusted(fit, sequences_of):
+def test_levels_of_many_channels_are_learned_and_independent_series_are_trusted(
+    fit_series, sequences_of
+):
     rng = np.random.default_rng(0)
     y = np.arange(600) % 2
     levels = rng.normal(size=(600, 30)) / 2 + np.where(y, 0.15, -0.15)[:, np.newaxis]
     X = list(levels[:, np.newaxis] + rng.normal(size=(600, 5, 30)))
-    model, _ = fit(X[:200], y[:200])
-    assert np.mean(model.logits(sequences_of(X[200:])).argmax(1) == y[200:]) > 0.75
-    assert model.confidence > 0.8
+    found = fit_series(X[:200], y[:200])
+    assert np.mean(found.model.logits(sequences_of(X[200:])).argmax(1) == y[200:]) > 0.75
+    assert found.confidence > 0.8
 
 
 def test_levels_of_few_channels_do_not_outweigh_shapes(fit, sequences_of):
@@ -296,7 +311,7 @@ def test_levels_of_few_channels_do_not_outweigh_shapes(fit, sequences_of):
 
 
 def test_competing_kernels_are_different(fit):
-    drawn = fit(*bumps(30))[0].readings[0].convolutions
+    drawn = fit(*bumps(30))[0].features[0].convolutions
     groups = np.sort(drawn.competing.reshape(-1, 7), axis=1)
     assert (np.diff(groups, axis=1) > 0).all()
     assert groups.min() == 0
@@ -306,7 +321,7 @@ def test_competing_kernels_are_different(fit):
 
 def test_a_convolution_adds_up_channels_of_one_form(fit):
     X, y = bumps(60, n_channels=5)
-    n_added = fit(X, y)[0].readings[0].convolutions.channels.reshape(-1, 2, 5).sum(axis=2)
+    n_added = fit(X, y)[0].features[0].convolutions.channels.reshape(-1, 2, 5).sum(axis=2)
     assert ((n_added > 0).sum(axis=1) == 1).all()
     assert {1, 2, 3, 4, 5} >= set(n_added.sum(axis=1)) >= {1, 2, 3}
     np.testing.assert_allclose((n_added > 0).mean(axis=0), 1 / 2, atol=0.1)
@@ -343,9 +358,9 @@ def test_a_long_series_is_read_in_pieces(fit, sequences_of, monkeypatch):
     X, y = bumps(30, n_channels=3)
     at_once, logits = fit(X, y)
     whole = at_once.contributions(sequences_of(X[:1]), np.array([[-1.0], [1.0]]))
-    monkeypatch.setattr(linear_convolutions, "MOST_STEPS_PER_BATCH", 7)
+    monkeypatch.setattr(convolutions, "MOST_STEPS_PER_BATCH", 7)
     in_pieces, logits_in_pieces = fit(X, y)
-    for one, other in zip(in_pieces.readings, at_once.readings, strict=True):
+    for one, other in zip(in_pieces.features, at_once.features, strict=True):
         np.testing.assert_array_equal(one.convolutions.thresholds, other.convolutions.thresholds)
     np.testing.assert_allclose(logits_in_pieces, logits, rtol=1e-9)
     parts = in_pieces.contributions(sequences_of(X[:1]), np.array([[-1.0], [1.0]]))
@@ -383,7 +398,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     read, samples_of, monkeypatch, leave_out, set_features, *, rows_per_block, n_held_out
 ):
     set_features(252)
-    for module in (convolutions, ridge_regression):
+    for module in (ridge_solver, ridge_regression):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", rows_per_block)
     rng = np.random.default_rng(0)
     X, y = waves(400)
@@ -393,8 +408,8 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     options = {"held_out": held_out, "n_outputs": 4}
     full, logits = read(X, y, weights, **options)
     samples = samples_of(X, y)
-    features = convolutions._features_of(full, samples, np.arange(len(samples)), None)
-    deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9) / convolutions._deviations(full)
+    features = ridge_solver._matrix(full.features, samples, np.arange(len(samples)), None)
+    deviation = np.maximum(features.std(axis=0, dtype=float), 1e-9) / full.features.deviations
     signs = np.where(np.arange(4) == y[:, np.newaxis], 1.0, -1.0)
     ridge = RidgeCV(
         ridge_regression.ALPHAS, scoring="neg_mean_squared_error", store_cv_results=True
@@ -426,7 +441,7 @@ def test_memory_does_not_grow_with_the_number_of_series(fit, leave_out, set_feat
 
 def test_thousands_of_classes_do_not_multiply_the_memory(fit, monkeypatch, set_features):
     set_features(84)
-    monkeypatch.setattr(convolutions, "N_FEATURES", 1_000_000 // 84)
+    monkeypatch.setattr(ridge_solver, "N_FEATURES", 1_000_000 // 84)
     X, y = waves(6000, n_classes=3)
     peak = peak_bytes(lambda: fit(X, y, held_out=np.arange(500), n_outputs=2000))
     assert peak < 100e6  # predictions for all series left out, for ten penalties: 1 GB
@@ -450,7 +465,7 @@ def test_metadata_routing_of_the_caller_does_not_reach_in(fit, set_features, n_f
 
 def test_work_is_counted(samples_of):
     short, long, many = (
-        CONVOLUTIONS.work(
+        series_features.work_of_series(
             samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series),
             SimpleNamespace(normalize=True),
         )
@@ -460,11 +475,11 @@ def test_work_is_counted(samples_of):
     assert isinstance(many, int)
 
 
-@pytest.mark.parametrize(("n_series", "n_features"), [(200, "785"), (201, "477")])
+@pytest.mark.parametrize(("n_series", "n_features"), [(200, "786"), (201, "478")])
 def test_a_model_says_what_it_is_and_more_series_get_fewer_features(
     fit, monkeypatch, n_series, n_features
 ):
-    monkeypatch.setattr(convolutions, "N_FEATURES", 400)
+    monkeypatch.setattr(series_features, "N_FEATURES", 400)
     model, _ = fit(*waves(n_series), n_outputs=3)
     assert model.describe() == f"{n_features} features of convolutions and levels"
 

@@ -4,28 +4,46 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from sklearn.svm import LinearSVC
 
+from sklearn_lstm.blending import ExpectedFactor
+from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.members.ngrams.bags import LARGEST_COEF
+from sklearn_lstm.members.features.bags import TfIdfFeatures
+from sklearn_lstm.members.features.ngram_reader import MOST_SCALED
+from sklearn_lstm.members.linear_model import LARGEST_COEF, Term
+from sklearn_lstm.members.solvers.solver import BaseSolver
 from sklearn_lstm.targets.targets import Targets
 
-MOST_SCALED = 32  # outputs with features of their own
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen
 TOLERANCE_OF_MANY = 0.3  # with more; a smaller one changes the accuracy by less than 0.1 points
 # Features of a sample times outputs. With fewer, one SVM after the other is faster.
 FEWEST_PRODUCTS_TOGETHER = 4_000
 LEAST_CHANGE = 0.05  # of the sum of all dual variables, in one pass over the samples
 
-LinearModel: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float64]]  # coef and intercept
+Solution: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float64]]  # coef and intercept
 
 # The solver draws from one random generator of the whole process, which it seeds at the beginning.
 # Two threads in it at the same time would get different SVMs each time.
 _solver = ForkSafeLock()
 
 
-def fit_svms(features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int) -> LinearModel:
+class Solver(BaseSolver):
+    """SVMs on the tf-idf of n-grams, and the means of vectors beside them."""
+
+    expected_factor = ExpectedFactor(2.0, 1.0)  # the margins of SVMs are too small
+
+    def solve(self, rows: Rows) -> tuple[Term, ...]:
+        """Return the terms that these rows tell."""
+        features, targets = self.learned(rows), self.reader.part(rows).targets
+        matrix = hstack(self.reader.matrices(features, rows), format="csr")
+        n_scaled = sum(one.n_features for one in features if isinstance(one, TfIdfFeatures))
+        solution = fit_svms(matrix, targets, seed=self.reader.seed, n_scaled=n_scaled)
+        return Term.side_by_side(features, *solution)
+
+
+def fit_svms(features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int) -> Solution:
     """Fit an SVM for each output.
 
     Up to `MOST_SCALED` outputs, each SVM sees the features scaled by the log ratios of a naive
@@ -90,7 +108,7 @@ def _constant(target: NDArray[np.bool_], weights: NDArray[np.float64]) -> float 
     return 1.0 if counted.all() else None
 
 
-def _fit_together(features: csr_matrix, targets: Targets, seed: int) -> LinearModel:
+def _fit_together(features: csr_matrix, targets: Targets, seed: int) -> Solution:
     """Fit the SVMs of many outputs, by dual coordinate descent (Hsieh et al. 2008).
 
     The objective is that of `LinearSVC`, which reads all samples anew for each output. Here each

@@ -9,10 +9,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.members.ngrams.bags import Lexicon, NgramReader, are_letters, bags_of
+from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
 ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]
+
+
+def letters_of(model):
+    """Return the features of letters that a classifier reads, or None."""
+    found = (one for one in model.linear_model_.features if isinstance(one, LetterFeatures))
+    return next(found, None)
 
 
 def linear_model():
@@ -64,7 +70,7 @@ def test_letters_of_known_words_need_no_vocabulary_in_predict(fitted, texts):
 )
 def test_tokens_that_are_no_words_have_no_letters(texts, vectorizer):
     model = make_pipeline(vectorizer, linear_model()).fit(*zip(*texts, strict=True))
-    assert model[-1].linear_model_.lexicon is None
+    assert letters_of(model[-1]) is None
 
 
 def test_letters_that_no_two_texts_share_are_no_part_of_the_model():
@@ -73,7 +79,7 @@ def test_letters_that_no_two_texts_share_are_no_part_of_the_model():
     texts = ["".join(rng.choice(characters, 8)) for _ in range(120)]
     model = make_pipeline(TextSequenceVectorizer(), linear_model())
     model.fit([texts[0] + " Latin", *texts[1:]], np.arange(120) % 2)
-    assert model[-1].linear_model_.lexicon is None
+    assert letters_of(model[-1]) is None
 
 
 @pytest.mark.parametrize("vocabulary", [None, 5, ["happiness"]])
@@ -90,10 +96,9 @@ def test_what_is_no_vocabulary_is_left_alone(texts, vocabulary):
 def test_letters_count_by_the_root_of_the_share_of_words():
     X = TextSequenceVectorizer().fit_transform(["two words", "one among 三个字", "三个字", ""])
     sequences = read_sequences(X)
-    reader = NgramReader(1, 1, has_borders=False)
-    found = bags_of(reader, Lexicon.of(sequences), sequences, np.arange(4))
-    values = np.where(are_letters(found.indices), found.data, 0)
-    largest = [part.max(initial=0) for part in np.split(values, found.indptr[2:-1:2])]
+    letters = LetterFeatures(Lexicon.of(sequences))
+    found = letters.bags(sequences, np.arange(4))
+    largest = [part.max(initial=0) for part in np.split(found.data, found.indptr[1:-1])]
     np.testing.assert_allclose(largest, np.sqrt([1, 0.4, 0, 0]), rtol=1e-6)
 
 
@@ -124,7 +129,7 @@ def test_what_has_no_letters_is_no_empty_text(texts):
     documents, labels = zip(*texts[:150], strict=True)
     model = make_pipeline(TextSequenceVectorizer(), linear_model())
     model.fit([*documents, *[""] * 30], [*labels, *["none"] * 30])
-    lexicon = model[-1].linear_model_.lexicon
+    lexicon = letters_of(model[-1]).lexicon
     for X in (model[0].transform([""]), csr_matrix([[999, 998]])):
         sequences = read_sequences(X)
         spellings = sequences.read_spellings(np.arange(1))

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from sklearn_lstm.members.convolutions.ridge import GramMatrix, fit_few, fit_many, leave_alike_out
+from sklearn_lstm.members.solvers.ridge_regression import (
+    GramMatrix,
+    fit_few,
+    fit_many,
+    leave_alike_out,
+)
 from sklearn_lstm.targets.labels import LabelSets
 from sklearn_lstm.targets.targets import Targets
 

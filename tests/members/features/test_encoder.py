@@ -11,7 +11,6 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -29,13 +28,14 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from torch.nn import MultiMarginLoss
 
-from sklearn_lstm import TextSequenceVectorizer, WordVectors, fitting
+from sklearn_lstm import TextSequenceVectorizer, WordVectors
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.members.regression import fit_regression
-from sklearn_lstm.members.regression.fit_regression import ENCODER
+from sklearn_lstm.members import reader
+from sklearn_lstm.members.features import encoder as encoder_features
+from sklearn_lstm.members.solvers import regression
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
@@ -159,7 +159,7 @@ def test_the_encoder_is_a_member_with_a_weight(model):
     names = ["network", "encoder", "positions", "linear model"]  # all texts have four words
     assert list(fitted.calibration_["weights"]) == names
     assert "n-grams" in fitted.linear_model_.describe()
-    assert "# encoder: logistic regression on 8 columns" in repr(fitted)
+    assert "# encoder: 8 columns of vectors of whole texts" in repr(fitted)
     assert "8 columns of SmallEncoder" in repr(fitted)
     assert ", encoder 0." in repr(fitted) or ", encoder 1." in repr(fitted)
     assert model.score(NEW, NEW_LABELS) > 0.9
@@ -202,36 +202,35 @@ def test_classes_of_one_sample_do_not_silence_an_encoder(encoder):
 @pytest.mark.parametrize("by_groups", [False, True])
 def test_few_held_out_samples_alone_do_not_judge_an_encoder(by_groups, encoder, monkeypatch):
     """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
-    judged = []
+    judged, solve = [], regression.Solver.solve
 
-    def spy(split, settings, rows, member):
-        judged.extend(rows)
-        return ENCODER.logits_of_folds(split, settings, rows, member)
+    def spy(solver, rows):
+        judged.append(np.delete(np.arange(len(solver.reader.samples)), rows))
+        return solve(solver, rows)
 
-    spied = replace(ENCODER, logits_of_folds=spy)
-    learners = [spied if one is ENCODER else one for one in fitting.LEARNERS]
-    monkeypatch.setattr(fitting, "LEARNERS", learners)
+    monkeypatch.setattr(regression.Solver, "solve", spy)
     groups = np.arange(120) // 4 if by_groups else None
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
     assert few.calibration_["n_held_out"] < 200
-    assert len(judged) == 5
-    assert_array_equal(np.sort(np.concatenate(judged)), np.arange(120))
+    _, _, *left_out = judged  # behind the fits without held-out samples, and to all
+    assert len(left_out) == 5
+    assert_array_equal(np.sort(np.concatenate(left_out)), np.arange(120))
     texts, labels = draw_texts(1_000)
     judged.clear()
     classifier(encoder, max_epochs=0).fit(TextSequenceVectorizer().fit_transform(texts), labels)
-    assert not judged
+    assert len(judged) == 2
 
 
 def test_the_penalty_of_an_encoder_is_looked_for_once(encoder, monkeypatch):
     found = []
-    find_penalty = fit_regression._find_penalty
+    find_penalty = regression._find_penalty
 
     def spy(*arguments):
         found.append(find_penalty(*arguments))
         return found[-1]
 
-    monkeypatch.setattr(fit_regression, "_find_penalty", spy)
+    monkeypatch.setattr(regression, "_find_penalty", spy)
     pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert len(found) == 1
 
@@ -254,7 +253,7 @@ def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
 
 
 def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.ngrams.fit_ngrams.LARGEST_COEF", 10)
+    monkeypatch.setattr("sklearn_lstm.members.features.ngram_reader.LARGEST_COEF", 10)
     with pytest.warns(LinearModelSkippedWarning) as warned:
         model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert len(warned) == 1
@@ -274,7 +273,7 @@ def test_several_labels_and_weights(encoder):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr(fit_regression, "MOST_SAMPLES", 400)
+    monkeypatch.setattr(reader, "MOST_SAMPLES", 400)
     model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
     assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9
@@ -282,17 +281,17 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 
 def test_the_bar_counts_encoding(encoder, monkeypatch):
     monkeypatch.setattr("sklearn_lstm.progress.ProgressBar.show", show := MagicMock())
-    monkeypatch.setattr(fit_regression, "ROWS_AT_ONCE", 40)
+    monkeypatch.setattr(encoder_features, "ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
-    said = [text.split(", ")[-1] for text in texts[:5]]  # behind the time that is left
-    assert said == ["linear model", "encoder", "encoder", "encoder", "linear model"]
+    said = [text.split(", ")[-1] for text in texts[:6]]  # behind the time that is left
+    assert said == ["linear model"] * 2 + ["positions"] + ["encoder"] * 3
     assert sorted(shares) == list(shares)
 
 
 def test_encoding_counts_in_the_minutes_that_a_fit_will_take(encoder, monkeypatch, caplog):
     clock = iter([0.0, 60.0])  # 30 of 120 texts take a minute
-    monkeypatch.setattr(fit_regression, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(encoder_features, "perf_counter", lambda: next(clock))
     caplog.set_level("INFO", "sklearn_lstm")
     pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
     assert "The fit to 120 sequences will take about 4 minutes" in caplog.text
@@ -534,7 +533,7 @@ def test_save_names_an_encoder_and_pickle_holds_it(model, tmp_path):
     assert restored[-1].calibration_ == model[-1].calibration_
     pickled = pickle.loads(pickle.dumps(model))
     assert_array_equal(pickled.predict_proba(NEW), expected)
-    assert pickled[-1].encoder is pickled[-1]._fitted.model["encoder"].encoder.model
+    assert pickled[-1].encoder is pickled[-1]._fitted.model["encoder"].features[0].encoder.model
 
 
 def test_a_table_and_an_encoder_are_described_and_loaded(encoder, tmp_path):

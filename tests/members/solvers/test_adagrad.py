@@ -8,8 +8,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.ngrams import online_ngrams
-from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
+from sklearn_lstm.members.linear_model import ONLINE
+from sklearn_lstm.members.solvers import adagrad
 
 SMALL = {"hidden_size": 4, "precision": "float32", "random_state": 0}
 
@@ -23,6 +23,12 @@ def texts_of(words, n, rng):
         for before, after, label in zip(common[:, :3], common[:, 3:], y, strict=True)
     ]
     return texts, y
+
+
+def online(model):
+    """Return the n-grams that a classifier has learned online, with their coefficients."""
+    (term,) = model._fitted.model[ONLINE].terms
+    return term
 
 
 JANUARY = [["sun", "warm", "dry"], ["rain", "cold", "wet"]]
@@ -58,7 +64,7 @@ def test_one_large_call_is_learned_in_batches_whatever_the_order_of_its_samples(
     model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(**SMALL))
     learn(model, texts, y, len(texts))
     assert model.score(*later) == 1
-    assert np.abs(model[-1]._fitted.model[OnlineNgrams.name].coef).max() < 5
+    assert np.abs(online(model[-1]).coef).max() < 5
 
 
 def test_messages_that_come_one_batch_after_the_other_are_told_apart(few_messages):
@@ -114,10 +120,7 @@ def test_samples_without_weight_teach_nothing_and_large_weights_stay_finite():
     models = [streamed(np.arange(40) % 2, [0, 1])[0] for _ in range(2)]
     models[0].partial_fit([[3, 4], [5, 6]], [0, 1], sample_weight=[1, 0])
     models[1].partial_fit([[3, 4]], [0])
-    logits = [
-        model._fitted.model[OnlineNgrams.name].logits(read_as_at_fit(model, [[5, 6], [3, 8]]))
-        for model in models
-    ]
+    logits = [online(model).logits(read_as_at_fit(model, [[5, 6], [3, 8]])) for model in models]
     assert_allclose(*logits)
     proba = models[0].partial_fit([[7]], [0], sample_weight=[1e20]).predict_proba([[7], [3, 4]])
     assert np.isfinite(proba).all()
@@ -133,12 +136,11 @@ def test_a_later_fit_has_its_own_n_grams_and_no_linear_model_has_none():
 
 
 def test_a_full_table_learns_no_further_n_grams_but_what_it_has(monkeypatch):
-    monkeypatch.setattr(online_ngrams, "LARGEST_COEF", 4 * 2 * 10)  # of 2 classes: 10 rows
+    monkeypatch.setattr(adagrad, "LARGEST_COEF", 4 * 2 * 10)  # of 2 classes: 10 rows
     model, X = streamed(np.arange(40) % 2, [0, 1])
-    ngrams = model._fitted.model[OnlineNgrams.name]
-    before = ngrams.coef.copy()
-    assert len(before) == 10
-    model.partial_fit(X, np.arange(40) % 2)
-    assert model._fitted.model[OnlineNgrams.name].hashes.tolist() == ngrams.hashes.tolist()
-    assert (model._fitted.model[OnlineNgrams.name].coef[1:] != before[1:]).all()
-    assert not model._fitted.model[OnlineNgrams.name].coef[0].any()
+    before = online(model)
+    assert len(before.coef) == 10
+    after = online(model.partial_fit(X, np.arange(40) % 2))
+    assert after.features.hashes.tolist() == before.features.hashes.tolist()
+    assert (after.coef[1:] != before.coef[1:]).all()
+    assert not after.coef[0].any()
