@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.targets.targets import Targets
 
+FEWEST_JUDGED = 50  # held-out samples that tell whether anything was learned
 Logits: TypeAlias = NDArray[np.float64]  # (n_samples, n_outputs)
 
 
@@ -166,15 +167,34 @@ class HeldOutLogits:
         return np.asarray(np.sum(weighted, axis=0))
 
     def blend(self) -> Blend:
-        """Return the blend of the members.
+        """Return the blend of the members."""
+        return fit_blend(list(self.members.values()), self.targets, self.prior)
 
-        All weights are multiplied by the smallest confidence, which is divided by the factor of the
-        member's logits if that is above 1: samples that were left out in turn have already set
-        their scale, and that a member is right on a few more is no reason to make them larger.
+    def trusted(self, blend: Blend) -> Blend:
+        """Return a blend whose weights are multiplied by the smallest confidence.
+
+        This is divided by the factor of the member's logits if that is above 1: samples that were
+        left out in turn have already set their scale, and that a member is right on a few more is
+        no reason to make them larger.
         """
-        blend = fit_blend(list(self.members.values()), self.targets, self.prior)
         factors = dict(zip(self.members, blend.factors.tolist(), strict=True))
         known = self.confidences.items()
         least = min([1.0, *(sure / max(1.0, factors[name]) for name, sure in known)])
         correction = least * blend.prior_correction
         return replace(blend, factors=least * blend.factors, prior_correction=correction)
+
+    def is_a_guess(self, blend: Blend, shares: NDArray[np.float64]) -> bool:
+        """Return whether a blend says no more of many samples than the shares of the classes do.
+
+        That is, its mean log-likelihood is above theirs by less than two standard errors.
+        """
+        if len(self.targets) < FEWEST_JUDGED:
+            return False
+        labels, truth = self.targets.labels, self.targets.indicators()
+        factors = dict(zip(self.members, blend.factors.tolist(), strict=True))
+        proba = labels.proba(self.total(factors) - blend.prior_correction * self.prior.logs)
+        guess = np.broadcast_to(shares, truth.shape)
+        gains = labels.log_likelihoods(proba, truth) - labels.log_likelihoods(guess, truth)
+        weights = self.targets.sample_weights / self.targets.sample_weights.sum()
+        mean = weights @ gains
+        return bool(mean < 2 * np.linalg.norm(weights * (gains - mean)))

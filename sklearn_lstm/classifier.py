@@ -15,7 +15,6 @@ from torch.nn import Module
 
 from sklearn_lstm import fitting
 from sklearn_lstm.callback_support import CallbackSupportMixin, CallbackTask, with_callbacks
-from sklearn_lstm.data.containers import column_names
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.features.encoder import ENCODER
@@ -29,6 +28,7 @@ from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embed
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters, plain_parameters
 from sklearn_lstm.storage.estimators import StoredMixin
+from sklearn_lstm.targets.label_reading import label_names
 
 SHARED = ("embeddings", "encoder")  # parameters that clones share
 INSIDE = tuple(f"{name}__" for name in SHARED)  # how the names of their own parameters begin
@@ -585,7 +585,7 @@ class LSTMSequenceClassifier(
         ValueError
             If the columns of y have other names than in `fit`, or another order.
         """
-        fitting.what_was_fitted(self).labels.check_names(column_names(y))
+        fitting.what_was_fitted(self).labels.check_names(label_names(y))
         return float(super().score(X, y, sample_weight))
 
     classes_: property = _left_by_fit(lambda fitted: fitted.labels.classes)

@@ -14,6 +14,7 @@ __all__ = [
     "MissingValuesWarning",
     "ModelFileError",
     "NonFiniteTrainingError",
+    "NothingLearnedWarning",
 ]
 
 LIBRARIES = {"sklearn_lstm", "sklearn", "imblearn", "joblib", "torch"}
@@ -45,6 +46,10 @@ class InputTypeWarning(UserWarning):
 
 class MissingValuesWarning(UserWarning):
     """Issued if X has missing values in a channel that had none in training."""
+
+
+class NothingLearnedWarning(UserWarning):
+    """Issued if a fitted model says no more of held-out samples than the shares of the classes."""
 
 
 class IgnoredParameterWarning(UserWarning):

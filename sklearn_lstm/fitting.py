@@ -16,8 +16,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_lstm.callback_support import CallbackTask
-from sklearn_lstm.data.containers import LONG_TABLE, column_names
+from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
@@ -26,6 +27,7 @@ from sklearn_lstm.exceptions import (
     InvalidSequencesError,
     InvalidSequencesTypeError,
     LinearModelSkippedWarning,
+    NothingLearnedWarning,
     warn_user,
 )
 from sklearn_lstm.members import recipes
@@ -44,7 +46,7 @@ from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import WORK_PER_SECOND, FitProgress, print_above_bar
 from sklearn_lstm.sklearn_internals import check_column_names
-from sklearn_lstm.targets.label_reading import read_classes, read_labels
+from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Weights
 from sklearn_lstm.targets.thresholds import without_constants
@@ -172,7 +174,7 @@ def _read_validation(
         raise ValueError("X_val and y_val have to be passed together.")
     try:
         check_column_names(X_val)
-        labels.check_names(column_names(y_val), "y_val")
+        labels.check_names(label_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
         check_consistent_length(sequences, y_val)
         targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
@@ -193,7 +195,7 @@ def read_training_data(
 ) -> TrainingData:
     """Read what `fit` gets."""
     X, y, sample_weight = passed
-    names, y = column_names(y), read_labels(y)
+    names, y = label_names(y), read_labels(y)
     check_classification_targets(y)  # warns of nearly as many classes as samples
     input_format, sequences = read_at_fit(parameters, X)
     check_as_many(input_format, sequences, y)
@@ -215,7 +217,7 @@ def read_further_data(
             "class_weight='balanced' is not supported for partial_fit, which does not know how "
             "frequent each class will be. Pass a dict, or sample_weight."
         )
-    names, y, classes = column_names(y), read_labels(y), read_classes(classes)
+    names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
         labels = Labels.named(classes, y, names)
@@ -324,11 +326,13 @@ def fit_model(
         loss = BlendLoss(held_out, split.held_out, settings)
         with workers(settings.device, 1 + settings.architecture["bidirectional"]):
             network = train_network(split, settings, plan, loss, progress)
-            if network.is_trained and (linear_models or np.isnan(thresholds).any()):
+            if network.is_trained:
                 held_out = loss.joined_by(network)
-    model = SequenceModel.blended(network, linear_models, held_out).with_thresholds(
-        thresholds, held_out
-    )
+    blend = held_out.blend()
+    if held_out.is_a_guess(blend, samples.targets.shares()):
+        warn_user(nothing_learned(samples.sequences), NothingLearnedWarning)
+    model = SequenceModel.blended(network, linear_models, held_out, blend)
+    model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted.empty(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
 

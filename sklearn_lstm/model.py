@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import HeldOutLogits, Logits
+from sklearn_lstm.blending import Blend, HeldOutLogits, Logits
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
@@ -65,16 +65,20 @@ class SequenceModel:
 
     @classmethod
     def blended(
-        cls, network: Network, linear_models: Sequence[LinearModel], held_out: HeldOutLogits
+        cls,
+        network: Network,
+        linear_models: Sequence[LinearModel],
+        held_out: HeldOutLogits,
+        blend: Blend,
     ) -> SequenceModel:
-        """Return the model with the weights that predict held-out samples best.
+        """Return the model with the weights of the blend that predicts held-out samples best.
 
         `linear_models` come in the order of their fits. The model has them behind the network, the
         last one first.
         """
         if not linear_models:
             return cls.empty().with_network(network)
-        members, blend = (network, *reversed(linear_models)), held_out.blend()
+        members, blend = (network, *reversed(linear_models)), held_out.trusted(blend)
         known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
         weights = tuple(known.get(member.name, 0.0) for member in members)
         correction, logs = blend.prior_correction, held_out.prior.logs

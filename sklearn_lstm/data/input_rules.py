@@ -17,6 +17,10 @@ from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 MEANT = "input_type={} says that this is meant."
 IDS_MEANT = MEANT.format("'words' or 'characters'")
 MEASUREMENTS_MEANT = MEANT.format("'measurements'")
+SIDE_BY_SIDE = (
+    "If ids of several texts, or numbers, stand side by side, one id stands for several things. "
+    f"{FRAME_ADVICE} Join texts first: {JOIN_TEXTS}."
+)
 STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 
 
@@ -76,16 +80,13 @@ def _a_signal(sequences: Sequences) -> str:
 
 def _zeros_between_ids(steps: Any, sequences: Sequences) -> str:
     """Tell rows with a 0 that is no padding: in rows of several lengths none is."""
+    remedy = SIDE_BY_SIDE
     if issparse(steps):
-        remedy = (
-            "Are these the ids of several texts side by side? One id then stands for several "
-            f"things. Join the texts first: {JOIN_TEXTS}. Or ids beside numbers? {FRAME_ADVICE}"
-        )
-        n_entries = np.diff(steps.indptr)
-        filled, ends = n_entries > 0, steps.indptr[1:]
-        widths = steps.indices[ends[filled] - 1] - steps.indices[ends[filled] - n_entries[filled]]
-        has_zero = np.zeros(len(filled), bool)
-        has_zero[filled] = widths + 1 > n_entries[filled]
+        rows, columns = steps.tocsr().nonzero()
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        first, last = (one.reduceat(columns, starts) for one in (np.minimum, np.maximum))
+        has_zero = np.zeros(steps.shape[0], bool)
+        has_zero[rows[starts]] = last - first + 1 > np.diff(starts, append=len(rows))
     elif isinstance(steps, list):
         remedy = "If 0 is a token too, add 1 to all: X = [[i + 1 for i in row] for row in X]."
         lengths = np.array([*map(len, steps)])
@@ -94,11 +95,10 @@ def _zeros_between_ids(steps: Any, sequences: Sequences) -> str:
         else:
             has_zero = np.array([not row.all() for row in steps])
     else:
-        remedy = "If 0 is a token too, add 1 to all before you pad the rows with 0."
+        remedy = f"If 0 is a token too, add 1 to all before you pad the rows with 0. {SIDE_BY_SIDE}"
         n_rows = max(1, VALUES_PER_CHUNK // steps.shape[1])
-        starts = range(0, len(steps), n_rows)
-        blocks = [_has_inner_zeros(steps[start : start + n_rows]) for start in starts]
-        has_zero = np.concatenate(blocks)
+        blocks = (steps[row : row + n_rows] for row in range(0, len(steps), n_rows))
+        has_zero = np.concatenate([*map(_has_inner_zeros, blocks)])
     if not has_zero.any():
         return ""
     return (
@@ -159,3 +159,26 @@ def _channels_first(steps: Any) -> str:
 def _is_one_hot(series: NDArray[Any]) -> bool:
     """Return whether values are 0, 1 and NaN alone."""
     return bool(((series == 0) | (series == 1) | np.isnan(series)).all())
+
+
+def nothing_learned(sequences: Sequences) -> str:
+    """Return how X was read, and what to do, if a model predicts no better than a guess."""
+    shortest, longest = int(sequences.lengths.min()), int(sequences.lengths.max())
+    steps = f"{shortest:,} to {longest:,}" if shortest < longest else f"{longest:,}"
+    if sequences.n_channels is None:
+        read = f"{steps} tokens, out of {len(sequences.distinct_ids()):,} different ones"
+        remedy = (
+            "If X holds the values of series, also as strings, pass them as floats without a "
+            "vectorizer. If words are split in another way than the classes need, see `analyzer`."
+        )
+    else:
+        read = f"{steps} steps of measurements in {sequences.n_channels:,} channel(s)"
+        remedy = (
+            "If the numbers stand for symbols, such as letters or the codes of OrdinalEncoder, "
+            "make them token ids: (X + 1).astype(int). If channels come first, X.transpose(0, 2, "
+            "1)."
+        )
+    return (
+        f"X was read as sequences of {read}. No member of the model predicts held-out samples "
+        f"better than the shares of the classes. Are the labels in the order of X? {remedy}"
+    )

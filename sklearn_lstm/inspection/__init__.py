@@ -1,11 +1,10 @@
 """Look inside a fitted classifier: its gates, and what each step adds to a prediction."""
 
 from sklearn_lstm.inspection.class_explanations import ClassExplanations, explain_classes
+from sklearn_lstm.inspection.displays import ExplanationDisplay, TrainingDisplay
 from sklearn_lstm.inspection.explaining import Phrase, explain, explain_phrases
 from sklearn_lstm.inspection.explanation import Explanation, as_shap_explanation
-from sklearn_lstm.inspection.explanation_display import ExplanationDisplay
 from sklearn_lstm.inspection.gates import GateActivations, gate_activations, sequence_vectors
-from sklearn_lstm.inspection.training_display import TrainingDisplay
 
 __all__ = [
     "ClassExplanations",

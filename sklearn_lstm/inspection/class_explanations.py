@@ -314,8 +314,9 @@ def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExp
     means = np.stack([*sums.values()]) / n_samples[:, np.newaxis]
     means = means * [-1, 1] if is_mirrored else means
     parts, names = map(list, zip(*sums, strict=True))
-    shown = labels.shown.tolist()
-    return ClassExplanations(shown, parts, names, means, counts, n_samples, sampled, n_tokens)
+    return ClassExplanations(
+        opened.classes, parts, names, means, counts, n_samples, sampled, n_tokens
+    )
 
 
 def _added(opened: OpenModel, part: str, directions: NDArray[np.float64], rows: Rows) -> Added:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,35 +19,6 @@ Axis: TypeAlias = "matplotlib.axis.Axis"
 
 MOST_LABELS = 120  # of tokens on one axis; more do not fit
 SHOWN = {" ": "␣", "\n": "↵", "\t": "→", "": "∅"}
-
-
-class Display:
-    """A picture of a fitted model, which can be drawn again in other axes."""
-
-    ax_: Axes
-    figure_: matplotlib.figure.FigureBase
-
-    def _show(self, ax: Axes) -> Self:
-        """Keep the axes that were drawn in."""
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
-
-
-class Html:
-    """What a notebook shows, also as a file."""
-
-    def _repr_html_(self) -> str:
-        raise NotImplementedError
-
-    def to_html(self) -> str:
-        """Return the HTML that a notebook shows, to be written to a file.
-
-        Returns
-        -------
-        str
-            Of ASCII characters alone, which every browser reads.
-        """
-        return self._repr_html_().encode("ascii", "xmlcharrefreplace").decode()
 
 
 def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:

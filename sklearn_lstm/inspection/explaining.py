@@ -112,7 +112,7 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
     except KeyError as error:
         raise ValueError(
             f"target={error} is not a class of the model; its classes are "
-            f"{', '.join(map(repr, opened.labels.shown.tolist()))}."
+            f"{', '.join(map(repr, opened.classes))}."
         ) from error
 
 

@@ -29,8 +29,25 @@ TOKEN = (
 )
 
 
+class Html:
+    """What a notebook shows, also as a file."""
+
+    def _repr_html_(self) -> str:
+        raise NotImplementedError
+
+    def to_html(self) -> str:
+        """Return the HTML that a notebook shows, to be written to a file.
+
+        Returns
+        -------
+        str
+            Of ASCII characters alone, which every browser reads.
+        """
+        return self._repr_html_().encode("ascii", "xmlcharrefreplace").decode()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation(drawing.Html):
+class Explanation(Html):
     """Store what each step of one sequence adds to the score of a class.
 
     The score is the logit of the class, as in `decision_function`; for two classes it is the logit

@@ -37,6 +37,12 @@ class OpenModel:
     labels: Labels
     sequences: Sequences
 
+    @property
+    def classes(self) -> list[Any]:
+        """The classes, or the names of several labels; Python has no dates in nanoseconds."""
+        shown = self.labels.shown
+        return [*shown] if shown.dtype.kind in "mM" else shown.tolist()
+
     def __len__(self) -> int:
         return len(self.sequences)
 

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 
-from sklearn_lstm.data.containers import is_missing_or_nan, to_numpy
+from sklearn_lstm.data.containers import is_missing_or_nan, names_of, to_numpy
+
+
+def label_names(y: object) -> tuple[str, ...]:
+    """Return the names of the columns of a y that is a data frame, numbers as strings."""
+    return tuple(map(str, names_of(y)))
 
 
 def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:

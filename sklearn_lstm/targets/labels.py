@@ -151,6 +151,12 @@ class Labels:
         slopes = np.exp(log_proba) - truth
         return weights @ log_proba[truth], slopes * weights[:, np.newaxis]
 
+    def log_likelihoods(
+        self, proba: NDArray[np.float64], truth: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Return that of each sample by probabilities; of several labels their mean."""
+        return np.asarray(np.log(np.maximum(proba, np.finfo(float).tiny))[truth])
+
     def log_prior(self, targets: Encoded) -> NDArray[np.float64]:
         """Return the logarithm of how frequent each class is, with mean 0.
 
@@ -252,6 +258,13 @@ class LabelSets(Labels):
         weights = weights * (weights.sum(axis=0) / np.where(squares > 0, squares, 1) / len(self))
         fits = np.where(truth, log_expit(logits), log_expit(-logits))
         return float((weights * fits).sum()), (expit(logits) - truth) * weights
+
+    def log_likelihoods(
+        self, proba: NDArray[np.float64], truth: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Return that of each sample by probabilities: the mean over its labels."""
+        known = np.maximum(np.where(truth, proba, 1 - proba), np.finfo(float).tiny)
+        return np.asarray(np.log(known).mean(axis=1))
 
     def log_prior(self, targets: Encoded) -> NDArray[np.float64]:
         """Return the logarithm of the odds of each label; 0 if all samples have it, or none."""

@@ -83,6 +83,12 @@ class Targets:
         """Return which classes or labels each sample has, (n_samples, n_outputs)."""
         return self.labels.indicators(self.values)
 
+    def shares(self) -> NDArray[np.float64]:
+        """Return how frequent each class or label is, (n_outputs,), by the weights."""
+        weights = self.weights.reshape(len(self), -1)  # (n_samples, 1) or (n_samples, n_labels)
+        counted = np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
+        return np.asarray((weights * self.indicators()).sum(axis=0) / counted)
+
 
 @dataclass(frozen=True)
 class Samples:

@@ -8,8 +8,6 @@ import scipy.sparse as sp
 import small_models
 from numpy.testing import assert_array_equal
 
-from sklearn_lstm.exceptions import InputTypeWarning
-
 CONTAINERS = {
     "dense": np.array,
     "CSR": sp.csr_array,
@@ -53,14 +51,11 @@ def test_ids_that_were_not_seen_are_all_the_same_token_and_1_is_one_of_them(line
 
 
 @pytest.mark.parametrize("input_type", ["words", "characters"])
-def test_a_fraction_is_an_unknown_token_and_not_id_1(input_type):
+def test_whole_floats_are_ids_where_the_user_says_so(input_type):
     X, y = data()
     model = small(input_type=input_type).fit(X.astype(float), y)
     assert model.input_type_ == input_type
-    start = [[3.0] * 11 + [last] for last in (2.5, 77.0, 1.0)]
-    fraction, unseen, one = model.predict_proba(np.array(start))
-    assert_array_equal(fraction, unseen)
-    assert np.abs(fraction - one).max() > 1e-6
+    assert_array_equal(model.predict_proba(X), model.predict_proba(X.astype(float)))
 
 
 @pytest.mark.parametrize("hold", [np.array, list, lambda X: [*X, [3.5]]])
@@ -70,15 +65,9 @@ def test_fractions_for_a_model_of_ids_are_refused(hold):
     for row in (X[1] + 0.25, [3, 3.5, *X[1, 2:]]):
         with pytest.raises(ValueError, match=r"X\[1\] holds \d\.[25]+, but token ids are"):
             model.predict(hold([X[0].tolist(), list(map(float, row))]))
-    with pytest.raises(ValueError, match=r"X\[2\] holds 3.5, but token ids are integers"):
-        small(input_type="words").fit([*X.tolist()[:2], [3.5], *X.tolist()[3:]], y)
-
-
-def test_measurements_for_a_table_of_ids_are_not_taken_in_silence():
-    X, y = data()
-    model = small(input_type="words").fit(X, y)
-    with pytest.warns(InputTypeWarning, match="most of its values have fractions"):
-        model.predict(np.random.default_rng(0).random((5, 12)))
+    for rows in ([*X.tolist()[:2], [3.5], *X.tolist()[3:]], np.where(X[2] == X, 3.5, X)):
+        with pytest.raises(ValueError, match=r"X\[\d\] holds 3.5, but token ids are integers"):
+            small(input_type="words").fit(rows, y)
 
 
 def test_the_vector_of_id_1_is_not_that_of_the_unknown_token():

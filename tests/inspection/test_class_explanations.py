@@ -1,5 +1,6 @@
 """`explain_classes`: what adds to each class over many sequences."""
 
+import datetime as dt
 import sys
 
 import numpy as np
@@ -131,6 +132,18 @@ def test_the_picture_has_a_bar_for_each_name_of_a_class(model):
     assert "neg" in ax.get_xlabel()
     with pytest.raises(ValueError, match="not a class of the model"):
         told.plot("neutral")
+
+
+@pytest.mark.parametrize("unit", ["D", "ns"])
+def test_classes_may_be_dates(unit):
+    y = np.array(["2020-01-01", "2021-05-05"] * 10, f"M8[{unit}]")
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0).fit([[2], [3]] * 10, y)
+    told = explain_classes(model, [[2], [3]])
+    for target in (y[1], model.classes_[1], dt.date(2021, 5, 5) if unit == "D" else y[1]):
+        assert "2021-05-05" in told.plot(target).get_xlabel()
+    assert set(told.to_frame()["class"]) == {*y}
+    with pytest.raises(ValueError, match=r"classes are \w+.datetime64\('2020-01-01"):
+        explain(model, [[2]], "spam")
 
 
 def test_the_text_names_parts_and_needs_neither_matplotlib_nor_pandas(model, monkeypatch):

@@ -98,6 +98,16 @@ def test_labels_have_the_names_of_the_columns(frame, tmp_path):
     assert linear.fit(X, np.array([*columns.values()]).T).label_names_ is None
 
 
+def test_columns_named_by_numbers_have_names_too():
+    X = np.random.default_rng(0).normal(size=(20, 6))
+    y = pd.DataFrame({10: [1, 0] * 10, 20: [1, 1, 0, 0] * 5})
+    model = small_models.small().fit(X, y)
+    assert model.label_names_ == ("10", "20")
+    assert explain(model, X[:1], "20")[0].target == "20"
+    with pytest.raises(ValueError, match=r"'20', '10'"):
+        model.score(X, y[[20, 10]])
+
+
 @pytest.mark.filterwarnings("ignore:A column-vector y")
 @pytest.mark.parametrize("labels", [[7, 0, 3], [1, 0, 1], [True, False, True]])
 def test_a_sparse_column_is_read_as_a_dense_one(labels):

@@ -58,23 +58,6 @@ def test_a_wrong_y_is_refused(y, message):
     assert not hasattr(model, "classes_")
 
 
-@pytest.mark.parametrize("hold", [np.asarray, list, lambda X: X[..., np.newaxis]])
-def test_a_label_for_each_step_is_read_with_a_warning(hold):
-    series = np.random.default_rng(0).normal(size=(6, 9))
-    y = (series > 0).astype(int)
-    series[2, 5:] = np.nan if hold is np.asarray else 0  # padding
-    with pytest.warns(
-        InputTypeWarning, match="9 columns, as many as .* steps, but labels of steps"
-    ):
-        model = small().fit(hold(series), y)
-    assert model.predict(hold(series)).shape == y.shape
-    with pytest.warns(InputTypeWarning, match="labels of steps"):
-        going = small().partial_fit(hold(series), y)
-    going.partial_fit(hold(series), y)
-    small().fit(hold(series), y[:, 1:])
-    small().fit(np.arange(1, 55).reshape(6, 9) % 7, y)  # token ids
-
-
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_one_hot_classes_are_told_what_they_are_read_as(n_classes):
     X, y = np.random.default_rng(0).normal(size=(30, 6)), np.arange(30) % n_classes

@@ -70,13 +70,10 @@ def mean_loss(loss: SampleLoss, logits: Logits, targets: Targets) -> float:
 
 def loss_of_guessing(targets: Targets) -> float:
     """Return the least mean loss of logits that are the same for all samples: an entropy."""
-    truth = targets.indicators()
-    weights = targets.weights.reshape(len(truth), -1)  # (n_samples, 1) or (n_samples, n_labels)
-    counted = np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
-    shares = (weights * truth).sum(axis=0) / counted  # (n_outputs,)
-    is_multilabel = targets.labels.is_multilabel
+    shares, is_multilabel = targets.shares(), targets.labels.is_multilabel
     entropies = entr(shares) + (entr(1 - shares) if is_multilabel else 0)
-    return float((weights.mean(axis=0) * entropies).sum() / (len(shares) if is_multilabel else 1))
+    mean_weights = targets.weights.reshape(len(targets), -1).mean(axis=0)
+    return float((mean_weights * entropies).sum() / (len(shares) if is_multilabel else 1))
 
 
 def find_criterion(criterion: str | type[nn.Module], labels: Labels) -> SampleLoss:

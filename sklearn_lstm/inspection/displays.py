@@ -1,14 +1,31 @@
-"""A picture of the training."""
+"""Displays, as scikit-learn has them: of a training, and of one explanation."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_lstm.inspection.drawing import Axes, Display, axes_for, number_places
-from sklearn_lstm.inspection.inputs import find_classifier
+from sklearn_lstm.inspection.drawing import Axes, axes_for, number_places
+from sklearn_lstm.inspection.explaining import explain_opened
+from sklearn_lstm.inspection.explanation import Explanation, Html
+from sklearn_lstm.inspection.inputs import find_classifier, open_model
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+
+class Display:
+    """A picture of a fitted model, which can be drawn again in other axes."""
+
+    ax_: Axes
+    figure_: matplotlib.figure.FigureBase
+
+    def _show(self, ax: Axes) -> Self:
+        """Keep the axes that were drawn in."""
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
 
 
 class TrainingDisplay(Display):
@@ -133,3 +150,107 @@ class TrainingDisplay(Display):
         legend = ax.legend(handles=[*lines, lr_line], loc="lower center", ncols=2, frameon=False)
         legend.set_bbox_to_anchor((0.5, 1.0), ax.transAxes)
         return self._show(ax)
+
+
+class ExplanationDisplay(Display, Html):
+    """Draw what each token or step adds to the score of a class.
+
+    The picture shows bars, which tell the parts of the linear model and of the network apart. In a
+    notebook, the object is shown as the coloured text. Only the picture needs matplotlib.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        An element of the list that `explain` returns.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes with the bars.
+    figure_ : matplotlib Figure
+        The figure of the axes.
+
+    See Also
+    --------
+    explain : Compute explanations.
+    as_shap_explanation : Convert explanations for the plots of SHAP.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+    >>> from sklearn_lstm.inspection import ExplanationDisplay
+    >>> model = make_pipeline(
+    ...     TextSequenceVectorizer(),
+    ...     LSTMSequenceClassifier(hidden_size=16, max_epochs=60, random_state=0),
+    ... ).fit(["so good", "good fun", "so bad", "bad, boring"], ["pos", "pos", "neg", "neg"])
+    >>> display = ExplanationDisplay.from_estimator(model, ["such good fun"])
+    >>> print(display.explanation.target)
+    pos
+    """
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+
+    @classmethod
+    def from_estimator(
+        cls,
+        model: object,
+        X: object,
+        target: object = None,
+        *,
+        n_steps: int = 30,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Explain and draw the prediction for one sequence.
+
+        Parameters
+        ----------
+        model : LSTMSequenceClassifier, or a Pipeline or a search that ends with one
+            A fitted model.
+        X : iterable of one sequence
+            An input of the model.
+        target : class or None, default=None
+            The class whose score is explained. None: the predicted class.
+        n_steps : int, default=30
+            As in `plot`.
+        ax : matplotlib Axes, default=None
+            As in `plot`.
+
+        Returns
+        -------
+        ExplanationDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If X does not hold exactly one sequence.
+        """
+        opened = open_model(model, X)
+        if len(opened) != 1:
+            raise ValueError(
+                f"X must hold one sequence, to be shown; found {len(opened)}. Pass X[:1]."
+            )
+        (explanation,) = explain_opened(opened, target)
+        return cls(explanation).plot(ax, n_steps=n_steps)
+
+    def plot(self, ax: Axes | None = None, *, n_steps: int = 30) -> Self:
+        """Draw bars, as `Explanation.plot` does.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None: in a new figure.
+        n_steps : int, default=30
+            How many tokens to show.
+
+        Returns
+        -------
+        ExplanationDisplay
+            The display, drawn.
+        """
+        return self._show(self.explanation.plot(ax, n_steps=n_steps))
+
+    def _repr_html_(self) -> str:
+        return self.explanation._repr_html_()

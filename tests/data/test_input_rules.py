@@ -1,0 +1,185 @@
+"""What `fit` tells of an X that may be meant otherwise; `input_type` says that it is meant."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from as_read import read_sequences
+from scipy import sparse
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_digits, load_wine
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OrdinalEncoder
+
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm.exceptions import InputTypeWarning, NothingLearnedWarning
+
+RNG = np.random.default_rng(0)
+TITLES = ["fine", "no no"] * 13 + ["so so"]
+FRAME = pd.DataFrame({"title": TITLES, "text": ["so good", "bad", "not good at all"] * 9})
+SERIES = RNG.normal(size=(5, 24, 3))
+
+
+def side_by_side(**columns):
+    """Return the ids of texts side by side, or of one beside a column of numbers."""
+    names = ["text"] if columns else ["title", "text"]
+    parts = [(TextSequenceVectorizer(), name) for name in names]
+    joined = make_column_transformer(*parts, ("passthrough", [*columns]), sparse_threshold=0.9)
+    return joined.fit_transform(FRAME.assign(**columns))
+
+
+def signal(n_levels=255):
+    frequency = RNG.uniform(0.005, 0.03, (10, 1))
+    return [*np.round((0.5 + 0.5 * np.sin(frequency * np.arange(400))) * n_levels).astype(int)]
+
+
+def sensors(noise, n_steps):
+    phases = RNG.uniform(0.05, 0.3, (200, 1)) * np.arange(n_steps) + RNG.uniform(0, 6, (200, 1))
+    values = np.round(40 + 15 * np.sin(phases) + RNG.normal(0, noise, phases.shape))
+    return values.astype(int)
+
+
+TOLD = {  # X, and what is told
+    "codes from 0 in lists": ([[2, 1], [0, 1, 2]], r"1 of 2 .*X\[1\].*\[\[i \+ 1 for i in row\]"),
+    "codes from 0 in a column": (pd.Series([[0, 1, 2], [2, 1]]), r"1 of 2 rows.*X\[0\]"),
+    "0 inside lists of one length": ([[3, 4, 0], [2, 0, 1]], r"1 of 2 rows.*X\[1\]"),
+    "0 inside a table": (np.array([[2, 3, 0, 0], [0, 1, 0, 3]]), r"X\[1\].*before you pad"),
+    "digits": (load_digits().data[:200].astype(int), "measurements, pass it as floats"),
+    "two texts": (side_by_side(), "one id stands for several things.* Join texts"),
+    "a text and a number": (side_by_side(price=9), "Leave ColumnTransformer out"),
+    "two texts in an array": (side_by_side().toarray(), "before you pad.* Join texts"),
+    "ids padded by -1": (np.array([[1, 2, 3], [2, -1, -1]]), r"X\[1\] holds -1.*X \+ 1"),
+    "a missing code in lists": ([[1, 2, 3], [2, -1]], r"X\[1\] holds -1.*\[\[i \+ 2 for i in"),
+    "channels first": (SERIES.transpose(0, 2, 1), r"24 channels of 3 steps.*X\.transpose\(0, 2, 1"),
+    "channels first in lists": ([*SERIES.transpose(0, 2, 1)], r"\[x.T for x in X\]"),
+    "one step": (SERIES.reshape(5, 1, -1), "72 channels of 1 step:"),
+    "a signal": (signal(), "signal.*input_type='measurements'"),
+    "a signal of 4096 levels": (np.array(signal(4095)), "signal"),
+    "a signal behind rows of rest": ([np.full(400, 7)] * 400 + 40 * signal(), "signal"),
+    "short sensors": (sensors(0.1, 12), "signal"),
+    "noisy sensors": (sensors(5, 60), "signal"),
+    "a frame of numbers": (load_wine(as_frame=True).data, "series of 13 steps, the .*groupby"),
+    "a frame of integers": (pl.DataFrame({"a": [3, 4], "b": [5, 0]}), "sequence of 2 ids, .*'b'"),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_may_be_meant_otherwise_is_told_unless_the_user_says_what_it_is(name):
+    X, told = TOLD[name]
+    with pytest.warns(InputTypeWarning, match=told) as caught:
+        read = read_sequences(X)
+    assert len(caught) == 1
+    read_sequences(X, "words" if read.n_channels is None else "measurements")  # warnings are errors
+
+
+def test_the_remedies_are_told_as_they_work():
+    for X, n_rows in (([[0, 1, 2], [2, 1]], 2), (np.array([[1, 2, 3], [2, -1, -1]]), 2)):
+        with pytest.warns(InputTypeWarning) as caught:
+            read_sequences(X)
+        (remedy,) = re.findall(r"\[\[i \+ 1 .*? in X\]|X \+ 1", str(caught[0].message))
+        read = read_sequences(eval(remedy, {"X": X}))  # noqa: S307 - our own text
+        assert (read.n_channels, len(read)) == (None, n_rows)
+
+
+SCALE = np.array([2, 4, 6, 7, 9, 11, 13, 14, 16, 18, 19, 21, 23, 25, 26])  # D major
+LETTERS = RNG.dirichlet(np.full(30, 0.5))
+BASES = RNG.integers(0, 4, (99, 60))
+RANKS = 1 / np.arange(3, 63)
+IDS = TextSequenceVectorizer().fit_transform(FRAME["text"])
+ORDINARY = {
+    "words": RNG.zipf(1.3, (100, 50)).clip(1, 30_000),
+    "bases": RNG.integers(1, 5, (100, 50)),
+    "notes": [
+        60 + SCALE[RNG.choice([-4, -2, -1, 0, 1, 2, 3], 30).cumsum() % 15] for _ in range(99)
+    ],
+    "letters of many scripts": [
+        1 + 300 * script + RNG.choice(30, 40, p=LETTERS) for script in range(12) for _ in range(9)
+    ],
+    "numbered by frequency": RNG.choice(60, (99, 40), p=RANKS / RANKS.sum()) + 1,
+    "overlapping triples of bases": BASES[:, :-2] + 4 * BASES[:, 1:-1] + 16 * BASES[:, 2:] + 1,
+    "sorted rows of one id": np.arange(2, 2002)[:, np.newaxis],
+    "padded behind": IDS.toarray(),
+    "padded in front": IDS.toarray()[:, ::-1],
+    "padded lists": IDS.toarray().tolist(),
+    "padded arrays": [*IDS.toarray()],
+    "padding alone": np.zeros((9, 4), int),
+    "CSR": IDS * 1,
+    "CSR that was cut": IDS[:, 1:],
+    "CSR in front": sparse.csr_array(IDS.toarray()[:, ::-1]),
+    "walks": RNG.normal(size=(40, 60)).cumsum(axis=1),
+    "one-hot": np.eye(30)[RNG.integers(0, 30, (9, 5))],
+    "more channels than all but one series have steps": [*SERIES, SERIES[0, :2]],
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_sequences_get_no_warning(name):
+    read_sequences(ORDINARY[name])  # pytest makes errors of warnings
+
+
+def test_tokens_of_a_vectorizer_are_no_signal_however_close_they_are():
+    events = [[f"event{(first + at) % 68}" for at in range(30)] for first in range(68)]
+    read_sequences(TextSequenceVectorizer(analyzer=list).fit_transform(events))
+
+
+def test_series_with_channels_first_are_told_by_the_error_if_their_lengths_differ():
+    X = [RNG.normal(size=(2, n_steps)) for n_steps in (4, 7)]
+    with pytest.raises(ValueError, match=r"same channels.*\[x.T for x in X\]"):
+        read_sequences(X)
+    with pytest.raises(ValueError, match=r"same channels, shape \(T_i, 2\)\.$"):
+        read_sequences([X[0].T, X[1]])
+
+
+def test_fit_tells_once_at_the_line_of_the_user_and_predict_does_not():
+    X, y = signal(), np.arange(10) % 2
+    model = LSTMSequenceClassifier(hidden_size=2, max_epochs=1, random_state=0)
+    for one in (model, make_pipeline(model)):
+        with pytest.warns(InputTypeWarning) as caught:
+            one.fit(X, y)
+        assert [warning.filename for warning in caught] == [__file__]
+    with pytest.warns(InputTypeWarning, match="signal"):
+        model = LSTMSequenceClassifier(hidden_size=2).partial_fit(X, y, classes=[0, 1])
+    model.partial_fit(X, y).predict(X)
+
+
+# --- The outcome
+
+
+def labelled(n_samples=400):
+    """Return sequences of letters, and whether "a" comes before "b"."""
+    letters = np.array([RNG.permutation([*"abcdef"]) for _ in range(n_samples)])
+    return letters, np.array([list(row).index("a") < list(row).index("b") for row in letters])
+
+
+def test_codes_of_ordinal_encoder_are_told_by_what_was_learned_of_them():
+    letters, y = labelled()
+    X = OrdinalEncoder().fit_transform(letters) % 5 * 7 % 11  # that have no order
+    model = LSTMSequenceClassifier(random_state=0, linear_model="alone")
+    with pytest.warns(
+        NothingLearnedWarning, match=r"6 steps of measurements in 1 ch.*\(X \+ 1\).astype\(int"
+    ):
+        model.fit(X, RNG.permutation(y))
+    model.fit(X.astype(int) + 1, y)
+
+
+@pytest.mark.parametrize("n_labels", [None, 3])
+def test_random_labels_are_told_and_others_are_not(n_labels):
+    X = [[*map(str, row)] for row in RNG.integers(0, 30, (300, 8))]
+    truth = np.array([[str(label) in row for label in range(n_labels or 1)] for row in X])
+    X = [" ".join(row) for row in X]
+    y = truth.astype(int) if n_labels else truth[:, 0]
+    vectorizer = TextSequenceVectorizer(token_pattern=r"\d+")
+    model = make_pipeline(vectorizer, LSTMSequenceClassifier(max_epochs=1, random_state=0))
+    with pytest.warns(NothingLearnedWarning, match="8 tokens, out of 30 different ones.*order of"):
+        model.fit(X, RNG.permutation(y))
+    model.fit(X, y)
+    model.fit(X[:100], RNG.permutation(y[:100]))  # too few are held out to say so
+
+
+def test_a_network_alone_is_judged_by_what_its_logits_can_say():
+    X, y = RNG.integers(1, 30, (300, 8)), RNG.integers(0, 2, 300)
+    model = LSTMSequenceClassifier(linear_model=False, max_epochs=2, random_state=0)
+    with pytest.warns(NothingLearnedWarning):
+        model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
