@@ -40,7 +40,7 @@ from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
-from sklearn_lstm.members.recipes import Recipe
+from sklearn_lstm.members.recipe import Recipe
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
@@ -224,7 +224,7 @@ def read_further_data(
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
-    has_encoder = before is not None and before.model[ENCODER] is not None
+    has_encoder = before is not None and before.model[ENCODER.name] is not None
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
         raise ValueError(

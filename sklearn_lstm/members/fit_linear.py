@@ -9,9 +9,8 @@ from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Log
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.members.held_out import Split, folds
 from sklearn_lstm.members.linear_model import LinearModel
-from sklearn_lstm.members.recipes import Recipe
+from sklearn_lstm.members.recipe import BaseSolver, Recipe
 from sklearn_lstm.members.settings import FitSettings
-from sklearn_lstm.members.solvers.solver import BaseSolver
 from sklearn_lstm.progress import FitProgress
 
 SOLVERS = "sklearn_lstm.members.solvers"
@@ -31,15 +30,15 @@ class LinearFit(NamedTuple):
     logits : ndarray of shape (n_held_out, n_outputs)
         Of the held-out samples, the user's own or drawn, by a fit that has not seen them.
     solver : Solver
-    confidence : float or None
-        Of a solver that leaves samples out in turn.
+    confidence : float
+        As `HeldOutLogits` has it.
     """
 
     recipe: Recipe
     model: LinearModel
     logits: Logits
     solver: BaseSolver
-    confidence: float | None = None
+    confidence: float = np.inf
 
 
 def fit_linear_models(

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from scipy.sparse import csr_matrix, issparse
 
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Rows, Sequences
-from sklearn_lstm.members.member import Contributions, Member
+from sklearn_lstm.members.member import Contributions, Explained, Member
 
 LINEAR, ONLINE = "linear model", "online linear model"  # names of models
 LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
+Array: TypeAlias = NDArray[Any]
 Matrix: TypeAlias = csr_matrix | NDArray[np.floating]  # (n_samples, n_features)
 
 
@@ -31,7 +32,7 @@ class Features(ABC):
     n_features : int
     """
 
-    explained: ClassVar[Literal["steps", "columns", "whole"]] = "steps"
+    explained: ClassVar[Explained] = "steps"
 
     @property
     @abstractmethod
@@ -43,9 +44,7 @@ class Features(ABC):
         """Yield rows and their features, block by block, so that memory stays bounded."""
 
     @abstractmethod
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each part of sequences adds to the scores ``features @ coef @ directions``.
 
         Parameters
@@ -139,7 +138,7 @@ class LinearModel(Member):
         return [term.features for term in self.terms]
 
     @property
-    def explained(self) -> Literal["steps", "columns", "whole"]:  # type: ignore[override]
+    def explained(self) -> Explained:  # type: ignore[override]
         """What contributions belong to."""
         return self.terms[0].features.explained
 

@@ -7,7 +7,7 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.sequences import FlatSequences
-from sklearn_lstm.members.features import bags, ngram_reader
+from sklearn_lstm.members.features import hashing, ngram_reader
 from sklearn_lstm.members.fit_linear import fit_recipe
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.recipes import RECIPES
@@ -81,7 +81,7 @@ def allow_bytes(monkeypatch):
 
 @pytest.fixture
 def _no_collisions(monkeypatch):
-    monkeypatch.setattr(bags, "HASH_BITS", 25)  # no two n-grams share a hash
+    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
 
 
 @pytest.fixture

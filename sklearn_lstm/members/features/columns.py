@@ -3,14 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Rows, Sequences
-from sklearn_lstm.members.linear_model import Features
-from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.linear_model import Array, Features
+from sklearn_lstm.members.member import Contributions, Explained
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ColumnFeatures(Features):
         Found by the solver.
     """
 
-    explained: ClassVar[Literal["steps", "columns", "whole"]] = "whole"
+    explained: ClassVar[Explained] = "whole"
     have_one_unit: ClassVar[bool] = False  # such as the coordinates of a vector
 
     mean: Annotated[NDArray[np.float64], "n_features"] = field(
@@ -39,9 +39,7 @@ class ColumnFeatures(Features):
         gaps = np.nan_to_num(self.vectors(sequences) - self.mean, copy=False)
         yield np.arange(len(sequences)), gaps
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each sequence as a whole adds; nothing is left but the intercept."""
         ((_, gaps),) = self.blocks(sequences)
         added = gaps @ (coef @ directions)

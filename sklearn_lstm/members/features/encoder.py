@@ -7,24 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Sequences, chunks_of_rows
 from sklearn_lstm.members.features.columns import ColumnFeatures
-from sklearn_lstm.members.reader import MOST_SAMPLES, Reader
+from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.recipe import MOST_SAMPLES, Reader, Recipe
+from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.progress import WORK_PER_SECOND
+from sklearn_lstm.progress import WORK_PER_SECOND, FitProgress
 from sklearn_lstm.targets.targets import Samples
-
-if TYPE_CHECKING:
-    from sklearn_lstm.members.held_out import Split
-    from sklearn_lstm.members.settings import FitSettings
-    from sklearn_lstm.progress import FitProgress
-
-ENCODER = "encoder"  # the name of its recipe
 
 
 @dataclass(frozen=True)
@@ -62,7 +57,7 @@ def read_encoder(split: Split, settings: FitSettings, progress: FitProgress) -> 
     reader = Reader.of(split, EncoderFeatures(encoder))
     sequences, n_texts = reader.samples.sequences, len(reader.samples)
     for start in range(0, n_texts, ROWS_AT_ONCE):
-        progress.count_linear_model(ENCODER, start / n_texts)
+        progress.count_linear_model(ENCODER.name, start / n_texts)
         encoder(sequences.texts(np.arange(start, min(start + ROWS_AT_ONCE, n_texts))))
     return reader
 
@@ -76,3 +71,14 @@ def work_of_encoder(samples: Samples, settings: FitSettings) -> int:
     encoder(samples.sequences.texts(rows))
     seconds = (perf_counter() - start) * min(len(samples), MOST_SAMPLES) / len(rows)
     return round(seconds * WORK_PER_SECOND)
+
+
+ENCODER = Recipe(
+    "encoder",
+    suits=lambda settings: settings.encoder is not None,
+    read=read_encoder,
+    solver="regression",
+    stored=(EncoderFeatures,),
+    work=work_of_encoder,
+    is_asked_for=True,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,14 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.members.features.bags import Bag, TfIdfFeatures, bag_of, entries_of, hash_ngrams
+from sklearn_lstm.members.features.hashing import (
+    Bag,
+    TfIdfFeatures,
+    bag_of,
+    entries_of,
+    hash_ngrams,
+)
+from sklearn_lstm.members.linear_model import Array
 from sklearn_lstm.members.member import Contributions
 
 LETTER_LENGTHS = range(2, 6)  # of n-grams of letters
@@ -102,6 +109,7 @@ class LetterFeatures(TfIdfFeatures):
     lexicon : Lexicon
     """
 
+    least = 2
     lexicon: Lexicon
 
     def bags(self, sequences: Sequences, rows: Rows) -> Bag:
@@ -117,9 +125,7 @@ class LetterFeatures(TfIdfFeatures):
         share = np.bincount(row, n_ngrams > 0, n_rows) / lengths
         return Bag(np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1]), hashes, ends)
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step adds: the words that hold an n-gram of letters share its score."""
         rows = np.arange(len(sequences))
         scores = self.entry_scores(self.bags(sequences, rows), coef, directions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import compress
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.containers import is_missing_or_nan
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.features.columns import ColumnFeatures
+from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.linear_model import Array
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.reader import Reader
-
-if TYPE_CHECKING:
-    from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.recipe import Reader, Recipe
 
 Feature: TypeAlias = Literal["value", "is missing"]
 MOST_CATEGORIES = 255  # of a column; rarer ones are none of them
@@ -39,7 +38,7 @@ class NumberFeatures(ColumnFeatures):
         Of `ColumnFeatures`.
     """
 
-    explained: ClassVar[Literal["steps", "columns", "whole"]] = "columns"
+    explained = "columns"
     numbers: dict[str, tuple[Feature, ...]]
     categories: dict[str, tuple[str, ...]]
 
@@ -66,9 +65,7 @@ class NumberFeatures(ColumnFeatures):
             parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
         return np.concatenate(parts, axis=1)
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each number and category adds; nothing is left but the intercept.
 
         Those of a sample follow each other in the order of its columns, and the samples too.
@@ -133,3 +130,13 @@ def read_numbers(split: Split, *_: object) -> Reader | None:
             numbers[name] = tuple(compress(features, kept))
     reader.features = [NumberFeatures(numbers, categories)]
     return reader if reader.features[0].n_features else None
+
+
+NUMBERS = Recipe(
+    "numbers",
+    suits=lambda settings: settings.numbers,
+    read=read_numbers,
+    solver="regression",
+    stored=(NumberFeatures,),
+    is_asked_for=True,
+)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import (
     MOST_STEPS_PER_BATCH,
     Lengths,
@@ -25,15 +26,13 @@ from sklearn_lstm.data.sequences import (
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.features.convolutions import Convolutions
 from sklearn_lstm.members.features.series_statistics import SeriesStatistics
-from sklearn_lstm.members.linear_model import Features
+from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.linear_model import LINEAR, Array, Features
 from sklearn_lstm.members.member import Contributions, one_by_one
-from sklearn_lstm.members.reader import Reader
+from sklearn_lstm.members.recipe import Reader, Recipe
+from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.targets.targets import Samples
-
-if TYPE_CHECKING:
-    from sklearn_lstm.members.held_out import Split
-    from sklearn_lstm.members.settings import FitSettings
 
 N_FEATURES = 5_000  # about so many; of more series than half as many, half
 N_PLACES = 128  # of the course of a series
@@ -94,9 +93,7 @@ class SeriesFeatures(Features):
         """The number of features."""
         return len(self.convolutions) + len(self.statistics)
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step of series adds to the scores.
 
         A convolution counts at the step in its middle, relative to its mean in training, and to
@@ -213,25 +210,13 @@ def sampled(n_rows: int, rng: np.random.Generator) -> Rows:
     return np.sort(rng.permutation(n_rows)[:MOST_DRAWN])
 
 
-@dataclass
 class SeriesReader(Reader):
-    """Series, which are read with all channels at one scale, and perhaps as they are.
-
-    The first way reads levels too.
-
-    Parameters
-    ----------
-    samples, held_out, features, seed
-        Of `Reader`.
-    encodings : list of ChannelScaling
-    """
-
-    encodings: list[ChannelScaling]
+    """Series, whose features are drawn for each encoding; the first also reads levels."""
 
     def learned(self, rows: Rows, rng: np.random.Generator) -> list[Any]:
         """Return the features of each encoding, drawn for these rows."""
         sequences = self.part(rows).sequences
-        first, *others = (SeriesFeatures.drawn(sequences, one, rng) for one in self.encodings)
+        first, *others = (SeriesFeatures.drawn(sequences, one, rng) for one in self.features)
         return [first, *(replace(one, statistics=one.statistics.silent()) for one in others)]
 
 
@@ -240,7 +225,7 @@ def read_series(split: Split, settings: FitSettings, _: object) -> SeriesReader:
     sequences, normalize = split.learned.sequences, settings.normalize
     scaled = ChannelScaling.of(sequences, split.learned.targets.values, normalize=normalize)
     encodings = [scaled, ChannelScaling.by_size(sequences)] if normalize else [scaled]
-    return SeriesReader(split.samples, split.held_out_rows, [], split.seed, encodings)
+    return SeriesReader(split.samples, split.held_out_rows, encodings, split.seed)
 
 
 def work_of_series(samples: Samples, settings: FitSettings) -> int:
@@ -256,3 +241,13 @@ def work_of_series(samples: Samples, settings: FitSettings) -> int:
     n_products = n_samples * n_features * smaller + 10 * smaller**3
     n_readings = 1 + settings.normalize
     return n_readings * (int(samples.sequences.lengths.sum()) + n_products // 300_000)
+
+
+SERIES = Recipe(
+    LINEAR,
+    suits=lambda settings: settings.kind is MEASUREMENTS,
+    read=read_series,
+    solver="ridge",
+    stored=(SeriesFeatures, Convolutions, SeriesStatistics),
+    work=work_of_series,
+)

@@ -12,7 +12,7 @@ from sklearn_lstm.blending import ClassPrior, Logits, fit_blend
 from sklearn_lstm.data.sequences import Rows, row_numbers
 from sklearn_lstm.members.held_out import folds
 from sklearn_lstm.members.linear_model import Term
-from sklearn_lstm.members.solvers.solver import BaseSolver
+from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.targets.targets import Targets
 
 PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)  # from the largest on
