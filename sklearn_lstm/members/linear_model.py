@@ -79,7 +79,7 @@ class Term:
 
     @classmethod
     def side_by_side(
-        cls, features: Sequence[Features], coef: NDArray[np.floating], intercept: Logits
+        cls, features: Sequence[Features], coef: Array, intercept: Array
     ) -> tuple[Self, ...]:
         """Return the terms of features whose columns were solved side by side.
 

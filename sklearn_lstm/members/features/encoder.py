@@ -3,8 +3,6 @@
 It was trained by others on many texts; n-grams and networks know only the words of labelled texts.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any

@@ -1,11 +1,9 @@
 """The letters of words: what unknown and rare words are made of, and like."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +41,7 @@ class Lexicon:
     words: Annotated[tuple[str, ...], "n_ids"]
 
     @classmethod
-    def of(cls, sequences: Sequences) -> Lexicon | None:
+    def of(cls, sequences: Sequences) -> Self | None:
         """Return the words of sequences, or None if it is not known how they are spelled."""
         if sequences.spelling is None:
             return None

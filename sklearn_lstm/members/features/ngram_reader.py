@@ -1,7 +1,5 @@
 """Which n-grams the samples of a fit hold, and which of these a model reads."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,11 +89,6 @@ def read_ngrams(split: Split, settings: FitSettings, _: FitProgress) -> NgramRea
     return reader
 
 
-def read_positions(split: Split, *_: object) -> NgramReader | None:
-    """Read ids, and two neighbours, at each position, in the same way."""
-    return _read(split, [NgramFeatures(**vars(AT_POSITIONS))])
-
-
 def _read(
     split: Split, features: list[Any], vectors: PretrainedVectors | None = None
 ) -> NgramReader | None:
@@ -111,12 +104,11 @@ def _read(
     fewest = _fewest_sequences(features, bags, samples.targets.n_outputs)
     if fewest is None:
         return None
-    all_features: list[Features] = [*features]
+    found = dict(zip(map(type, features), bags, strict=True))
     if vectors is not None:
-        all_features.append(average := MeanVectorFeatures.of(samples.sequences, vectors))
-        bags.append(csr_matrix(average.means(samples.sequences)))
-    found = dict(zip(map(type, all_features), bags, strict=True))
-    return NgramReader(samples, held_out, all_features, split.seed, found, fewest)
+        features.append(average := MeanVectorFeatures.of(samples.sequences, vectors))
+        found[MeanVectorFeatures] = csr_matrix(average.means(samples.sequences))
+    return NgramReader(samples, held_out, features, split.seed, found, fewest)
 
 
 def _first_bags(
@@ -170,5 +162,5 @@ POSITIONS = replace(
     NGRAMS,
     name="positions",
     suits=lambda settings: settings.kind in TOKENS and settings.is_aligned,
-    read=read_positions,
+    read=lambda split, *_: _read(split, [NgramFeatures(**vars(AT_POSITIONS))]),
 )

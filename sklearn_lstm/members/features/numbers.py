@@ -1,7 +1,5 @@
 """Numbers and categories that stand beside sequences."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from itertools import compress

@@ -5,8 +5,6 @@ steps at which a convolution is above a threshold, or is the largest or the smal
 competing kernels. The two make different errors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
