@@ -19,6 +19,22 @@ MOST_SAMPLES = 100_000  # that a member learns from: a vector of an encoder take
 UNSCALED = ExpectedFactor(1.0, 1.0)
 
 
+@dataclass(frozen=True)
+class FitContext:
+    """What a fit knows before its first linear model.
+
+    Parameters
+    ----------
+    split : Split
+    settings : FitSettings
+    progress : FitProgress
+    """
+
+    split: Split
+    settings: FitSettings
+    progress: FitProgress
+
+
 @dataclass
 class Reader:
     """Samples that a linear model learns from, and the features that it reads.
@@ -40,8 +56,9 @@ class Reader:
     seed: int
 
     @classmethod
-    def of(cls, split: Split, *features: Features) -> Self:
+    def of(cls, context: FitContext, *features: Features) -> Self:
         """Return the reader of all samples, or of a random part of very many."""
+        split = context.split
         rows = np.arange(len(split.samples))
         if len(rows) > MOST_SAMPLES:
             others = np.random.default_rng(split.seed).permutation(
@@ -113,7 +130,7 @@ class BaseSolver(ABC):
         raise NotImplementedError
 
 
-def a_second(*_: object) -> int:
+def a_second(_: FitContext) -> int:
     """Return the work of a second."""
     return WORK_PER_SECOND
 
@@ -129,23 +146,23 @@ class Recipe:
     suits : callable
         Settings -> whether there is what it reads.
     read : callable
-        Split, settings, progress -> `Reader` of the samples, or None: the coefficients would be too
-        large, or the samples tell nothing.
+        `FitContext` -> `Reader` of the samples, or None: the coefficients would be too large, or
+        the samples tell nothing.
     solver : str
         The module of `members.solvers` whose `Solver` finds the coefficients. It is imported by a
         fit alone.
     stored : tuple of type
         The classes of its features, and of what these hold: those that a file may name.
     work : callable
-        Samples, settings -> the work of fitting, in the units of `duration.work_of_epoch`.
+        `FitContext` -> the work of fitting, in the units of `duration.work_of_epoch`.
     is_asked_for : bool
         The user brings what it reads: it is an error if it can't be fitted.
     """
 
     name: str
     suits: Callable[[FitSettings], bool]
-    read: Callable[[Split, FitSettings, FitProgress], Reader | None]
+    read: Callable[[FitContext], Reader | None]
     solver: str
     stored: tuple[type[Any], ...]
-    work: Callable[[Samples, FitSettings], int] = a_second
+    work: Callable[[FitContext], int] = a_second
     is_asked_for: bool = False

@@ -13,7 +13,7 @@ from sklearn_lstm import Predictor
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.members import recipes
-from sklearn_lstm.members.features.columns import ColumnFeatures
+from sklearn_lstm.members.linear_model import ColumnFeatures
 from sklearn_lstm.members.recipe import Reader
 
 GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ class Choosing(Reader):
 def test_where_labels_are_random_what_was_chosen_by_them_gets_no_weight(n_samples, monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.integers(1, 30, (n_samples, 9)), rng.integers(0, 2, n_samples)
-    chosen = replace(globals()["LENGTHS"], name="chosen", read=lambda split, *_: Choosing.of(split))
+    chosen = replace(globals()["LENGTHS"], name="chosen", read=Choosing.of)
     monkeypatch.setattr(recipes, "RECIPES", [*recipes.RECIPES, chosen])
     model = small_models.small(linear_model="alone").fit(X, y)
     assert model.calibration_["weights"]["chosen"] < 0.7

@@ -3,14 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeAlias
+from typing import Annotated, ClassVar, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Rows, Sequences, chunks_of_rows
-from sklearn_lstm.members.linear_model import Features
+from sklearn_lstm.members.linear_model import Array, Features
 
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 Integers: TypeAlias = NDArray[np.integer]
@@ -154,9 +154,7 @@ class TfIdfFeatures(Features):
         features = self.hashes.searchsorted(bags.indices)
         return features, self.hashes.take(features, mode="clip") == bags.indices
 
-    def entry_scores(
-        self, bags: Bag, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def entry_scores(self, bags: Bag, coef: Array, directions: Array) -> NDArray[np.float64]:
         """Return what each entry of bags adds to scores, (n_entries, n_scores)."""
         scores = np.zeros((len(bags.indices), directions.shape[1]))
         matrix = self.weighed(bags)

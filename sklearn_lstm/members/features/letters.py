@@ -11,13 +11,8 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.members.features.hashing import (
-    Bag,
-    TfIdfFeatures,
-    bag_of,
-    entries_of,
-    hash_ngrams,
-)
+from sklearn_lstm.members.features import hashing
+from sklearn_lstm.members.features.hashing import Bag, TfIdfFeatures
 from sklearn_lstm.members.linear_model import Array
 from sklearn_lstm.members.member import Contributions
 
@@ -91,8 +86,8 @@ def _ngrams_of_letters(words: Iterable[str | None]) -> list[NDArray[np.int32]]:
     bordered = [f"\0{word}\0" if word else "" for word in words]
     letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
-    starts, hashes = hash_ngrams(letters, lengths, LETTER_LENGTHS)
-    bag = bag_of(len(bordered), np.arange(len(bordered)).repeat(lengths)[starts], hashes)
+    starts, hashes = hashing.hash_ngrams(letters, lengths, LETTER_LENGTHS)
+    bag = hashing.bag_of(len(bordered), np.arange(len(bordered)).repeat(lengths)[starts], hashes)
     return np.split(bag.indices, bag.indptr[1:-1])
 
 
@@ -119,7 +114,7 @@ class LetterFeatures(TfIdfFeatures):
         n_rows, lengths, steps = len(rows), sequences.lengths[rows], sequences.read_spellings(rows)
         letters, n_ngrams = self.lexicon.ngrams_of_steps(steps, sequences.spelling)
         row = np.arange(n_rows).repeat(lengths)
-        _, hashes, ends = bag_of(n_rows, row.repeat(n_ngrams), letters)
+        _, hashes, ends = hashing.bag_of(n_rows, row.repeat(n_ngrams), letters)
         share = np.bincount(row, n_ngrams > 0, n_rows) / lengths
         return Bag(np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1]), hashes, ends)
 
@@ -129,7 +124,9 @@ class LetterFeatures(TfIdfFeatures):
         scores = self.entry_scores(self.bags(sequences, rows), coef, directions)
         steps = sequences.read_spellings(rows)
         letters, n_ngrams = self.lexicon.ngrams_of_steps(steps, sequences.spelling)
-        entry, n_words = entries_of(rows.repeat(sequences.lengths).repeat(n_ngrams), letters)
+        entry, n_words = hashing.entries_of(
+            rows.repeat(sequences.lengths).repeat(n_ngrams), letters
+        )
         parts = 1 / n_words[entry], entry, np.append(0, np.cumsum(n_ngrams))
         added = csr_matrix(parts, (len(n_ngrams), len(n_words))) @ scores
         return added, np.zeros((len(rows), directions.shape[1]))

@@ -13,13 +13,9 @@ from sklearn_lstm.members.features.hashing import TfIdfFeatures, matrix_of
 from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
 from sklearn_lstm.members.features.mean_vectors import MeanVectorFeatures
 from sklearn_lstm.members.features.ngrams import NgramFeatures, Ngrams, choose_ngrams
-from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.linear_model import LARGEST_COEF, LINEAR, Features
-from sklearn_lstm.members.recipe import Reader, Recipe
-from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.progress import FitProgress
-from sklearn_lstm.targets.targets import Samples
 
 # N-grams of all sequences together. The model learns from a sample if there are more.
 MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
@@ -65,7 +61,7 @@ class NgramReader(Reader):
         return features, matrices
 
 
-def read_ngrams(split: Split, settings: FitSettings, _: FitProgress) -> NgramReader | None:
+def read_ngrams(context: FitContext) -> NgramReader | None:
     """Read the n-grams of all sequences, or of as many as memory allows.
 
     Warns
@@ -73,15 +69,16 @@ def read_ngrams(split: Split, settings: FitSettings, _: FitProgress) -> NgramRea
     LinearModelSkippedWarning
         If there is no model: its coefficients would need more than `LARGEST_COEF` bytes.
     """
-    sequences = split.samples.sequences
-    features: list[Any] = [NgramFeatures(**vars(choose_ngrams(sequences, settings.kind)))]
-    if (lexicon := Lexicon.of(sequences)) is not None:
+    samples, settings = context.split.samples, context.settings
+    ngrams = choose_ngrams(samples.sequences, settings.kind)
+    features: list[Any] = [NgramFeatures(**vars(ngrams))]
+    if (lexicon := Lexicon.of(samples.sequences)) is not None:
         features.append(LetterFeatures(lexicon))
-    reader = _read(split, features, settings.vectors)
+    reader = _read(context, features, settings.vectors)
     if reader is None:
         warn_user(
             "The linear model was left out: the coefficients of all n-grams and "
-            f"{split.samples.targets.n_outputs:,} classes take more than "
+            f"{samples.targets.n_outputs:,} classes take more than "
             f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_model=False to fit the network alone "
             "without this warning.",
             LinearModelSkippedWarning,
@@ -90,9 +87,10 @@ def read_ngrams(split: Split, settings: FitSettings, _: FitProgress) -> NgramRea
 
 
 def _read(
-    split: Split, features: list[Any], vectors: PretrainedVectors | None = None
+    context: FitContext, features: list[Any], vectors: PretrainedVectors | None = None
 ) -> NgramReader | None:
     """Return what samples hold; None if the coefficients would take too much memory."""
+    split = context.split
     samples, rows, held_out = split.samples, row_numbers(len(split.samples)), split.held_out_rows
     bags = _first_bags(features, samples.sequences, rows, MOST_ENTRIES)
     if bags[0].shape[0] < len(rows):  # enough are left to leave out all held-out ones
@@ -143,8 +141,9 @@ def _fewest_sequences(features: list[Any], bags: list[csr_matrix], n_outputs: in
     return None
 
 
-def work_of_ngrams(samples: Samples, _: FitSettings) -> int:
+def work_of_ngrams(context: FitContext) -> int:
     """Return the work of fitting, measured once: 1 unit for 25 steps of an SVM, 100 of many."""
+    samples = context.split.samples
     n_outputs = samples.targets.n_outputs
     steps_per_unit = 25 if n_outputs <= MOST_SCALED else 100
     return int(samples.sequences.lengths.sum()) * n_outputs // steps_per_unit
@@ -162,5 +161,5 @@ POSITIONS = replace(
     NGRAMS,
     name="positions",
     suits=lambda settings: settings.kind in TOKENS and settings.is_aligned,
-    read=lambda split, *_: _read(split, [NgramFeatures(**vars(AT_POSITIONS))]),
+    read=lambda context: _read(context, [NgramFeatures(**vars(AT_POSITIONS))]),
 )

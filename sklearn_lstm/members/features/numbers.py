@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import is_missing_or_nan
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.members.features.columns import ColumnFeatures
-from sklearn_lstm.members.held_out import Split
-from sklearn_lstm.members.linear_model import Array
+from sklearn_lstm.members.linear_model import Array, ColumnFeatures
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.recipe import Reader, Recipe
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 
 Feature: TypeAlias = Literal["value", "is missing"]
 MOST_CATEGORIES = 255  # of a column; rarer ones are none of them
@@ -108,9 +106,9 @@ class NumberFeatures(ColumnFeatures):
         return f"features of the {'; '.join(told)}"
 
 
-def read_numbers(split: Split, *_: object) -> Reader | None:
+def read_numbers(context: FitContext) -> Reader | None:
     """Find out what differs between the samples; None if nothing does."""
-    reader = Reader.of(split)
+    reader = Reader.of(context)
     numbers, categories = dict[str, tuple[Feature, ...]](), dict[str, tuple[str, ...]]()
     given = reader.samples.sequences.numbers
     category_names = set(given.categories)

@@ -24,13 +24,10 @@ from sklearn_lstm.data.sequences import (
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.features.convolutions import Convolutions
 from sklearn_lstm.members.features.series_statistics import SeriesStatistics
-from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.linear_model import LINEAR, Array, Features
 from sklearn_lstm.members.member import Contributions, one_by_one
-from sklearn_lstm.members.recipe import Reader, Recipe
-from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.storage.fields import check_agreement
-from sklearn_lstm.targets.targets import Samples
 
 N_FEATURES = 5_000  # about so many; of more series than half as many, half
 N_PLACES = 128  # of the course of a series
@@ -218,15 +215,16 @@ class SeriesReader(Reader):
         return [first, *(replace(one, statistics=one.statistics.silent()) for one in others)]
 
 
-def read_series(split: Split, settings: FitSettings, _: object) -> SeriesReader:
+def read_series(context: FitContext) -> SeriesReader:
     """Find the scale of the channels."""
-    sequences, normalize = split.learned.sequences, settings.normalize
+    split, normalize = context.split, context.settings.normalize
+    sequences = split.learned.sequences
     scaled = ChannelScaling.of(sequences, split.learned.targets.values, normalize=normalize)
     encodings = [scaled, ChannelScaling.by_size(sequences)] if normalize else [scaled]
     return SeriesReader(split.samples, split.held_out_rows, encodings, split.seed)
 
 
-def work_of_series(samples: Samples, settings: FitSettings) -> int:
+def work_of_series(context: FitContext) -> int:
     """Return the work of fitting, in the units of the network's training: 2 for each step read.
 
     Measured once, on one core: the features of a step take half as long as the network takes
@@ -234,10 +232,11 @@ def work_of_series(samples: Samples, settings: FitSettings) -> int:
     samples, p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3
     for its eigenvalues.
     """
+    samples = context.split.samples
     n_samples, n_features = len(samples), n_features_of(len(samples))
     smaller = min(n_samples, n_features)
     n_products = n_samples * n_features * smaller + 10 * smaller**3
-    n_readings = 1 + settings.normalize
+    n_readings = 1 + context.settings.normalize
     return n_readings * (int(samples.sequences.lengths.sum()) + n_products // 300_000)
 
 
