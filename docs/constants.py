@@ -3,17 +3,22 @@
 So a page can't disagree with the code. A module that moves has to be changed here only.
 """
 
-from sklearn_lstm import fitting, model
+from sklearn_lstm import model
 from sklearn_lstm.data import containers, kinds
 from sklearn_lstm.inspection import class_explanations
-from sklearn_lstm.members import duration, held_out, member
-from sklearn_lstm.members.convolutions import fit_convolutions as convolutions
-from sklearn_lstm.members.convolutions import random_convolutions as linear_convolutions
-from sklearn_lstm.members.convolutions import ridge
+from sklearn_lstm.members import duration, fit_linear, held_out, member
+from sklearn_lstm.members.features import (
+    convolutions,
+    hashing,
+    letters,
+    ngram_reader,
+    ngrams,
+    numbers,
+    series,
+)
 from sklearn_lstm.members.network import batches, callbacks, training
-from sklearn_lstm.members.ngrams import bags, svm
-from sklearn_lstm.members.ngrams import fit_ngrams as ngrams
-from sklearn_lstm.members.regression import fit_regression as regression
+from sklearn_lstm.members.solvers import ridge_regression as ridge
+from sklearn_lstm.members.solvers import svm
 
 
 def count(number: float) -> str:
@@ -61,7 +66,7 @@ NUMBERS = {
     "patience": count(training.PATIENCE),
     "token_dropout": percent(training.TOKEN_DROPOUT),
     "checks_without_progress": count(callbacks.CHECKS_WITHOUT_PROGRESS),
-    "most_categories": count(regression.MOST_CATEGORIES),
+    "most_categories": count(numbers.MOST_CATEGORIES),
     # held-out samples and the blend
     "smallest_held_out": count(2 * duration.HELD_OUT_SHARE * duration.LARGEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),
@@ -70,39 +75,39 @@ NUMBERS = {
     "expected_weight": count(kinds.MEASUREMENTS.network_weight),
     "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
-    "expected_of_ngrams": count(ngrams.NGRAMS.expected_factor.median),
-    "deviation_of_factors": count(fitting.EXPECTED_DEVIATION),
-    "deviation_of_cross_validated": count(fitting.CROSS_VALIDATED_DEVIATION),
-    "most_cross_validated": count(fitting.CROSS_VALIDATED_BELOW),
+    "expected_of_ngrams": count(svm.Solver.expected_factor.median),
+    "deviation_of_factors": count(fit_linear.EXPECTED_DEVIATION),
+    "deviation_of_cross_validated": count(fit_linear.CROSS_VALIDATED_DEVIATION),
+    "most_cross_validated": count(fit_linear.CROSS_VALIDATED_BELOW),
     "n_folds": count(held_out.N_FOLDS),
     # the linear model
-    "longest_at_positions": count(ngrams.AT_POSITIONS.longest),
+    "longest_at_positions": count(ngram_reader.AT_POSITIONS.longest),
     "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),
     "longest_ngram_of_characters": count(kinds.CHARACTERS.ngram_lengths[1]),
     "n_lengths": count(len(range(*kinds.CHARACTERS.ngram_lengths)) + 1),
-    "shortest_letters": count(bags.LETTER_LENGTHS[0]),
-    "longest_letters": count(bags.LETTER_LENGTHS[-1]),
-    "chance": f"1/{1 / bags.EXPECTED_BY_CHANCE:g}",
-    "largest_coefficients": memory(ngrams.LARGEST_COEF),
-    "most_entries": count(ngrams.MOST_ENTRIES),
-    "sampled_entries": count(ngrams.SAMPLED_ENTRIES),
-    "coefficients_of_all": memory(ngrams.LARGEST_COEF * ngrams.SHARE_OF_ALL_NGRAMS),
-    "hash_bits": count(bags.HASH_BITS),
-    "n_hashes": f"{2**bags.HASH_BITS:,}",
-    "most_classes_scaled": count(svm.MOST_SCALED),
+    "shortest_letters": count(letters.LETTER_LENGTHS[0]),
+    "longest_letters": count(letters.LETTER_LENGTHS[-1]),
+    "chance": f"1/{1 / ngrams.EXPECTED_BY_CHANCE:g}",
+    "largest_coefficients": memory(ngram_reader.LARGEST_COEF),
+    "most_entries": count(ngram_reader.MOST_ENTRIES),
+    "sampled_entries": count(ngram_reader.SAMPLED_ENTRIES),
+    "coefficients_of_all": memory(ngram_reader.LARGEST_COEF * ngram_reader.SHARE_OF_ALL_NGRAMS),
+    "hash_bits": count(hashing.HASH_BITS),
+    "n_hashes": f"{2**hashing.HASH_BITS:,}",
+    "most_classes_scaled": count(ngram_reader.MOST_SCALED),
     "fewest_products": count(svm.FEWEST_PRODUCTS_TOGETHER),
     "least_change": percent(svm.LEAST_CHANGE),
     "variance_of_ratios": count(svm.VARIANCE_OF_RATIOS),
     "n_clusters": count(ridge.N_CLUSTERS),
-    "n_convolution_features": count(convolutions.N_FEATURES),
-    "n_convolution_features_of_many": count(convolutions.N_FEATURES / 2),
-    "variance_of_level": percent(convolutions.VARIANCES_OF_CHANNEL[0]),
-    "variance_of_levels": percent(convolutions.LARGEST_VARIANCES[0]),
-    "variance_of_statistics": percent(convolutions.VARIANCES_OF_CHANNEL[1]),
+    "n_convolution_features": count(series.N_FEATURES),
+    "n_convolution_features_of_many": count(series.N_FEATURES / 2),
+    "variance_of_level": percent(series.VARIANCES_OF_CHANNEL[0]),
+    "variance_of_levels": percent(series.LARGEST_VARIANCES[0]),
+    "variance_of_statistics": percent(series.VARIANCES_OF_CHANNEL[1]),
     "smallest_penalty": f"{ridge.ALPHAS[0]:.7f}".rstrip("0"),
     "largest_penalty": count(ridge.ALPHAS[-1]),
     "steps_of_convolutions": count(duration.MOST_STEPS_PER_BATCH),
-    "n_competing": count(linear_convolutions.COMPETING),
+    "n_competing": count(convolutions.COMPETING),
     # tokens and batches
     "fewest_effective_words": count(kinds.FEWEST_WORDS),
     "largest_id": f"{containers.LARGEST_ID:,}",

@@ -32,13 +32,14 @@ class ClassPrior:
 
     @classmethod
     def of(cls, targets: Targets, *, is_drawn: bool) -> ClassPrior:
-        """Count the samples; where held-out ones are drawn, one group of each class is not.
+        """Count the samples; where held-out ones are drawn, one of each class is not.
 
-        Without groups each sample is one. Weights do not count: with balanced ones no class would
-        be rare, and none could be adjusted for.
+        What is held out together counts as one. Weights do not count: with balanced ones no class
+        would be rare, and none could be adjusted for.
         """
-        labels, values = targets.labels, targets.values
-        log_drawn = labels.log_drawn(values, targets.groups) if is_drawn else np.zeros(len(labels))
+        labels, values, log_drawn = targets.labels, targets.values, np.zeros(targets.n_outputs)
+        if is_drawn:
+            log_drawn = labels.log_drawn(values, targets.held_together)
         return cls(labels.log_prior(values), log_drawn)
 
 
@@ -143,15 +144,22 @@ class HeldOutLogits:
     members : dict of str to (ndarray, ExpectedFactor)
         By the name of each member, the last one first: its logits, by a fit that has not seen the
         samples; and the prior of their factor.
+    confidences : dict of str to float
+        Up to 1 if a member is less sure than its logits: new samples may be of other groups.
     """
 
     targets: Targets
     prior: ClassPrior
     members: dict[str, Judged] = field(default_factory=dict)
+    confidences: dict[str, float] = field(default_factory=dict)
 
-    def joined_by(self, name: str, logits: Logits, expected: ExpectedFactor) -> HeldOutLogits:
+    def joined_by(
+        self, name: str, logits: Logits, expected: ExpectedFactor, confidence: float = np.inf
+    ) -> HeldOutLogits:
         """Return the same with the logits of one more member."""
-        return replace(self, members={name: (logits, expected), **self.members})
+        members = {name: (logits, expected), **self.members}
+        confidences = {name: confidence, **self.confidences}
+        return replace(self, members=members, confidences=confidences)
 
     def total(self, weights: Mapping[str, float]) -> Logits:
         """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
@@ -161,6 +169,18 @@ class HeldOutLogits:
     def blend(self) -> Blend:
         """Return the blend of the members."""
         return fit_blend(list(self.members.values()), self.targets, self.prior)
+
+    def trusted(self, blend: Blend) -> Blend:
+        """Return a blend whose weights are multiplied by the smallest confidence.
+
+        This is divided by the factor of the member's logits if that is above 1: samples that were
+        left out in turn have already set their scale, and that a member is right on a few more is
+        no reason to make them larger.
+        """
+        pairs = zip(self.confidences.values(), blend.factors.tolist(), strict=True)
+        least = min([1.0, *(confidence / max(1.0, factor) for confidence, factor in pairs)])
+        correction = least * blend.prior_correction
+        return replace(blend, factors=least * blend.factors, prior_correction=correction)
 
     def is_a_guess(self, blend: Blend, shares: NDArray[np.float64]) -> bool:
         """Return whether a blend says no more of many samples than the shares of the classes do.

@@ -16,12 +16,12 @@ from torch.nn import Module
 from sklearn_lstm import fitting
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.features.encoder import ENCODER
+from sklearn_lstm.members.linear_model import LINEAR
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
 from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
 from sklearn_lstm.members.network.network_settings import read_network_settings
 from sklearn_lstm.members.network.training import make_net
-from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
@@ -587,7 +587,7 @@ class LSTMSequenceClassifier(
     input_type_: property = _left_by_fit(lambda fitted: fitted.input_format.input_type)
     history_: property = _left_by_fit(lambda fitted: fitted.history)
     n_epochs_: property = _left_by_fit(lambda fitted: fitted.n_epochs)
-    linear_model_: property = _left_by_fit(lambda fitted: fitted.model[LinearMember.name])
+    linear_model_: property = _left_by_fit(lambda fitted: fitted.model[LINEAR])
     thresholds_: property = _left_by_fit(lambda fitted: fitted.thresholds)
     calibration_: property = _left_by_fit(lambda fitted: fitted.model.calibration())
 
@@ -629,8 +629,8 @@ class LSTMSequenceClassifier(
         else:
             size = f"{fitted.model.network.encoding.sizes['n_ids']:,} known ids"
         parts = {"input": f"{self.input_type_}: {size}"}
-        if (member := fitted.model[EncoderModel.name]) is not None:
-            parts["sentence vectors"] = str(member.encoder)
+        if (member := fitted.model[ENCODER.name]) is not None:
+            parts["sentence vectors"] = str(member.features[0].encoder)
         if (vectors := fitted.model.network.vectors) is not None:
             parts["pretrained vectors"] = vectors.describe()
         return parts | fitted.model.described() | {"epochs": str(self.n_epochs_)}

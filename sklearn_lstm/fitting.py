@@ -14,7 +14,6 @@ from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
@@ -29,20 +28,19 @@ from sklearn_lstm.exceptions import (
     NothingLearnedWarning,
     warn_user,
 )
-from sklearn_lstm.members.convolutions.fit_convolutions import CONVOLUTIONS
+from sklearn_lstm.members import recipes
 from sklearn_lstm.members.duration import plan_training, work_of_epoch
-from sklearn_lstm.members.held_out import Split, folds
-from sklearn_lstm.members.learner import Learner
-from sklearn_lstm.members.member import LinearMember
+from sklearn_lstm.members.features.encoder import ENCODER
+from sklearn_lstm.members.fit_linear import fit_linear_models
+from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.linear_model import ONLINE
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
-from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS, POSITIONS
-from sklearn_lstm.members.ngrams.online_ngrams import OnlineNgrams
-from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel
-from sklearn_lstm.members.regression.fit_regression import ENCODER, NUMBERS
+from sklearn_lstm.members.recipe import FitContext, Recipe
 from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.sklearn_internals import check_column_names
@@ -57,12 +55,6 @@ from sklearn_lstm.targets.weights_and_groups import (
     weights_of_classes,
 )
 from sklearn_lstm.threads import workers
-
-# In the order in which they are fitted.
-LEARNERS = [NGRAMS, POSITIONS, CONVOLUTIONS, ENCODER, NUMBERS]
-CROSS_VALIDATED_BELOW = 1_000  # samples; of more, those held out are enough to find the factors
-# Of the logarithms of these factors: before cross-validation, and after it.
-EXPECTED_DEVIATION, CROSS_VALIDATED_DEVIATION = 0.5, 0.2
 
 Passed: TypeAlias = tuple[Any, Any, Any]  # X, y and sample_weight
 
@@ -228,7 +220,7 @@ def read_further_data(
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
-    has_encoder = before is not None and before.model[EncoderModel.name] is not None
+    has_encoder = before is not None and before.model[ENCODER.name] is not None
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
         raise ValueError(
@@ -274,21 +266,24 @@ def what_is_lacking(settings: FitSettings) -> str:
     return "" if criterion == "cross_entropy" else f"criterion='cross_entropy', found {criterion}"
 
 
-def find_learners(settings: FitSettings) -> list[Learner]:
-    """Return what fits the linear members that a fit needs.
+def find_recipes(settings: FitSettings) -> list[Recipe]:
+    """Return the recipes of the linear models that a fit needs.
 
     Raises
     ------
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    found, lacking = [one for one in LEARNERS if one.suits(settings)], what_is_lacking(settings)
-    names = [Network.name, OnlineNgrams.name, *(learner.member.name for learner in found)]
+    found, lacking = (
+        [one for one in recipes.RECIPES if one.suits(settings)],
+        what_is_lacking(settings),
+    )
+    names = [Network.name, ONLINE, *(one.name for one in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
     if not lacking:
         return found
-    asked = [one.member.name for one in found if one.is_asked_for]
+    asked = [one.name for one in found if one.is_asked_for]
     if asked or settings.max_epochs == 0:
         name = f"The member of the {asked[0]}" if asked else "A model without a network"
         raise ValueError(f"{name} needs {lacking}.")
@@ -306,85 +301,29 @@ def fit_model(
     data: TrainingData, settings: NetworkSettings, rng: np.random.Generator, progress: FitProgress
 ) -> Fitted:
     """Plan, hold samples out, fit all members that suit the samples, and blend them."""
-    samples, learners = data.samples, find_learners(settings)
+    samples, chosen = data.samples, find_recipes(settings)
     epoch = work_of_epoch(samples.sequences, settings.kind)
-    epochs = {one.member.name: one.work(samples, settings) / epoch for one in learners}
-    plan = plan_training(samples, data.validation, settings, has_linear_model=bool(learners))
+    plan = plan_training(samples, data.validation, settings, has_linear_model=bool(chosen))
     split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
+    context = FitContext(split, settings, progress)
+    epochs = {one.name: one.work(context) / epoch for one in chosen}
     thresholds = without_constants(settings.thresholds, samples.targets)
     n_updates, n_epochs = plan.updates_per_epoch(len(split.learned)), plan.max_epochs
     with progress.planned(epochs, (plan.usual_epochs, n_epochs), n_updates):
-        for one in learners:
-            if one.prepare is not None:
-                one.prepare(split, settings, progress)
+        linear_models, held_out = fit_linear_models(chosen, context)
+        # The network is last: it watches the loss of the blend.
+        loss = BlendLoss(held_out, split.held_out, settings)
         with workers(settings.device, 1 + settings.architecture["bidirectional"]):
-            members, held_out = fit_linear_members(learners, split, settings, progress)
-            # The network is last: it watches the loss of the blend.
-            loss = BlendLoss(held_out, split.held_out, settings)
             network = train_network(split, settings, plan, loss, progress)
             if network.is_trained:
                 held_out = loss.joined_by(network)
     blend = held_out.blend()
     if held_out.is_a_guess(blend, samples.targets.shares()):
         warn_user(nothing_learned(samples.sequences), NothingLearnedWarning)
-    model = SequenceModel.blended(network, members, held_out, blend)
+    model = SequenceModel.blended(network, linear_models, held_out, blend)
     model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted.empty(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
-
-
-def fit_linear_members(
-    learners: list[Learner], split: Split, settings: FitSettings, progress: FitProgress
-) -> tuple[list[LinearMember], HeldOutLogits]:
-    """Fit the linear members one after the other; return too what they say of held-out samples.
-
-    Raises
-    ------
-    ValueError
-        If all were left out, and there is to be no network.
-    """
-    prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
-    held_out = HeldOutLogits(split.held_out.targets, prior)
-    members, found = dict[Learner, LinearMember](), dict[Learner, Logits]()
-    for one in learners:
-        member, logits = one.fit(split, settings)
-        progress.count_linear_model(one.member.name)
-        if member is not None:
-            members[one], found[one] = member, logits
-    if settings.max_epochs == 0 and not members:
-        raise ValueError(
-            "There is no linear model to fit alone: it was left out, as a warning says."
-        )
-    factors = _factors_of_few(split, settings, members)
-    for one, logits in found.items():
-        expected = factors.get(one.member.name, one.expected_factor)
-        held_out = held_out.joined_by(one.member.name, logits, expected)
-    return [*members.values()], held_out
-
-
-def _factors_of_few(
-    split: Split, settings: FitSettings, members: dict[Learner, LinearMember]
-) -> dict[str, ExpectedFactor]:
-    """Return the expected factors of linear members, found by cross-validation.
-
-    They are those of a blend without the network. Learners with a scale of their own have left each
-    sample out already.
-    """
-    scaled = {one: member for one, member in members.items() if not one.has_own_scale}
-    targets = split.samples.targets
-    is_needed = scaled and len(split.held_out_rows) and len(targets) < CROSS_VALIDATED_BELOW
-    rows = folds(targets, split.seed) if is_needed else []
-    if not rows:
-        return {}
-    prior = ClassPrior.of(targets, is_drawn=False)
-    held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
-    for one, member in scaled.items():
-        logits = one.cross_validated(split, settings, rows, member)
-        expected = one.expected_factor._replace(deviation=EXPECTED_DEVIATION)
-        held_out = held_out.joined_by(one.member.name, logits, expected)
-    factors = held_out.blend().factors.tolist()
-    pairs = zip(held_out.members, factors, strict=True)
-    return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
 
 
 @torch.inference_mode(mode=False)
@@ -410,8 +349,8 @@ def fit_one_epoch(
     if settings.kind in TOKENS and not what_is_lacking(settings):
         known = np.zeros((len(samples), samples.targets.n_outputs))
         if previous.members:
-            known = previous.blended_logits(samples.sequences, without=OnlineNgrams.name)
-        ngrams = model[OnlineNgrams.name] or OnlineNgrams.new(samples, settings.kind)
-        model = model.with_member(ngrams.learned(samples, known, rng), 1.0)
+            known = previous.blended_logits(samples.sequences, without=ONLINE)
+        ngrams = model[ONLINE] or adagrad.new_model(samples, settings.kind)
+        model = model.with_member(adagrad.learn(ngrams, samples, known, rng), 1.0)
     model = model.with_thresholds(settings.thresholds)
     return before.with_model(model, samples, epoch_rows(network.net))

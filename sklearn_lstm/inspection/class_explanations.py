@@ -18,12 +18,12 @@ from sklearn_lstm.data.sequences import Rows, chunks_of_rows
 from sklearn_lstm.exceptions import imported
 from sklearn_lstm.inspection.drawing import Axes, axes_for, printable, token_names
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
+from sklearn_lstm.members.linear_model import LINEAR, LinearModel
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
 from sklearn_lstm.threads import map_on_workers, workers
 
 MOST_SAMPLES = 200  # whose contributions to the network are computed
-LINEAR, NETWORK, NUMBERS = "linear model", Network.name, NumberModel.name
+NETWORK, NUMBERS = Network.name, "numbers"
 WHOLE, BASE = "the whole sequence", "base value"  # parts that have no tokens
 
 COLUMNS = "class", "part", "name", "mean", "mean_where_present", "n_with", "n_samples"
@@ -329,10 +329,11 @@ def _added(opened: OpenModel, part: str, directions: NDArray[np.float64], rows: 
             continue
         contributions, base = member.contributions(sequences, weight * directions)
         rest += base
-        if isinstance(member, NumberModel):
+        if isinstance(member, LinearModel) and member.explained == "columns":
             columns = sample.repeat(len(contributions) // len(rows))
-            found += _summed(NUMBERS, member.values_of(sequences), columns, contributions)
-        elif isinstance(member, EncoderModel) or len(contributions) < len(added):
+            values = member.features[0].values_of(sequences)
+            found += _summed(NUMBERS, values, columns, contributions)
+        elif member.explained == "whole":
             found += _summed(WHOLE, [member.name] * len(rows), sample, contributions)
         else:
             added, of_steps = added + contributions, of_steps + 1

@@ -14,7 +14,6 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.explanation import Explanation
 from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.regression.encoder_and_numbers import EncoderModel, NumberModel
 from sklearn_lstm.threads import map_on_workers, workers
 
 METHODS = ["shares", "leave_one_out"]
@@ -124,15 +123,14 @@ def _explained(
     sequences, data = one
     model, direction = opened.model, opened.labels.directions[:, output]
     linear, network = np.zeros((2, len(data)))
-    whole, base_value = np.zeros(1), float((model.biases * direction).sum())
-    names = [*sequences.numbers.columns]
-    numbers = np.zeros(len(names))
-    parts = {Network.name: network, EncoderModel.name: whole if method == "shares" else linear}
-    parts[NumberModel.name] = numbers
+    base_value, names = float((model.biases * direction).sum()), [*sequences.numbers.columns]
+    beside = {"whole": np.zeros(1), "columns": np.zeros(len(names))}
     for member, weight in zip(model.members, model.weights, strict=True):
         if not weight:
             continue
-        if method == "shares" or member.name == NumberModel.name:
+        part = network if member.name == Network.name else linear
+        if method == "shares" or member.explained == "columns":
+            part = beside.get(member.explained, part)
             added, rest = member.contributions(sequences, weight * direction[:, np.newaxis])
             contributions, base = added[:, 0], float(rest[0, 0])
         else:
@@ -144,14 +142,11 @@ def _explained(
             contributions = scores[0] - scores[1:]
             (score,) = member.logits(sequences) @ (weight * direction)  # of the text as written
             base = float(score - contributions.sum())
-        part = parts.get(member.name, linear)
-        if len(contributions) < len(part):  # of the sequence as a whole
-            part = whole
         part += contributions
         base_value += base
-    target = opened.labels.shown[output]
-    beside = float(whole[0]), dict(zip(names, numbers.tolist(), strict=True))
-    return Explanation(data, linear, network, base_value, target, *beside)
+    target, whole = opened.labels.shown[output], float(beside["whole"][0])
+    numbers = dict(zip(names, beside["columns"].tolist(), strict=True))
+    return Explanation(data, linear, network, base_value, target, whole, numbers)
 
 
 # --- Phrases

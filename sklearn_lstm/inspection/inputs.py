@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +14,6 @@ from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, starts_of
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.network.network_member import Encoding
-from sklearn_lstm.members.ngrams.ngram_model import NgramModel
 from sklearn_lstm.model import SequenceModel
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
@@ -180,8 +179,4 @@ def open_model(model: object, X: object) -> OpenModel:
         X = step.transform(X)
     sequences = read_as_at_fit(classifier, X)
     fitted = what_was_fitted(classifier)
-    model = fitted.model
-    for member, weight in zip(model.members, model.weights, strict=True):
-        if isinstance(member, NgramModel):  # words name the steps, also if X of fit lacked them
-            model = model.with_member(replace(member, knows_words=True), weight)
-    return OpenModel(model, fitted.labels, sequences)
+    return OpenModel(fitted.model, fitted.labels, sequences)

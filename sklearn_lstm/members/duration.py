@@ -17,7 +17,6 @@ FEWEST_SAMPLES = 100
 UPDATES_PER_CHECK = 75  # of the held-out loss; of characters twice as many
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
-WORK_PER_SECOND = 75_000  # about, on one core
 USUAL_SHARE = 0.3  # of the longest training, where the held-out loss may end it
 
 

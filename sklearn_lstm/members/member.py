@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +11,31 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences
 
 BATCH_SIZE_OF_PARTIAL_FIT = 32  # sequences, of each member that learns online
-# What each step adds to scores (n_steps, n_scores), and their base (n_samples, n_scores).
+# What each part adds to scores (n_parts, n_scores), and their base (n_samples, n_scores).
 Contributions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+Explained: TypeAlias = Literal["steps", "columns", "whole"]  # the parts that they belong to
 
 
 class Member(ABC):
-    """A part of a model that turns sequences into logits by itself."""
+    """A part of a model that turns sequences into logits by itself.
 
-    name: ClassVar[str]
+    Attributes
+    ----------
+    name : str
+    explained : {"steps", "columns", "whole"}
+        The parts of a sequence that contributions belong to: its steps, the columns beside it, or
+        the sequence as a whole.
+    """
 
-    def confidence_in(self, factor: float) -> float:  # noqa: ARG002
-        """Return the confidence: all weights of a blend with this factor are multiplied by it."""
-        return 1.0
+    name: str
+    explained: Explained = "steps"
 
     @abstractmethod
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
 
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
-        """Return what each step of sequences adds to the scores ``logits @ directions``.
+        """Return what each part of sequences adds to the scores ``logits @ directions``.
 
         Parameters
         ----------
@@ -39,9 +45,8 @@ class Member(ABC):
 
         Returns
         -------
-        contributions : ndarray of shape (n_steps, n_scores)
-            The steps of all sequences are laid end to end. Or of shape (n_samples, n_scores), for a
-            member that reads a sequence as a whole.
+        contributions : ndarray of shape (n_parts, n_scores)
+            The steps, or columns, of all sequences are laid end to end.
         base : ndarray of shape (n_samples, n_scores)
             The rest of the scores.
         """
@@ -59,9 +64,3 @@ def one_by_one(
     rows = np.arange(len(sequences))[:, np.newaxis]
     added, base = zip(*(explain(sequences.subset(row)) for row in rows), strict=True)
     return np.concatenate(added), np.concatenate(base)
-
-
-class LinearMember(Member):
-    """A linear model on features that do not have to be learned; `Learner` fits it."""
-
-    name = "linear model"

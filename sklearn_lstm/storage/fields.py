@@ -111,7 +111,8 @@ def _fits(value: Any, hint: Any, sizes: _Sizes) -> bool:
         return any(_fits(value, part, sizes) for part in parts)
     if kind is np.ndarray and parts and isinstance(value, np.ndarray):
         (dtype,) = get_args(parts[1])
-        fits = value.dtype.isnative and value.dtype.kind == np.dtype(dtype).kind
+        known = "f" if dtype is np.floating else np.dtype(dtype).kind  # of any precision
+        fits = value.dtype.isnative and value.dtype.kind == known
         return dtype is Any or (
             fits and bool(np.isfinite([value.min(initial=0), value.max(initial=0)]).all())
         )

@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import takewhile
 from typing import Any, TypeAlias
 
@@ -36,12 +37,8 @@ PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stor
     for module, names in {
         "model": "Fitted SequenceModel",
         "members.network.network": "Network",
-        "members.ngrams.ngram_model": "NgramModel PositionModel VectorModel MeanVectors",
-        "members.ngrams.online_ngrams": "OnlineNgrams",
-        "members.ngrams.bags": "Lexicon",
-        "members.convolutions.convolution_model": "ConvolutionModel Reading SeriesStatistics",
-        "members.convolutions.random_convolutions": "Convolutions",
-        "members.regression.encoder_and_numbers": "EncoderModel NumberModel",
+        "members.linear_model": "LinearModel Term",
+        "members.features.ngrams": "OnlineNgramFeatures",
         "encoding.token_codes": "TokenCodes",
         "encoding.channel_scaling": "ChannelScaling NormalScores",
         "pretrained.embeddings": "PretrainedVectors",
@@ -53,6 +50,7 @@ PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stor
     }.items()
     for name in names.split()
 }
+RECIPES = "sklearn_lstm.members.recipes"  # which name further classes
 NAMED = {"SentenceEncoder", "StaticModel"}  # that a file only names, and a pickle holds
 CONTAINERS: dict[str, type] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 # That tokenize as users of CountVectorizer do, and that every Python has.
@@ -72,6 +70,14 @@ class NotPlainError(TypeError):
     def __init__(self, value: object, place: str) -> None:
         super().__init__(f"{place}: a {type(value).__name__} is no plain data")
         self.value, self.place = value, place
+
+
+def module_of(name: str) -> str | None:
+    """Return the module of a class of our own that may be stored, or None."""
+    if name in PARTS:
+        return PARTS[name]
+    recipes = import_module(RECIPES).RECIPES
+    return {one.__name__: one.__module__ for recipe in recipes for one in recipe.stored}.get(name)
 
 
 def checksum_of(data: str | NDArray[np.generic]) -> str:

@@ -138,7 +138,7 @@ class Packer:
     def _pack_part(self, part: Any, place: str) -> dict[str, forms.Tree]:
         """Return the trees of the fields of an object of our own."""
         kind = type(part)
-        is_known = forms.PARTS.get(kind.__name__) == kind.__module__
+        is_known = forms.module_of(kind.__name__) == kind.__module__
         if not is_known or (kind.__name__ in forms.NAMED and not self.is_file):
             raise forms.NotPlainError(part, place)
         if hasattr(part, "stored"):

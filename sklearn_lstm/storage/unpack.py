@@ -120,8 +120,8 @@ class Unpacker:
             value = make(self._read(form, *content))
         elif form in OF_TEXTS and isinstance(content, str):
             value = (self.instead.get(form) or OF_TEXTS[form])(content)
-        elif form in forms.PARTS:
-            value = self._part(form, {name: self(tree) for name, tree in content.items()})
+        elif form in forms.CONTAINERS:
+            value = forms.CONTAINERS[form](_list(self(content)))
         elif form == "estimator":
             value = self.estimator(content)
         elif form == "dict":
@@ -133,12 +133,15 @@ class Unpacker:
         elif form == "object" and self.passed is None:
             value = self.table.pop(content)
         else:
-            value = forms.CONTAINERS[form](_list(self(content)))
+            value = self._part(form, content)
         return value
 
-    def _part(self, form: str, values: dict[str, Any]) -> Any:
+    def _part(self, form: str, content: Mapping[str, forms.Tree]) -> Any:
         """Return an object of our own, once its fields are what its class says."""
-        part: Any = self.instead.get(form) or getattr(import_module(forms.PARTS[form]), form)
+        if (module := forms.module_of(form)) is None:
+            raise ValueError(f"an unknown form: {form}")
+        values = {name: self(tree) for name, tree in content.items()}
+        part: Any = self.instead.get(form) or getattr(import_module(module), form)
         fields.check_fields(part, values)
         has_own_way = hasattr(part, "from_stored")
         built = part.from_stored(self, **values) if has_own_way else part(**values)

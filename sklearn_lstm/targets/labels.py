@@ -173,7 +173,7 @@ class Labels:
         ----------
         targets : ndarray of shape (n_samples,) or (n_samples, n_labels)
         groups : ndarray of shape (n_samples,) or None
-            None: each sample is a group.
+            What is held out together. None: each sample by itself.
         """
         truths = self.indicators(targets).T
         groups = np.arange(len(targets)) if groups is None else groups

@@ -43,6 +43,11 @@ class Targets:
         return len(self.values)
 
     @property
+    def held_together(self) -> NDArray[np.intp] | None:
+        """The group or the sequence of each: one is held out as a whole. None: each by itself."""
+        return self.copies if self.groups is None else self.groups
+
+    @property
     def n_outputs(self) -> int:
         """Classes, or labels of a multilabel y."""
         return len(self.labels)

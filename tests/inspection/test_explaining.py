@@ -15,6 +15,7 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import Explanation, explain, explain_phrases, gate_activations
 from sklearn_lstm.inspection.inputs import find_classifier, open_model
+from sklearn_lstm.members.features.letters import LetterFeatures
 
 SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
 
@@ -61,7 +62,7 @@ def test_the_linear_part_is_exact_for_words_among_characters(fitted_texts):
     model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(max_epochs=0))
     model.fit(texts, labels)
     assert model[-1].input_type_ == "characters"
-    assert model[-1].linear_model_.lexicon is not None
+    assert LetterFeatures in map(type, model[-1].linear_model_.features)
     found = [each.score for each in explain(model, texts[:20], "pos")]
     np.testing.assert_allclose(found, model.decision_function(texts[:20]), atol=1e-5)
 

@@ -1,7 +1,5 @@
 """Pipelines of imbalanced-learn: a sampler only takes part in fitting, and may lose the words."""
 
-import warnings
-
 import numpy as np
 import pytest
 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
@@ -9,8 +7,8 @@ from imblearn.pipeline import make_pipeline
 from imblearn.under_sampling import RandomUnderSampler
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import explain, gate_activations
+from sklearn_lstm.members.features.letters import LetterFeatures
 
 TEXTS = ["good day", "fine day", "good night"] * 12 + ["bad day", "awful night"] * 2
 LABELS = [1] * 36 + [0] * 4
@@ -40,9 +38,12 @@ def fitted_after(sampler):
     return model.fit([f"{text} {row}" for row, text in enumerate(TEXTS * 14)], LABELS * 14)
 
 
-def test_a_sampler_that_takes_rows_away_keeps_the_words():
-    model = fitted_after(RandomUnderSampler(random_state=0))
-    assert model[-1].linear_model_.lexicon is not None
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
+@pytest.mark.parametrize("sampler", [RandomUnderSampler, RandomOverSampler])
+def test_a_sampler_that_adds_rows_loses_the_letters_of_words(sampler):
+    model = fitted_after(sampler(random_state=0))
+    known = [type(features) for features in model[-1].linear_model_.features]
+    assert (LetterFeatures in known) == (sampler is RandomUnderSampler)
     model.predict(TEXTS)
 
 
@@ -52,15 +53,3 @@ def test_a_sampler_that_makes_texts_between_others_is_refused(sampler):
     X = TextSequenceVectorizer().fit_transform(TEXTS)
     with pytest.raises(TypeError, match=r"no texts can be made between others.*RandomOverSampler"):
         sampler.fit_resample(X, labels)
-
-
-def test_after_a_sampler_has_lost_the_words_the_classifier_says_so():
-    model = fitted_after(RandomOverSampler(random_state=0))
-    assert model[-1].linear_model_.lexicon is None
-    with pytest.warns(InputTypeWarning, match="letters.*class_weight='balanced'") as caught:
-        model.predict(TEXTS)
-    assert [warning.filename for warning in caught] == [__file__]
-    ids = model[0].transform(TEXTS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        model[-1].predict(ids.tocsc().tocsr())  # no more words than at fit

@@ -20,7 +20,6 @@ from model_files import (
     Y,
     file_of,
     joined,
-    members_of,
     parsed,
     refusal,
     small,
@@ -147,14 +146,14 @@ def with_another_id(vocabulary):
 
 # What a model says of its X and its labels, and what a part says that does not agree.
 DISAGREEMENTS = {
-    "a column of numbers": (numbers_model, field("NumberModel", "numbers", with_another_name)),
+    "a column of numbers": (numbers_model, field("NumberFeatures", "numbers", with_another_name)),
     "a column of categories": (
         numbers_model,
-        field("NumberModel", "categories", with_another_name),
+        field("NumberFeatures", "categories", with_another_name),
     ),
     "a feature of a number": (
         numbers_model,
-        field("NumberModel", "numbers", {"dict": [["size"], [{"tuple": ["square"]}]]}),
+        field("NumberFeatures", "numbers", {"dict": [["size"], [{"tuple": ["square"]}]]}),
     ),
     "the time of one encoding": (timed_model, field("ChannelScaling", "time_channel", 1)),
     "no time of one encoding": (timed_model, field("ChannelScaling", "time_channel", None)),
@@ -176,12 +175,12 @@ ARRAYS = {
     "a channel before the first": (timed_model, "members.0.encoding.gappy", np.array([-3])),
     "other inputs": (
         timed_model,
-        "members.1.readings.0.convolutions.channels",
+        "members.1.terms.0.features.convolutions.channels",
         np.ones((1, 84, 1), bool),
     ),
     "a convolution of no channel": (
         timed_model,
-        "members.1.readings.0.convolutions.channels",
+        "members.1.terms.0.features.convolutions.channels",
         np.zeros((1, 84, 8), bool),
     ),
     "an id below 1": (stream_model, "encoding.ids", np.full(8, -(2**40))),
@@ -203,7 +202,7 @@ def test_arrays_of_other_values_are_refused(make, name, array, path):
 
 
 def test_logits_that_are_not_finite_are_an_error(path):
-    data = with_array(stored(timed_model), "members.1.readings.0.intercept", np.full(2, 1e308))
+    data = with_array(stored(timed_model), "members.1.terms.0.intercept", np.full(2, 1e308))
     content, arrays = parsed(data)
     field("SequenceModel", "weights", {"tuple": [1.0, 100.0]})(content)
     path.write_bytes(file_of(content, arrays))
@@ -232,9 +231,7 @@ def test_the_longest_ngram_has_a_limit(path):
     model, _ = stream_model()
     save(model, path)
     content, arrays = parsed(path.read_bytes())
-    (fields,) = [
-        member["OnlineNgrams"] for member in members_of(content) if "OnlineNgrams" in member
-    ]
+    (fields,) = objects_of(content, "OnlineNgramFeatures")
     fields["longest"] = 10**12
     assert "longest does not fit: 1000000000000" in refusal(path, file_of(content, arrays))
 

@@ -6,9 +6,13 @@ import pytest
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.sequences import FlatSequences
+from sklearn_lstm.members.features import hashing, ngram_reader
+from sklearn_lstm.members.fit_linear import fit_recipe
 from sklearn_lstm.members.held_out import Split
-from sklearn_lstm.members.ngrams import bags, fit_ngrams
+from sklearn_lstm.members.recipe import FitContext
+from sklearn_lstm.members.recipes import RECIPES
 from sklearn_lstm.members.settings import read_settings
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Samples, Targets
 
@@ -42,19 +46,30 @@ def samples_of():
 
 
 @pytest.fixture
-def fit_linear():
-    """A function: learner of a linear member, samples, held-out rows -> member, held-out logits."""
+def linear_fit():
+    """A function: name of a recipe, samples, held-out rows -> how its linear model was fitted."""
 
-    def fit(learner, samples, held_out=(), *, input_type="measurements", seed=0, **parameters):
-        settings = read_settings(
-            LSTMSequenceClassifier(**parameters).get_params(),
-            KINDS[input_type],
-            samples.targets.labels,
-        )
+    def fit(name, samples, held_out=(), *, input_type="measurements", seed=0, **parameters):
+        labels, kind = samples.targets.labels, KINDS[input_type]
+        settings = read_settings(LSTMSequenceClassifier(**parameters).get_params(), kind, labels)
         rows = np.asarray(held_out, np.intp)
         rng = np.random.default_rng(seed)
-        split = Split(samples, samples, samples.subset(rows), rows, seed, rng)
-        return learner.fit_member(split, settings)
+        learned = np.delete(np.arange(len(samples)), rows if len(rows) < len(samples) else ())
+        split = Split(samples, samples.subset(learned), samples.subset(rows), rows, seed, rng)
+        (recipe,) = (one for one in RECIPES if one.name == name and one.suits(settings))
+        progress = FitProgress(is_shown=False)
+        return fit_recipe(recipe, FitContext(split, settings, progress))
+
+    return fit
+
+
+@pytest.fixture
+def fit_linear(linear_fit):
+    """The same -> the model, and logits of the held-out rows; None if there is no model."""
+
+    def fit(*arguments, **options):
+        found = linear_fit(*arguments, **options)
+        return found and (found.model, found.logits)
 
     return fit
 
@@ -62,12 +77,12 @@ def fit_linear():
 @pytest.fixture
 def allow_bytes(monkeypatch):
     """A function: the largest size of the coefficients of n-grams."""
-    return lambda n_bytes: monkeypatch.setattr(fit_ngrams, "LARGEST_COEF", n_bytes)
+    return lambda n_bytes: monkeypatch.setattr(ngram_reader, "LARGEST_COEF", n_bytes)
 
 
 @pytest.fixture
 def _no_collisions(monkeypatch):
-    monkeypatch.setattr(bags, "HASH_BITS", 25)  # no two n-grams share a hash
+    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
 
 
 @pytest.fixture

@@ -8,29 +8,29 @@ import pytest
 from as_read import read_sequences
 from small_models import bumps
 
-from sklearn_lstm import LSTMSequenceClassifier, fitting
+from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.members.convolutions.convolution_model import ConvolutionModel
-from sklearn_lstm.members.ngrams.fit_ngrams import NGRAMS
-from sklearn_lstm.members.ngrams.ngram_model import NgramModel
+from sklearn_lstm.members import recipes
+from sklearn_lstm.members.features.ngrams import NgramFeatures
+from sklearn_lstm.members.features.series import SeriesFeatures
 
 SMALL = {"hidden_size": 8, "embedding_dim": 8, "max_epochs": 3, "random_state": 0}
 SMALL_SERIES = {"hidden_size": 4, "max_epochs": 1, "random_state": 0}
 
 
 @pytest.mark.parametrize(
-    ("kind", "least", "most_alone"), [(NgramModel, 0.95, 0.7), (ConvolutionModel, 0.9, 0.75)]
+    ("kind", "least", "most_alone"), [(NgramFeatures, 0.95, 0.7), (SeriesFeatures, 0.9, 0.75)]
 )
 def test_pairs_and_shapes_are_found_even_by_a_network_that_learns_nothing(
     pairs, kind, least, most_alone
 ):
-    if kind is NgramModel:
+    if kind is NgramFeatures:
         options, (X, y), new = SMALL, pairs(400), pairs(200)
     else:
         options, (X, y), new = SMALL_SERIES, bumps(60), bumps(100, seed=1)
     options = options | {"lr": 1e-9, "max_epochs": 1}
     model = LSTMSequenceClassifier(**options).fit(X, y)
-    assert isinstance(model.linear_model_, kind)
+    assert isinstance(model.linear_model_.features[0], kind)
     assert model.score(*new) > least
     alone = LSTMSequenceClassifier(**options, linear_model=False).fit(X, y)
     assert alone.score(*new) < most_alone
@@ -48,20 +48,14 @@ def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_
         LSTMSequenceClassifier(**SMALL, linear_model=False).fit(X, y)
 
 
-@pytest.mark.parametrize("given", [{}, {"name": "network"}], ids=["inherited", "of the network"])
-def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, given):
+@pytest.mark.parametrize("name", ["linear model", "network"])
+def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, name):
     """Else one would get the blend weight of the other."""
-    twin = type("Twin", (NgramModel,), given)
-
-    def fit(split, settings):
-        model, logits = NGRAMS.fit_member(split, settings)
-        return twin(**vars(model)), logits
-
-    twins = replace(NGRAMS, member=twin, fit_member=fit)
-    monkeypatch.setattr(fitting, "LEARNERS", (NGRAMS, twins))
-    with pytest.raises(ValueError, match=rf"need different names, found .*'{twin.name}'\]"):
+    ngrams = recipes.RECIPES[0]
+    monkeypatch.setattr(recipes, "RECIPES", [ngrams, replace(ngrams, name=name)])
+    with pytest.raises(ValueError, match=rf"need different names, found .*'{name}'\]"):
         LSTMSequenceClassifier(**SMALL).fit(*pairs(150))
-    twin.name = "twin"
+    monkeypatch.setattr(recipes, "RECIPES", [ngrams, replace(ngrams, name="twin")])
     weights = LSTMSequenceClassifier(**SMALL).fit(*pairs(150)).calibration_["weights"]
     assert set(weights) == {"network", "linear model", "twin"}
 
@@ -116,5 +110,5 @@ def test_a_network_that_is_right_on_held_out_samples_weighs_more():
 def test_sequences_shorter_than_every_ngram_are_predicted():
     rng = np.random.default_rng(0)
     model = LSTMSequenceClassifier(**SMALL).fit(rng.integers(1, 3, (120, 60)), np.arange(120) % 2)
-    assert model.linear_model_.shortest > 4
+    assert model.linear_model_.features[0].shortest > 4
     assert model.predict([[1], [2, 1]]).shape == (2,)

@@ -1,1 +1,0 @@
-"""The linear model of random convolutions of series: features, levels, ridge regression."""

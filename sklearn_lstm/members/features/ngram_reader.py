@@ -1,0 +1,165 @@
+"""Which n-grams the samples of a fit hold, and which of these a model reads."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix, vstack
+
+from sklearn_lstm.data.kinds import TOKENS
+from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
+from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
+from sklearn_lstm.members.features.hashing import TfIdfFeatures, matrix_of
+from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
+from sklearn_lstm.members.features.mean_vectors import MeanVectorFeatures
+from sklearn_lstm.members.features.ngrams import NgramFeatures, Ngrams, choose_ngrams
+from sklearn_lstm.members.linear_model import LARGEST_COEF, LINEAR, Features
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+
+# N-grams of all sequences together. The model learns from a sample if there are more.
+MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
+# If all n-grams need less than this part of it, those of one sequence alone are used too.
+SHARE_OF_ALL_NGRAMS = 1 / 8
+MOST_SCALED = 32  # outputs for which n-grams are scaled by what they tell about each
+AT_POSITIONS = Ngrams(1, 2, has_borders=False, has_positions=True)
+
+
+@dataclass
+class NgramReader(Reader):
+    """The bags of n-grams of samples, and the means of their vectors.
+
+    Parameters
+    ----------
+    samples, held_out, features, seed
+        Of `Reader`.
+    found : dict of type to csr_matrix
+        By the class of features: bags (n_samples, n_hashes), or means (n_samples, n_features).
+    fewest : int
+        Sequences that hold an n-gram of ids, at least.
+    """
+
+    found: dict[type[Features], csr_matrix]
+    fewest: int
+
+    def read(self, rows: Rows) -> tuple[list[Any], list[csr_matrix]]:
+        """Return the features that these rows tell, and what they are in these rows.
+
+        They are n-grams that enough of these rows hold. All rows come last, and what was read is
+        forgotten then: the solver needs the memory.
+        """
+        features, matrices = list[Any](), list[csr_matrix]()
+        for one in self.features:
+            are_all = len(rows) == len(self.samples)
+            matrix = self.found.pop(type(one)) if are_all else self.found[type(one)][rows]
+            if isinstance(one, TfIdfFeatures):
+                one = one.learned(matrix, self.fewest)  # noqa: PLW2901
+                matrix = one.weighed(matrix)
+            if one.n_features or not features:  # letters that tell nothing are not read
+                features.append(one)
+                matrices.append(matrix)
+        return features, matrices
+
+
+def read_ngrams(context: FitContext) -> NgramReader | None:
+    """Read the n-grams of all sequences, or of as many as memory allows.
+
+    Warns
+    -----
+    LinearModelSkippedWarning
+        If there is no model: its coefficients would need more than `LARGEST_COEF` bytes.
+    """
+    samples, settings = context.split.samples, context.settings
+    ngrams = choose_ngrams(samples.sequences, settings.kind)
+    features: list[Any] = [NgramFeatures(**vars(ngrams))]
+    if (lexicon := Lexicon.of(samples.sequences)) is not None:
+        features.append(LetterFeatures(lexicon))
+    reader = _read(context, features, settings.vectors)
+    if reader is None:
+        warn_user(
+            "The linear model was left out: the coefficients of all n-grams and "
+            f"{samples.targets.n_outputs:,} classes take more than "
+            f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_model=False to fit the network alone "
+            "without this warning.",
+            LinearModelSkippedWarning,
+        )
+    return reader
+
+
+def _read(
+    context: FitContext, features: list[Any], vectors: PretrainedVectors | None = None
+) -> NgramReader | None:
+    """Return what samples hold; None if the coefficients would take too much memory."""
+    split = context.split
+    samples, rows, held_out = split.samples, row_numbers(len(split.samples)), split.held_out_rows
+    bags = _first_bags(features, samples.sequences, rows, MOST_ENTRIES)
+    if bags[0].shape[0] < len(rows):  # enough are left to leave out all held-out ones
+        del bags
+        rows = np.delete(rows, held_out)
+        np.random.default_rng(split.seed).shuffle(rows)
+        bags = _first_bags(features, samples.sequences, rows, SAMPLED_ENTRIES)
+        samples, held_out = samples.subset(rows[: bags[0].shape[0]].copy()), held_out[:0]
+    fewest = _fewest_sequences(features, bags, samples.targets.n_outputs)
+    if fewest is None:
+        return None
+    found = dict(zip(map(type, features), bags, strict=True))
+    if vectors is not None:
+        features.append(average := MeanVectorFeatures.of(samples.sequences, vectors))
+        found[MeanVectorFeatures] = csr_matrix(average.means(samples.sequences))
+    return NgramReader(samples, held_out, features, split.seed, found, fewest)
+
+
+def _first_bags(
+    features: list[Any], sequences: Sequences, rows: Rows, most: int
+) -> list[csr_matrix]:
+    """Return the bags of the first of these rows, up to so many n-grams."""
+    parts: list[list[csr_matrix]] = []
+    n_entries = 0
+    for chunk in chunks_of_rows(sequences.lengths[rows]):
+        bags = [one.bags(sequences, rows[chunk]) for one in features]
+        n_entries += sum(len(bag.data) for bag in bags)
+        if parts and n_entries > most:
+            break
+        parts.append([*map(matrix_of, bags)])
+    return [vstack(of_features, format="csr") for of_features in zip(*parts, strict=True)]
+
+
+def _fewest_sequences(features: list[Any], bags: list[csr_matrix], n_outputs: int) -> int | None:
+    """Return how many sequences hold an n-gram of ids at least, as few as memory allows.
+
+    None if the coefficients would take too much memory.
+    """
+    limits = {1: LARGEST_COEF * SHARE_OF_ALL_NGRAMS, 2: LARGEST_COEF}
+    if features[0].has_borders and n_outputs <= MOST_SCALED:
+        del limits[1]  # the ratio of an n-gram of characters that one sequence alone holds is noise
+    frequencies = [np.bincount(bag.indices) for bag in bags]
+    for fewest, limit in limits.items():
+        pairs = zip(features, frequencies, strict=True)
+        n_kept = sum(len(one.kept(frequency, fewest)) for one, frequency in pairs)
+        if 4 * n_outputs * n_kept <= limit:
+            return fewest
+    return None
+
+
+def work_of_ngrams(context: FitContext) -> int:
+    """Return the work of fitting, measured once: 1 unit for 25 steps of an SVM, 100 of many."""
+    samples = context.split.samples
+    n_outputs = samples.targets.n_outputs
+    steps_per_unit = 25 if n_outputs <= MOST_SCALED else 100
+    return int(samples.sequences.lengths.sum()) * n_outputs // steps_per_unit
+
+
+NGRAMS = Recipe(
+    LINEAR,
+    suits=lambda settings: settings.kind in TOKENS,
+    read=read_ngrams,
+    solver="svm",
+    stored=(NgramFeatures, LetterFeatures, Lexicon, MeanVectorFeatures),
+    work=work_of_ngrams,
+)
+POSITIONS = replace(
+    NGRAMS,
+    name="positions",
+    suits=lambda settings: settings.kind in TOKENS and settings.is_aligned,
+    read=lambda context: _read(context, [NgramFeatures(**vars(AT_POSITIONS))]),
+)

@@ -1,0 +1,196 @@
+"""N-grams of ids: which ones a sequence holds, and the features of those that a model knows.
+
+A recurrent network reads in order, and a bag of n-grams does not. They make different errors.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
+from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+from sklearn_lstm.members.features import hashing
+from sklearn_lstm.members.features.hashing import Bag, Integers, TfIdfFeatures
+from sklearn_lstm.members.linear_model import Array, Features
+from sklearn_lstm.members.member import Contributions
+
+EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
+
+
+@dataclass(frozen=True)
+class Ngrams:
+    """Sequences to bags: which n-grams of ids each sequence holds.
+
+    Words: n-grams of one or two. Characters: n-grams of five lengths, mostly one to five.
+
+    Parameters
+    ----------
+    shortest, longest : int
+        Lengths of the n-grams.
+    has_borders : bool
+        Whether the beginning and the end of a sequence belong to its n-grams.
+    has_positions : bool, default=False
+        Whether an n-gram is another one at each position. So read are sequences that all have the
+        same length, where a position may mean the same in each: windows around a place in DNA,
+        aligned sequences, codes of a fixed form.
+    """
+
+    shortest: Annotated[int, range(1, 100)]
+    longest: Annotated[int, range(1, 100)]
+    has_borders: bool
+    has_positions: bool = field(default=False, kw_only=True)
+
+    @property
+    def lengths(self) -> range:
+        """The lengths of the n-grams."""
+        return range(self.shortest, self.longest + 1)
+
+    def describe(self) -> str:
+        """Return what the features are."""
+        at_positions = " at their positions" * self.has_positions
+        return f"n-grams of {self.shortest}-{self.longest} ids{at_positions}"
+
+    def bags(self, sequences: Sequences, rows: Rows) -> Bag:
+        """Return which n-grams of ids some sequences hold."""
+        ids, lengths = sequences.read(rows), sequences.lengths[rows]
+        if self.has_borders:
+            ids, lengths = _with_borders(ids, lengths)
+        starts, hashes = self._hashed(ids, lengths)
+        return hashing.bag_of(len(rows), np.arange(len(lengths)).repeat(lengths)[starts], hashes)
+
+    def _hashed(self, ids: Integers, lengths: Integers) -> tuple[Integers, Integers]:
+        """Return where the n-grams start, and their hashes."""
+        return hashing.hash_ngrams(ids, lengths, self.lengths, has_positions=self.has_positions)
+
+    def shared_by_steps(
+        self, sequences: Sequences, scores_of: Callable[[Bag], NDArray[np.float64]]
+    ) -> Contributions:
+        """Return what the n-grams of ids add to each step of sequences.
+
+        An n-gram at k places of a sequence adds 1/k of its score at each, in equal parts to the
+        steps there.
+
+        Parameters
+        ----------
+        sequences : Sequences
+        scores_of : callable
+            From their bags to the scores of the n-grams in them, (n_entries, n_scores).
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps, n_scores)
+        border_scores : ndarray of shape (n_samples, n_scores)
+            The scores of n-grams of borders alone.
+        """
+        n_rows, lengths = len(sequences), sequences.lengths
+        ids = sequences.read(np.arange(n_rows))
+        n_all = len(ids)
+        is_step = np.ones(n_all, np.bool_)
+        if self.has_borders:
+            ids, lengths = _with_borders(ids, lengths)
+            is_step = ids != 0
+        starts, hashes = self._hashed(ids, lengths)
+        sizes = [np.maximum(lengths - length + 1, 0).sum() for length in self.lengths]
+        n_steps_before = np.append(0, np.cumsum(is_step))  # without borders
+        first = n_steps_before[starts]
+        n_steps = n_steps_before[starts + np.repeat(self.lengths, sizes)] - first
+        row = np.arange(n_rows).repeat(lengths)[starts]
+        entry, n_places = hashing.entries_of(row, hashes)
+        # N-grams of borders alone stand behind all steps, a place for each sequence.
+        place, n_parts = np.where(n_steps > 0, first, n_all + row), np.maximum(n_steps, 1)
+        ngram = np.arange(len(row)).repeat(n_parts)
+        step = place[ngram] + np.arange(len(ngram)) - (np.cumsum(n_parts) - n_parts)[ngram]
+        parts = (1 / (n_parts * n_places[entry]))[ngram], (step, entry[ngram])
+        shares = csr_matrix(parts, (n_all + n_rows, len(n_places)))
+        added = shares @ scores_of(hashing.bag_of(n_rows, row, hashes))
+        return added[:n_all], added[n_all:]
+
+
+def _with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integers]:
+    """Put a border before and after each sequence: 0, which is no id."""
+    bordered = np.zeros(len(values) + 2 * len(lengths), values.dtype)
+    n_borders = np.repeat(2 * np.arange(len(lengths)) + 1, lengths)  # up to each value
+    bordered[np.arange(len(values)) + n_borders] = values
+    return bordered, lengths + 2
+
+
+def choose_ngrams(sequences: Sequences, kind: Kind) -> Ngrams:
+    """Choose the lengths of the n-grams.
+
+    An n-gram that many sequences hold by chance says little: a gene of 1,200 bases holds most
+    5-grams of bases. With an alphabet of effectively A characters and sequences of T steps, one of
+    length L is expected T / A^L times by chance. The longest of the five lengths is the smallest L,
+    but at least 5, for which this number is at most 1/64: L = 9 for A = 4 and T = 1,200.
+    """
+    (shortest, longest), shift = kind.ngram_lengths, 0
+    if kind is not WORDS:
+        alphabet = max(effective_number_of_tokens(sequences), 2)
+        needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
+        shift = max(0, math.ceil(needed) - longest)
+    return Ngrams(shortest + shift, longest + shift, kind.has_borders)
+
+
+@dataclass(frozen=True)
+class NgramFeatures(Ngrams, TfIdfFeatures):
+    """The tf-idf of n-grams of ids."""
+
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
+        """Return what each step adds: its part of the n-grams that it belongs to."""
+        scores_of = partial(self.entry_scores, coef=coef, directions=directions)
+        return self.shared_by_steps(sequences, scores_of)
+
+
+@dataclass(frozen=True)
+class OnlineNgramFeatures(Ngrams, Features):
+    """The n-grams of ids that were learned online; of n in a sequence each has the value n^-1/2.
+
+    Parameters
+    ----------
+    hashes : ndarray of shape (n_features,)
+        Of the n-grams, in ascending order. The first feature stands for all that are not known.
+    """
+
+    hashes: Annotated[NDArray[np.int32], "n_features"]
+
+    @property
+    def n_features(self) -> int:
+        """The number of n-grams, with the one for all others."""
+        return len(self.hashes)
+
+    def blocks(self, sequences: Sequences) -> Iterator[tuple[Rows, csr_matrix]]:
+        """Yield rows and their features."""
+        for rows in chunks_of_rows(sequences.lengths):
+            bags = self.bags(sequences, rows)
+            parts = values_of(bags), self.places_of(bags.indices), bags.indptr
+            yield rows, csr_matrix(parts, (len(rows), self.n_features))
+
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
+        """Return what each step adds: its part of the n-grams that it belongs to."""
+
+        def scores_of(bags: Bag) -> NDArray[np.float64]:
+            scores = coef[self.places_of(bags.indices)] @ directions
+            return np.asarray(values_of(bags)[:, np.newaxis] * scores)
+
+        return self.shared_by_steps(sequences, scores_of)
+
+    def describe(self) -> str:
+        """Return what the features are."""
+        return f"{super().describe()}, from partial_fit"
+
+    def places_of(self, hashes: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Return the feature of each n-gram, or 0."""
+        places = np.searchsorted(self.hashes, hashes.astype(self.hashes.dtype, copy=False))
+        places = np.minimum(places, len(self.hashes) - 1)
+        return np.where(self.hashes[places] == hashes, places, 0).astype(np.int32)
+
+
+def values_of(bags: Bag) -> NDArray[np.float32]:
+    """Return the value of each entry of bags: 1 over the root of how many its row has."""
+    n_entries = np.diff(bags.indptr)
+    return np.repeat(1 / np.sqrt(np.maximum(n_entries, 1), dtype=np.float32), n_entries)

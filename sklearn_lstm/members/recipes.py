@@ -1,0 +1,8 @@
+"""The list of linear models, in the order in which they are fitted."""
+
+from sklearn_lstm.members.features.encoder import ENCODER
+from sklearn_lstm.members.features.ngram_reader import NGRAMS, POSITIONS
+from sklearn_lstm.members.features.numbers import NUMBERS
+from sklearn_lstm.members.features.series import SERIES
+
+RECIPES = [NGRAMS, POSITIONS, SERIES, ENCODER, NUMBERS]

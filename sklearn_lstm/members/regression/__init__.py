@@ -1,1 +1,0 @@
-"""Members that are a logistic regression on a vector for each sequence."""

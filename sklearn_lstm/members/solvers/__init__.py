@@ -1,0 +1,1 @@
+"""How the coefficients of linear models are found."""

@@ -1,0 +1,79 @@
+"""AdaGrad: a linear model of n-grams that learns from the errors of the whole model.
+
+`partial_fit` has no time to solve anything anew.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from sklearn_lstm.blending import Logits
+from sklearn_lstm.data.kinds import Kind
+from sklearn_lstm.members.features.ngrams import OnlineNgramFeatures, choose_ngrams, values_of
+from sklearn_lstm.members.linear_model import LARGEST_COEF, ONLINE, LinearModel, Term
+from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
+from sklearn_lstm.targets.targets import Samples
+
+RATE = 0.7  # the learning rate
+FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes first steps smaller
+
+
+def new_model(samples: Samples, kind: Kind) -> LinearModel:
+    """Return a model that knows no n-gram yet, for sequences like these."""
+    no_ngram = np.full(1, -1, np.int32)  # a hash that none has
+    features = OnlineNgramFeatures(**vars(choose_ngrams(samples.sequences, kind)), hashes=no_ngram)
+    coef = np.zeros((1, samples.targets.n_outputs), np.float32)
+    squares = np.full_like(coef, FIRST_SQUARE)
+    return LinearModel(ONLINE, (Term(features, coef, np.zeros(coef.shape[1]), squares),))
+
+
+def learn(
+    model: LinearModel, samples: Samples, known: Logits, rng: np.random.Generator
+) -> LinearModel:
+    """Return the model that has learned some samples too.
+
+    This is logistic regression by AdaGrad (Duchi et al. 2011). It learns from the errors of the
+    whole model, in batches of 32 samples. The more a coefficient was corrected, the smaller its
+    steps become: coefficients of rare n-grams change quickly, those of frequent ones slowly.
+
+    Parameters
+    ----------
+    model : LinearModel
+    samples : Samples
+    known : ndarray of shape (n_samples, n_outputs)
+        The logits of all other members, which have not learned these samples.
+    rng : numpy Generator
+        Draws the order of the samples.
+    """
+    (term,), (features,), targets = model.terms, model.features, samples.targets
+    n_samples, n_outputs = known.shape
+    bags = features.bags(samples.sequences, np.arange(n_samples))
+    hashes, columns = np.unique(bags.indices, return_inverse=True)
+    is_new = features.places_of(hashes) == 0
+    # When the coefficients take so much memory, no further n-grams are learned.
+    is_new &= np.cumsum(is_new) <= LARGEST_COEF // (4 * n_outputs) - features.n_features
+    places = np.searchsorted(features.hashes, hashes[is_new])
+    features = replace(features, hashes=np.insert(features.hashes, places, hashes[is_new]))
+    all_coef = np.insert(term.coef, places, 0, axis=0)
+    all_squares = np.insert(np.asarray(term.squares), places, FIRST_SQUARE, axis=0)
+    rows = features.places_of(hashes)
+    # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
+    entries = values_of(bags) * (rows > 0)[columns], columns, bags.indptr
+    values = csr_matrix(entries, (n_samples, len(hashes)))
+    coef, squares = (table[rows].astype(np.float64) for table in (all_coef, all_squares))
+    weights, truth = targets.weights.reshape(n_samples, -1), targets.indicators()
+    order = rng.permutation(n_samples)
+    for start in range(0, n_samples, BATCH_SIZE_OF_PARTIAL_FIT):
+        batch = order[start : start + BATCH_SIZE_OF_PARTIAL_FIT]
+        batch_values = values[batch]
+        its_ngrams, columns = np.unique(batch_values.indices, return_inverse=True)
+        entries = batch_values.data, columns, batch_values.indptr
+        batch_values = csr_matrix(entries, (len(batch), len(its_ngrams)))
+        logits = known[batch] + batch_values @ coef[its_ngrams]
+        errors = weights[batch] * (targets.labels.proba(logits) - truth[batch])
+        squares[its_ngrams] += batch_values.power(2).T @ errors**2
+        coef[its_ngrams] -= RATE * (batch_values.T @ errors) / np.sqrt(squares[its_ngrams])
+    all_coef[rows] = coef
+    all_squares[rows] = np.minimum(squares, np.finfo(np.float32).max)
+    return replace(model, terms=(Term(features, all_coef, term.intercept, all_squares),))
