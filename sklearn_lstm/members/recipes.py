@@ -21,6 +21,8 @@ from sklearn_lstm.members.features.ngrams import NgramFeatures
 from sklearn_lstm.members.features.numbers import NumberFeatures, read_numbers
 from sklearn_lstm.members.features.series import SeriesFeatures, read_series, work_of_series
 from sklearn_lstm.members.features.series_statistics import SeriesStatistics
+from sklearn_lstm.members.features.state_search import read_states
+from sklearn_lstm.members.features.states import StateFeatures
 from sklearn_lstm.members.linear_model import LINEAR
 from sklearn_lstm.progress import WORK_PER_SECOND
 from sklearn_lstm.targets.targets import Samples
@@ -87,6 +89,13 @@ RECIPES = [
         solver="svm",
         stored=(NgramFeatures,),
         work=work_of_ngrams,
+    ),
+    Recipe(
+        "states",
+        suits=lambda settings: settings.kind in TOKENS,
+        read=read_states,
+        solver="regression",
+        stored=(StateFeatures,),
     ),
     Recipe(
         LINEAR,

@@ -50,10 +50,11 @@ class Solver(BaseSolver):
         features, vectors, (mean, deviation) = self._read(rows)
         targets = self.reader.part(rows).targets
         scaled = _scaled(vectors, mean, deviation)
-        intercept, *weights = _fit_regression(scaled, targets, self.penalty)
+        weights = _fit_regression(scaled, targets, self.penalty)
         means = np.split(mean, np.cumsum([one.n_features for one in features])[:-1])
         centred = [replace(one, mean=part) for one, part in zip(features, means, strict=True)]
-        return Term.side_by_side(centred, np.stack(weights) / deviation[:, np.newaxis], intercept)
+        coef = weights[1:] / deviation[:, np.newaxis]
+        return Term.side_by_side(centred, coef, weights[0])
 
     def _read(self, rows: Rows) -> tuple[list[Any], Vectors, Scale]:
         """Return features that these rows tell, their columns, and the scale of these."""
