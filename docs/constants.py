@@ -8,8 +8,8 @@ from sklearn_lstm.data import containers, kinds
 from sklearn_lstm.inspection import class_explanations
 from sklearn_lstm.members import duration, fit_linear, held_out, member
 from sklearn_lstm.members.features import (
-    bags,
     convolutions,
+    hashing,
     letters,
     ngram_reader,
     ngrams,
@@ -91,8 +91,8 @@ NUMBERS = {
     "most_entries": count(ngram_reader.MOST_ENTRIES),
     "sampled_entries": count(ngram_reader.SAMPLED_ENTRIES),
     "coefficients_of_all": memory(ngram_reader.LARGEST_COEF * ngram_reader.SHARE_OF_ALL_NGRAMS),
-    "hash_bits": count(bags.HASH_BITS),
-    "n_hashes": f"{2**bags.HASH_BITS:,}",
+    "hash_bits": count(hashing.HASH_BITS),
+    "n_hashes": f"{2**hashing.HASH_BITS:,}",
     "most_classes_scaled": count(ngram_reader.MOST_SCALED),
     "fewest_products": count(svm.FEWEST_PRODUCTS_TOGETHER),
     "least_change": percent(svm.LEAST_CHANGE),

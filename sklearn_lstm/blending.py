@@ -145,7 +145,7 @@ class HeldOutLogits:
         By the name of each member, the last one first: its logits, by a fit that has not seen the
         samples; and the prior of their factor.
     confidences : dict of str to float
-        Of members that are less sure than their logits: new samples may be of other groups.
+        Up to 1 if a member is less sure than its logits: new samples may be of other groups.
     """
 
     targets: Targets
@@ -154,12 +154,12 @@ class HeldOutLogits:
     confidences: dict[str, float] = field(default_factory=dict)
 
     def joined_by(
-        self, name: str, logits: Logits, expected: ExpectedFactor, confidence: float | None = None
+        self, name: str, logits: Logits, expected: ExpectedFactor, confidence: float = np.inf
     ) -> HeldOutLogits:
         """Return the same with the logits of one more member."""
-        confidences = {} if confidence is None else {name: confidence}
         members = {name: (logits, expected), **self.members}
-        return replace(self, members=members, confidences=confidences | self.confidences)
+        confidences = {name: confidence, **self.confidences}
+        return replace(self, members=members, confidences=confidences)
 
     def total(self, weights: Mapping[str, float]) -> Logits:
         """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
@@ -177,9 +177,8 @@ class HeldOutLogits:
         left out in turn have already set their scale, and that a member is right on a few more is
         no reason to make them larger.
         """
-        factors = dict(zip(self.members, blend.factors.tolist(), strict=True))
-        known = self.confidences.items()
-        least = min([1.0, *(sure / max(1.0, factors[name]) for name, sure in known)])
+        pairs = zip(self.confidences.values(), blend.factors.tolist(), strict=True)
+        least = min([1.0, *(confidence / max(1.0, factor) for confidence, factor in pairs)])
         correction = least * blend.prior_correction
         return replace(blend, factors=least * blend.factors, prior_correction=correction)
 

@@ -638,7 +638,7 @@ class LSTMSequenceClassifier(
         else:
             size = f"{fitted.model.network.encoding.sizes['n_ids']:,} known ids"
         parts = {"input": f"{self.input_type_}: {size}"}
-        if (member := fitted.model[ENCODER]) is not None:
+        if (member := fitted.model[ENCODER.name]) is not None:
             parts["sentence vectors"] = str(member.features[0].encoder)
         if (vectors := fitted.model.network.vectors) is not None:
             described = f"{vectors.describe()}; {fitted.coverage:.1%} of the tokens have one"

@@ -40,7 +40,7 @@ from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
-from sklearn_lstm.members.recipes import Recipe
+from sklearn_lstm.members.recipe import FitContext, Recipe
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
@@ -224,7 +224,7 @@ def read_further_data(
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
-    has_encoder = before is not None and before.model[ENCODER] is not None
+    has_encoder = before is not None and before.model[ENCODER.name] is not None
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
         raise ValueError(
@@ -313,15 +313,16 @@ def fit_model(
     """Plan, hold samples out, fit all members that suit the samples, and blend them."""
     samples, chosen = data.samples, find_recipes(settings)
     epoch = work_of_epoch(samples.sequences, settings.kind)
-    epochs = {one.name: one.work(samples, settings) / epoch for one in chosen}
     plan = plan_training(samples, data.validation, settings, has_linear_model=bool(chosen))
+    split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
+    context = FitContext(split, settings, progress)
+    epochs = {one.name: one.work(context) / epoch for one in chosen}
     work = (sum(epochs.values()) + plan.usual_epochs) * epoch
     _say_minutes(len(samples), work, is_shown=settings.verbose > 0)
-    split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
     thresholds = without_constants(settings.thresholds, samples.targets)
     n_updates, n_epochs = plan.updates_per_epoch(len(split.learned)), plan.max_epochs
     with progress.planned(epochs, (plan.usual_epochs, n_epochs), n_updates):
-        linear_models, held_out = fit_linear_models(chosen, split, settings, progress)
+        linear_models, held_out = fit_linear_models(chosen, context)
         # The network is last: it watches the loss of the blend.
         loss = BlendLoss(held_out, split.held_out, settings)
         with workers(settings.device, 1 + settings.architecture["bidirectional"]):

@@ -18,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_lstm import TextSequenceVectorizer, streaming
 from sklearn_lstm.data import sequences
 from sklearn_lstm.members.features import ngram_reader as ngrams
+from sklearn_lstm.members.solvers import svm
 from sklearn_lstm.streaming import fit_batches
 
 N_SAMPLES = 130
@@ -319,13 +320,13 @@ def test_the_linear_model_learns_from_a_sample_where_there_are_many_ngrams(monke
     monkeypatch.setattr(ngrams, "MOST_ENTRIES", 2_000)
     monkeypatch.setattr(ngrams, "SAMPLED_ENTRIES", 1_000)
     seen = []
-    fit_svms = ngrams.fit_svms
+    fit_svms = svm.fit_svms
 
     def watched(features, targets, **more):
         seen.append((len(targets), features.nnz))
         return fit_svms(features, targets, **more)
 
-    monkeypatch.setattr(ngrams, "fit_svms", watched)
+    monkeypatch.setattr(svm, "fit_svms", watched)
     model = small(max_epochs=0).fit(IDS, LABELS)
     (n_samples, n_entries), *of_folds = seen  # one fit, without the held-out samples
     assert len(of_folds) == 5

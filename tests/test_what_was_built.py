@@ -101,7 +101,7 @@ def test_repr_tells_what_was_built_from_ids():
     assert told_of(model) == {
         "input": "characters: 8 known ids",
         "network": f"1 bidirectional LSTM layer of 4 units, {n_weights(model):,} weights",
-        "positions": "260 n-grams of 1-2 ids",
+        "positions": "260 n-grams of 1-2 ids at their positions",
         "linear model": model.linear_model_.describe(),
         "blend weights": f"network {weights['network']:.2f}, positions {weights['positions']:.2f}, "
         f"linear model {weights['linear model']:.2f} (set by {model.calibration_['n_held_out']} "

@@ -1,5 +1,6 @@
 """How the linear models are fitted, and what they say of samples that they have not seen."""
 
+from dataclasses import replace
 from importlib import import_module
 from typing import NamedTuple
 
@@ -7,12 +8,9 @@ import numpy as np
 
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.data.sequences import Rows
-from sklearn_lstm.members.held_out import Split, folds
+from sklearn_lstm.members.held_out import folds
 from sklearn_lstm.members.linear_model import LinearModel
-from sklearn_lstm.members.recipes import Recipe
-from sklearn_lstm.members.settings import FitSettings
-from sklearn_lstm.members.solvers.solver import BaseSolver
-from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.members.recipe import BaseSolver, FitContext, Recipe
 
 SOLVERS = "sklearn_lstm.members.solvers"
 CROSS_VALIDATED_BELOW = 1_000  # samples; of more, those held out are enough to find the factors
@@ -31,19 +29,19 @@ class LinearFit(NamedTuple):
     logits : ndarray of shape (n_held_out, n_outputs)
         Of the held-out samples, the user's own or drawn, by a fit that has not seen them.
     solver : Solver
-    confidence : float or None
-        Of a solver that leaves samples out in turn.
+    confidence : float
+        As `HeldOutLogits` has it.
     """
 
     recipe: Recipe
     model: LinearModel
     logits: Logits
     solver: BaseSolver
-    confidence: float | None = None
+    confidence: float = np.inf
 
 
 def fit_linear_models(
-    recipes: list[Recipe], split: Split, settings: FitSettings, progress: FitProgress
+    recipes: list[Recipe], context: FitContext
 ) -> tuple[list[LinearModel], HeldOutLogits]:
     """Fit the linear models one after the other; return too what they say of held-out samples.
 
@@ -52,29 +50,27 @@ def fit_linear_models(
     ValueError
         If all were left out, and there is to be no network.
     """
-    prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
-    held_out = HeldOutLogits(split.held_out.targets, prior)
-    fits = list[LinearFit]()
+    split, fits = context.split, list[LinearFit]()
     for recipe in recipes:
-        fit = fit_recipe(recipe, split, settings, progress)
-        progress.count_linear_model(recipe.name)
+        fit = fit_recipe(recipe, context)
+        context.progress.count_linear_model(recipe.name)
         fits += [] if fit is None else [fit]
-    if settings.max_epochs == 0 and not fits:
+    if context.settings.max_epochs == 0 and not fits:
         raise ValueError(
             "There is no linear model to fit alone: it was left out, as a warning says."
         )
-    factors = _factors_of_few(fits, split, settings, progress)
+    prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
+    held_out = HeldOutLogits(split.held_out.targets, prior)
+    factors = _factors_of_few(fits, context)
     for fit in fits:
         expected = factors.get(fit.recipe.name, fit.solver.expected_factor)
         held_out = held_out.joined_by(fit.recipe.name, fit.logits, expected, fit.confidence)
     return [fit.model for fit in fits], held_out
 
 
-def fit_recipe(
-    recipe: Recipe, split: Split, settings: FitSettings, progress: FitProgress
-) -> LinearFit | None:
+def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
     """Fit a linear model; None: it would be too large, or the samples tell it nothing."""
-    reader = recipe.read(split, settings, progress)
+    reader, split = recipe.read(context), context.split
     if reader is None:
         return None
     solver: BaseSolver = import_module(f"{SOLVERS}.{recipe.solver}").Solver(reader)
@@ -94,16 +90,14 @@ def fit_recipe(
     return LinearFit(recipe, model, logits, solver)
 
 
-def _factors_of_few(
-    fits: list[LinearFit], split: Split, settings: FitSettings, progress: FitProgress
-) -> dict[str, ExpectedFactor]:
+def _factors_of_few(fits: list[LinearFit], context: FitContext) -> dict[str, ExpectedFactor]:
     """Return the factors that are expected of logits, found by cross-validation of few samples.
 
     They are those of a blend without the network. Solvers that leave each sample out have set the
     scale of their logits already.
     """
     scaled = [fit for fit in fits if not fit.solver.leaves_one_out]
-    targets = split.samples.targets
+    split, targets = context.split, context.split.samples.targets
     is_needed = scaled and len(split.held_out_rows) and len(targets) < CROSS_VALIDATED_BELOW
     rows = folds(targets, split.seed) if is_needed else []
     if not rows:
@@ -111,23 +105,22 @@ def _factors_of_few(
     prior = ClassPrior.of(targets, is_drawn=False)
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
     for fit in scaled:
-        logits = [_logits_of_fold(fit, split, fold, settings, progress) for fold in rows]
+        logits = np.concatenate([_logits_of_fold(fit, fold, context) for fold in rows])
         expected = fit.solver.expected_factor._replace(deviation=EXPECTED_DEVIATION)
-        held_out = held_out.joined_by(fit.recipe.name, np.concatenate(logits), expected)
+        held_out = held_out.joined_by(fit.recipe.name, logits, expected)
     factors = held_out.blend().factors.tolist()
     pairs = zip(held_out.members, factors, strict=True)
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
 
 
-def _logits_of_fold(
-    fit: LinearFit, split: Split, fold: Rows, settings: FitSettings, progress: FitProgress
-) -> Logits:
+def _logits_of_fold(fit: LinearFit, fold: Rows, context: FitContext) -> Logits:
     """Return the logits of the rows of a fold, by a fit to all others."""
-    recipe, solver, without = fit.recipe, fit.solver, split.holding_out(fold)
-    if solver.keeps_penalty:
-        rows = np.delete(np.arange(len(split.samples)), fold)
-        return LinearModel(recipe.name, solver.solve(rows)).logits(without.held_out.sequences)
-    found = fit_recipe(recipe, without, settings, progress)
+    recipe, without = fit.recipe, context.split.holding_out(fold)
+    if fit.solver.keeps_penalty:
+        rows = np.delete(np.arange(len(context.split.samples)), fold)
+        model = LinearModel(recipe.name, fit.solver.solve(rows))
+        return model.logits(without.held_out.sequences)
+    found = fit_recipe(recipe, replace(context, split=without))
     if found is None:
-        return np.zeros((len(fold), split.samples.targets.n_outputs))
+        return np.zeros((len(fold), without.samples.targets.n_outputs))
     return found.logits

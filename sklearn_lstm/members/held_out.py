@@ -8,7 +8,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.model_selection import StratifiedGroupKFold
 
 from sklearn_lstm.data.sequences import Rows, row_numbers
 from sklearn_lstm.targets.targets import Samples, Targets
@@ -204,6 +203,8 @@ def hold_out_groups(
     One sample of each class, or with each label, is not held out. `groups` holds the number of each
     sample's group; all else is as in `hold_out`.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 - features do without
+
     n_samples = len(targets)
     _, classes, counts = np.unique(classes_of(targets), return_inverse=True, return_counts=True)
     _, groups = np.unique(groups, return_inverse=True)

@@ -3,8 +3,8 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from scipy.sparse import csr_matrix, issparse
 
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Rows, Sequences
-from sklearn_lstm.members.member import Contributions, Member
+from sklearn_lstm.members.member import Contributions, Explained, Member
 
 LINEAR, ONLINE = "linear model", "online linear model"  # names of models
 LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
+Array: TypeAlias = NDArray[Any]
 Matrix: TypeAlias = csr_matrix | NDArray[np.floating]  # (n_samples, n_features)
 
 
@@ -31,7 +32,7 @@ class Features(ABC):
     n_features : int
     """
 
-    explained: ClassVar[Literal["steps", "columns", "whole"]] = "steps"
+    explained: ClassVar[Explained] = "steps"
 
     @property
     @abstractmethod
@@ -43,9 +44,7 @@ class Features(ABC):
         """Yield rows and their features, block by block, so that memory stays bounded."""
 
     @abstractmethod
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each part of sequences adds to the scores ``features @ coef @ directions``.
 
         Parameters
@@ -58,6 +57,39 @@ class Features(ABC):
     @abstractmethod
     def describe(self) -> str:
         """Return what the features are, as it stands behind their number."""
+
+
+@dataclass(frozen=True)
+class ColumnFeatures(Features):
+    """Columns relative to their mean in training, which stands for what is not known (NaN).
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_features,)
+        Found by the solver.
+    """
+
+    explained: ClassVar[Explained] = "whole"
+    have_one_unit: ClassVar[bool] = False  # such as the coordinates of a vector
+
+    mean: Annotated[NDArray[np.float64], "n_features"] = field(
+        default_factory=lambda: np.empty(0), kw_only=True
+    )
+
+    @abstractmethod
+    def vectors(self, sequences: Sequences) -> NDArray[np.floating]:
+        """Return the vector of each sequence (n_samples, n_features)."""
+
+    def blocks(self, sequences: Sequences) -> Iterator[tuple[Rows, NDArray[np.float64]]]:
+        """Yield all rows at once, and their features."""
+        gaps = np.nan_to_num(self.vectors(sequences) - self.mean, copy=False)
+        yield np.arange(len(sequences)), gaps
+
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
+        """Return what each sequence as a whole adds; nothing is left but the intercept."""
+        ((_, gaps),) = self.blocks(sequences)
+        added = gaps @ (coef @ directions)
+        return added, np.zeros_like(added)
 
 
 @dataclass(frozen=True)
@@ -80,7 +112,7 @@ class Term:
 
     @classmethod
     def side_by_side(
-        cls, features: Sequence[Features], coef: NDArray[np.floating], intercept: Logits
+        cls, features: Sequence[Features], coef: Array, intercept: Array
     ) -> tuple[Self, ...]:
         """Return the terms of features whose columns were solved side by side.
 
@@ -139,7 +171,7 @@ class LinearModel(Member):
         return [term.features for term in self.terms]
 
     @property
-    def explained(self) -> Literal["steps", "columns", "whole"]:  # type: ignore[override]
+    def explained(self) -> Explained:  # type: ignore[override]
         """What contributions belong to."""
         return self.terms[0].features.explained
 

@@ -13,6 +13,7 @@ from sklearn_lstm.data.sequences import Sequences
 BATCH_SIZE_OF_PARTIAL_FIT = 32  # sequences, of each member that learns online
 # What each part adds to scores (n_parts, n_scores), and their base (n_samples, n_scores).
 Contributions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+Explained: TypeAlias = Literal["steps", "columns", "whole"]  # the parts that they belong to
 
 
 class Member(ABC):
@@ -27,7 +28,7 @@ class Member(ABC):
     """
 
     name: str
-    explained: Literal["steps", "columns", "whole"] = "steps"
+    explained: Explained = "steps"
 
     @abstractmethod
     def logits(self, sequences: Sequences) -> Logits:

@@ -37,6 +37,7 @@ def fitted_after(sampler):
     return model.fit(TEXTS * 14, LABELS * 14)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 @pytest.mark.parametrize("sampler", [RandomUnderSampler, RandomOverSampler])
 def test_a_sampler_that_adds_rows_loses_the_letters_of_words(sampler):
     model = fitted_after(sampler(random_state=0))

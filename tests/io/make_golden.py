@@ -7,6 +7,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.pipeline import make_pipeline
 from small_encoder import SmallEncoder
 
@@ -26,6 +27,14 @@ MEASURED = [
     [[0.0, 3.0], [1.0, 0.0]],
 ] * 6
 TABLE = np.random.default_rng(0).normal(size=(18, 4))
+WINDOWS = np.random.default_rng(0).integers(1, 5, (60, 4))
+
+
+def beside(texts):
+    """Return a frame of texts, a number with holes and a category."""
+    rows = np.arange(len(texts))
+    shops = pd.Categorical(np.array(["left", "right"])[rows % 2])
+    return pd.DataFrame({"text": texts, "price": np.where(rows % 7, rows % 5, NAN), "shop": shops})
 
 
 def classifier(**parameters):
@@ -83,6 +92,14 @@ def table():
     return make_pipeline("passthrough", classifier()).fit(TABLE, [0, 1] * 9)
 
 
+def positions():
+    return classifier(linear_model="alone").fit(WINDOWS, WINDOWS[:, 1] % 2)
+
+
+def numbers():
+    return words().fit(beside(TEXTS), Y)
+
+
 MODELS = {  # how it is fitted, and what it reads
     "words": (words, [*TEXTS[:6], "never seen"]),
     "stream": (stream, [*TEXTS[:6], "new words, never seen"]),
@@ -94,6 +111,8 @@ MODELS = {  # how it is fitted, and what it reads
     "vectors": (vectors, [*TEXTS[:6], "never seen, very boring"]),
     "encoder": (encoder, [*TEXTS[:6], "never seen"]),
     "table": (table, TABLE[:3]),
+    "positions": (positions, WINDOWS[:9]),
+    "numbers": (numbers, beside(TEXTS[:6])),
     "continued": (continued, [[3, 4], [5, 6], [9]]),
     "pretrained": (pretrained, [[3, 4], [5, 6], [9]]),
 }

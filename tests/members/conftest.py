@@ -7,9 +7,10 @@ from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.callback_support import CallbackTask
 from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.sequences import FlatSequences
-from sklearn_lstm.members.features import bags, ngram_reader
+from sklearn_lstm.members.features import hashing, ngram_reader
 from sklearn_lstm.members.fit_linear import fit_recipe
 from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.recipe import FitContext
 from sklearn_lstm.members.recipes import RECIPES
 from sklearn_lstm.members.settings import read_settings
 from sklearn_lstm.progress import FitProgress
@@ -57,7 +58,8 @@ def linear_fit():
         learned = np.delete(np.arange(len(samples)), rows if len(rows) < len(samples) else ())
         split = Split(samples, samples.subset(learned), samples.subset(rows), rows, seed, rng)
         (recipe,) = (one for one in RECIPES if one.name == name and one.suits(settings))
-        return fit_recipe(recipe, split, settings, FitProgress(is_shown=False, task=CallbackTask()))
+        progress = FitProgress(is_shown=False, task=CallbackTask())
+        return fit_recipe(recipe, FitContext(split, settings, progress))
 
     return fit
 
@@ -81,7 +83,7 @@ def allow_bytes(monkeypatch):
 
 @pytest.fixture
 def _no_collisions(monkeypatch):
-    monkeypatch.setattr(bags, "HASH_BITS", 25)  # no two n-grams share a hash
+    monkeypatch.setattr(hashing, "HASH_BITS", 25)  # no two n-grams share a hash
 
 
 @pytest.fixture

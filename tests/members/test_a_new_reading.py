@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +13,23 @@ from sklearn_lstm import Predictor
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.members import recipes
+from sklearn_lstm.members.linear_model import ColumnFeatures
+from sklearn_lstm.members.recipe import Reader
 
 GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-FILE, USE = (
-    block.removeprefix("python") for block in GUIDE.split("```")[1::2] if "LengthFeatures" in block
-)
-exec(FILE)  # noqa: S102 - our own page
-(LINE,) = (line for line in USE.splitlines() if line.startswith("RECIPES.append"))
+(FILE,) = (block for block in GUIDE.split("```")[1::2] if "class LengthFeatures" in block)
+exec(FILE.removeprefix("python"))  # noqa: S102 - our own page
 X, Y = [[5, 6] * (1 + k % 3) for k in range(60)], [k % 3 for k in range(60)]
 
 
 @pytest.fixture
 def model(monkeypatch):
-    monkeypatch.setattr(recipes, "RECIPES", [*recipes.RECIPES])
-    exec(LINE, globals() | vars(recipes))  # noqa: S102
+    monkeypatch.setattr(recipes, "RECIPES", [*recipes.RECIPES, globals()["LENGTHS"]])
     return small_models.small(linear_model=True).fit(X, Y)
 
 
 def test_the_example_is_short():
-    assert len((FILE + LINE).strip().splitlines()) <= 40
+    assert len(FILE.splitlines()) <= 40
 
 
 def test_it_is_fitted_and_printed(model):
@@ -53,3 +52,45 @@ def test_it_is_stored_and_copied(model, tmp_path):
         np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
     found = Predictor.load(tmp_path / "model").predict_proba(X)
     np.testing.assert_allclose(found, model.predict_proba(X), atol=1e-2)
+
+
+# --- What features learn from labels
+
+WAVES = np.random.default_rng(0).normal(size=(9, 400))
+
+
+@dataclass(frozen=True)
+class ChosenFeatures(ColumnFeatures):
+    """Some of many columns that tell nothing of the labels."""
+
+    places: np.ndarray
+    n_features = 9
+
+    def vectors(self, sequences):
+        ids = sequences.read(np.arange(len(sequences))).reshape(len(sequences), -1)
+        return np.sin(ids @ WAVES)[:, self.places]
+
+    def describe(self):
+        return "columns"
+
+
+class Choosing(Reader):
+    """Choose the columns that go with the labels of the samples that are learned."""
+
+    def learned(self, rows, rng):
+        del rng
+        samples = self.part(rows)
+        (_, columns), *_ = ChosenFeatures(np.arange(400), mean=0.0).blocks(samples.sequences)
+        gain = np.abs((columns - columns.mean(axis=0)).T @ (samples.targets.values - 0.5))
+        return [ChosenFeatures(np.argsort(-gain)[:9])]
+
+
+@pytest.mark.parametrize("n_samples", [150, 1_100], ids=["folds", "held out"])
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
+def test_where_labels_are_random_what_was_chosen_by_them_gets_no_weight(n_samples, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(1, 30, (n_samples, 9)), rng.integers(0, 2, n_samples)
+    chosen = replace(globals()["LENGTHS"], name="chosen", read=Choosing.of)
+    monkeypatch.setattr(recipes, "RECIPES", [*recipes.RECIPES, chosen])
+    model = small_models.small(linear_model="alone").fit(X, y)
+    assert model.calibration_["weights"]["chosen"] < 0.7

@@ -3,28 +3,18 @@
 It was trained by others on many texts; n-grams and networks know only the words of labelled texts.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Sequences, chunks_of_rows
-from sklearn_lstm.members.features.columns import ColumnFeatures
-from sklearn_lstm.members.reader import MOST_SAMPLES, Reader
+from sklearn_lstm.members.linear_model import ColumnFeatures
+from sklearn_lstm.members.recipe import MOST_SAMPLES, FitContext, Reader, Recipe
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.progress import WORK_PER_SECOND
-from sklearn_lstm.targets.targets import Samples
-
-if TYPE_CHECKING:
-    from sklearn_lstm.members.held_out import Split
-    from sklearn_lstm.members.settings import FitSettings
-    from sklearn_lstm.progress import FitProgress
-
-ENCODER = "encoder"  # the name of its recipe
 
 
 @dataclass(frozen=True)
@@ -56,23 +46,35 @@ class EncoderFeatures(ColumnFeatures):
         return "columns of vectors of whole texts"
 
 
-def read_encoder(split: Split, settings: FitSettings, progress: FitProgress) -> Reader:
+def read_encoder(context: FitContext) -> Reader:
     """Encode the texts, which takes longest; the encoder keeps their vectors during a fit."""
-    encoder: Any = settings.encoder
-    reader = Reader.of(split, EncoderFeatures(encoder))
+    encoder: Any = context.settings.encoder
+    reader = Reader.of(context, EncoderFeatures(encoder))
     sequences, n_texts = reader.samples.sequences, len(reader.samples)
     for start in range(0, n_texts, ROWS_AT_ONCE):
-        progress.count_linear_model(ENCODER, start / n_texts)
+        context.progress.count_linear_model(ENCODER.name, start / n_texts)
         encoder(sequences.texts(np.arange(start, min(start + ROWS_AT_ONCE, n_texts))))
     return reader
 
 
-def work_of_encoder(samples: Samples, settings: FitSettings) -> int:
+def work_of_encoder(context: FitContext) -> int:
     """Return the work of encoding, by the seconds that about 32 texts take, or all if fewer."""
+    samples = context.split.samples
     rows = np.arange(0, len(samples), 1 + len(samples) // 32)
-    encoder: Any = settings.encoder
+    encoder: Any = context.settings.encoder
     encoder(samples.sequences.texts(rows[:1]))  # the first call may take much longer
     start = perf_counter()
     encoder(samples.sequences.texts(rows))
     seconds = (perf_counter() - start) * min(len(samples), MOST_SAMPLES) / len(rows)
     return round(seconds * WORK_PER_SECOND)
+
+
+ENCODER = Recipe(
+    "encoder",
+    suits=lambda settings: settings.encoder is not None,
+    read=read_encoder,
+    solver="regression",
+    stored=(EncoderFeatures,),
+    work=work_of_encoder,
+    is_asked_for=True,
+)

@@ -1,11 +1,9 @@
 """The letters of words: what unknown and rare words are made of, and like."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +11,9 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.members.features.bags import Bag, TfIdfFeatures, bag_of, entries_of, hash_ngrams
+from sklearn_lstm.members.features import hashing
+from sklearn_lstm.members.features.hashing import Bag, TfIdfFeatures
+from sklearn_lstm.members.linear_model import Array
 from sklearn_lstm.members.member import Contributions
 
 LETTER_LENGTHS = range(2, 6)  # of n-grams of letters
@@ -36,7 +36,7 @@ class Lexicon:
     words: Annotated[tuple[str, ...], "n_ids"]
 
     @classmethod
-    def of(cls, sequences: Sequences) -> Lexicon | None:
+    def of(cls, sequences: Sequences) -> Self | None:
         """Return the words of sequences, or None if it is not known how they are spelled."""
         if sequences.spelling is None:
             return None
@@ -86,8 +86,8 @@ def _ngrams_of_letters(words: Iterable[str | None]) -> list[NDArray[np.int32]]:
     bordered = [f"\0{word}\0" if word else "" for word in words]
     letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
-    starts, hashes = hash_ngrams(letters, lengths, LETTER_LENGTHS)
-    bag = bag_of(len(bordered), np.arange(len(bordered)).repeat(lengths)[starts], hashes)
+    starts, hashes = hashing.hash_ngrams(letters, lengths, LETTER_LENGTHS)
+    bag = hashing.bag_of(len(bordered), np.arange(len(bordered)).repeat(lengths)[starts], hashes)
     return np.split(bag.indices, bag.indptr[1:-1])
 
 
@@ -102,6 +102,7 @@ class LetterFeatures(TfIdfFeatures):
     lexicon : Lexicon
     """
 
+    least = 2
     lexicon: Lexicon
 
     def bags(self, sequences: Sequences, rows: Rows) -> Bag:
@@ -113,19 +114,19 @@ class LetterFeatures(TfIdfFeatures):
         n_rows, lengths, steps = len(rows), sequences.lengths[rows], sequences.read_spellings(rows)
         letters, n_ngrams = self.lexicon.ngrams_of_steps(steps, sequences.spelling)
         row = np.arange(n_rows).repeat(lengths)
-        _, hashes, ends = bag_of(n_rows, row.repeat(n_ngrams), letters)
+        _, hashes, ends = hashing.bag_of(n_rows, row.repeat(n_ngrams), letters)
         share = np.bincount(row, n_ngrams > 0, n_rows) / lengths
         return Bag(np.sqrt(share, dtype=np.float32).repeat(ends[1:] - ends[:-1]), hashes, ends)
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step adds: the words that hold an n-gram of letters share its score."""
         rows = np.arange(len(sequences))
         scores = self.entry_scores(self.bags(sequences, rows), coef, directions)
         steps = sequences.read_spellings(rows)
         letters, n_ngrams = self.lexicon.ngrams_of_steps(steps, sequences.spelling)
-        entry, n_words = entries_of(rows.repeat(sequences.lengths).repeat(n_ngrams), letters)
+        entry, n_words = hashing.entries_of(
+            rows.repeat(sequences.lengths).repeat(n_ngrams), letters
+        )
         parts = 1 / n_words[entry], entry, np.append(0, np.cumsum(n_ngrams))
         added = csr_matrix(parts, (len(n_ngrams), len(n_words))) @ scores
         return added, np.zeros((len(rows), directions.shape[1]))

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
-from sklearn_lstm.members.linear_model import Features
+from sklearn_lstm.members.linear_model import Array, Features
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN
@@ -110,9 +110,7 @@ class MeanVectorFeatures(Features):
         lengths = np.sqrt(np.add.reduceat(np.square(vectors), starts, axis=1))
         return np.repeat(np.where(lengths > 0, lengths, np.float32(np.inf)), widths, axis=1)
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each token adds; the rest is what the centre subtracts."""
         weights, vectors, tokens = self.weighted(sequences, np.arange(len(sequences)))
         sums, scores = weights @ vectors, coef @ directions

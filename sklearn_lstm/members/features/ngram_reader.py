@@ -1,34 +1,26 @@
 """Which n-grams the samples of a fit hold, and which of these a model reads."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
+from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
 from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
-from sklearn_lstm.members.features.bags import TfIdfFeatures, matrix_of
+from sklearn_lstm.members.features.hashing import TfIdfFeatures, matrix_of
 from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
 from sklearn_lstm.members.features.mean_vectors import MeanVectorFeatures
 from sklearn_lstm.members.features.ngrams import NgramFeatures, Ngrams, choose_ngrams
-from sklearn_lstm.members.linear_model import LARGEST_COEF, Features
-from sklearn_lstm.members.reader import Reader
+from sklearn_lstm.members.linear_model import LARGEST_COEF, LINEAR, Features
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.targets.targets import Samples
-
-if TYPE_CHECKING:
-    from sklearn_lstm.members.held_out import Split
-    from sklearn_lstm.members.settings import FitSettings
-    from sklearn_lstm.progress import FitProgress
 
 # N-grams of all sequences together. The model learns from a sample if there are more.
 MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
-FEWEST_OF_LETTERS = 2  # sequences that hold an n-gram of letters
 MOST_SCALED = 32  # outputs for which n-grams are scaled by what they tell about each
 AT_POSITIONS = Ngrams(1, 2, has_borders=False, has_positions=True)
 
@@ -41,52 +33,35 @@ class NgramReader(Reader):
     ----------
     samples, held_out, features, seed
         Of `Reader`.
-    read : dict of type to csr_matrix
+    found : dict of type to csr_matrix
         By the class of features: bags (n_samples, n_hashes), or means (n_samples, n_features).
     fewest : int
         Sequences that hold an n-gram of ids, at least.
     """
 
-    read: dict[type[Features], csr_matrix]
+    found: dict[type[Features], csr_matrix]
     fewest: int
 
-    def learned(self, rows: Rows, rng: np.random.Generator) -> list[Any]:  # noqa: ARG002
-        """Return the features: n-grams that enough of these rows hold, with their frequency."""
-        learned = []
-        for one in self.features:
-            if isinstance(one, TfIdfFeatures):
-                bags = self.read[type(one)]
-                indices = bags.indices
-                if len(rows) < len(self.samples):
-                    is_learned = np.isin(np.arange(len(self.samples)), rows)
-                    indices = indices[np.repeat(is_learned, np.diff(bags.indptr))]
-                fewest = _fewest_of(one, self.fewest)
-                one = one.learned(len(rows), np.bincount(indices), fewest)  # noqa: PLW2901
-            learned.append(one)
-        # Letters that tell nothing are not read.
-        return [one for one in learned if one.n_features or one is learned[0]]
+    def read(self, rows: Rows) -> tuple[list[Any], list[csr_matrix]]:
+        """Return the features that these rows tell, and what they are in these rows.
 
-    def matrices(self, features: list[Any], rows: Rows) -> list[csr_matrix]:
-        """Return what the features are in some rows, (n_rows, n_features).
-
-        All rows come last, and what was read is forgotten then: the solver needs the memory.
+        They are n-grams that enough of these rows hold. All rows come last, and what was read is
+        forgotten then: the solver needs the memory.
         """
-        matrices = []
-        for one in features:
-            if len(rows) == len(self.samples):
-                read = self.read.pop(type(one))
-            else:
-                read = self.read[type(one)][rows]
-            matrices.append(one.weighed(read) if isinstance(one, TfIdfFeatures) else read)
-        return matrices
+        features, matrices = list[Any](), list[csr_matrix]()
+        for one in self.features:
+            are_all = len(rows) == len(self.samples)
+            matrix = self.found.pop(type(one)) if are_all else self.found[type(one)][rows]
+            if isinstance(one, TfIdfFeatures):
+                one = one.learned(matrix, self.fewest)  # noqa: PLW2901
+                matrix = one.weighed(matrix)
+            if one.n_features or not features:  # letters that tell nothing are not read
+                features.append(one)
+                matrices.append(matrix)
+        return features, matrices
 
 
-def _fewest_of(features: TfIdfFeatures, fewest: int) -> int:
-    """Return how many sequences hold an n-gram that is read, at least."""
-    return FEWEST_OF_LETTERS if isinstance(features, LetterFeatures) else fewest
-
-
-def read_ngrams(split: Split, settings: FitSettings, _: FitProgress) -> NgramReader | None:
+def read_ngrams(context: FitContext) -> NgramReader | None:
     """Read the n-grams of all sequences, or of as many as memory allows.
 
     Warns
@@ -94,15 +69,16 @@ def read_ngrams(split: Split, settings: FitSettings, _: FitProgress) -> NgramRea
     LinearModelSkippedWarning
         If there is no model: its coefficients would need more than `LARGEST_COEF` bytes.
     """
-    sequences = split.samples.sequences
-    features: list[Any] = [NgramFeatures(**vars(choose_ngrams(sequences, settings.kind)))]
-    if (lexicon := Lexicon.of(sequences)) is not None:
+    samples, settings = context.split.samples, context.settings
+    ngrams = choose_ngrams(samples.sequences, settings.kind)
+    features: list[Any] = [NgramFeatures(**vars(ngrams))]
+    if (lexicon := Lexicon.of(samples.sequences)) is not None:
         features.append(LetterFeatures(lexicon))
-    reader = _read(split, features, settings.vectors)
+    reader = _read(context, features, settings.vectors)
     if reader is None:
         warn_user(
             "The linear model was left out: the coefficients of all n-grams and "
-            f"{split.samples.targets.n_outputs:,} classes take more than "
+            f"{samples.targets.n_outputs:,} classes take more than "
             f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_model=False to fit the network alone "
             "without this warning.",
             LinearModelSkippedWarning,
@@ -110,15 +86,11 @@ def read_ngrams(split: Split, settings: FitSettings, _: FitProgress) -> NgramRea
     return reader
 
 
-def read_positions(split: Split, *_: object) -> NgramReader | None:
-    """Read ids, and two neighbours, at each position, in the same way."""
-    return _read(split, [NgramFeatures(**vars(AT_POSITIONS))])
-
-
 def _read(
-    split: Split, features: list[Any], vectors: PretrainedVectors | None = None
+    context: FitContext, features: list[Any], vectors: PretrainedVectors | None = None
 ) -> NgramReader | None:
     """Return what samples hold; None if the coefficients would take too much memory."""
+    split = context.split
     samples, rows, held_out = split.samples, row_numbers(len(split.samples)), split.held_out_rows
     bags = _first_bags(features, samples.sequences, rows, MOST_ENTRIES)
     if bags[0].shape[0] < len(rows):  # enough are left to leave out all held-out ones
@@ -130,12 +102,11 @@ def _read(
     fewest = _fewest_sequences(features, bags, samples.targets.n_outputs)
     if fewest is None:
         return None
-    found: list[Features] = [*features]
+    found = dict(zip(map(type, features), bags, strict=True))
     if vectors is not None:
-        found.append(average := MeanVectorFeatures.of(samples.sequences, vectors))
-        bags.append(csr_matrix(average.means(samples.sequences)))
-    read = dict(zip(map(type, found), bags, strict=True))
-    return NgramReader(samples, held_out, found, split.seed, read, fewest)
+        features.append(average := MeanVectorFeatures.of(samples.sequences, vectors))
+        found[MeanVectorFeatures] = csr_matrix(average.means(samples.sequences))
+    return NgramReader(samples, held_out, features, split.seed, found, fewest)
 
 
 def _first_bags(
@@ -164,14 +135,31 @@ def _fewest_sequences(features: list[Any], bags: list[csr_matrix], n_outputs: in
     frequencies = [np.bincount(bag.indices) for bag in bags]
     for fewest, limit in limits.items():
         pairs = zip(features, frequencies, strict=True)
-        n_kept = sum(np.count_nonzero(found >= _fewest_of(one, fewest)) for one, found in pairs)
+        n_kept = sum(len(one.kept(frequency, fewest)) for one, frequency in pairs)
         if 4 * n_outputs * n_kept <= limit:
             return fewest
     return None
 
 
-def work_of_ngrams(samples: Samples, _: FitSettings) -> int:
+def work_of_ngrams(context: FitContext) -> int:
     """Return the work of fitting, measured once: 1 unit for 25 steps of an SVM, 100 of many."""
+    samples = context.split.samples
     n_outputs = samples.targets.n_outputs
     steps_per_unit = 25 if n_outputs <= MOST_SCALED else 100
     return int(samples.sequences.lengths.sum()) * n_outputs // steps_per_unit
+
+
+NGRAMS = Recipe(
+    LINEAR,
+    suits=lambda settings: settings.kind in TOKENS,
+    read=read_ngrams,
+    solver="svm",
+    stored=(NgramFeatures, LetterFeatures, Lexicon, MeanVectorFeatures),
+    work=work_of_ngrams,
+)
+POSITIONS = replace(
+    NGRAMS,
+    name="positions",
+    suits=lambda settings: settings.kind in TOKENS and settings.is_aligned,
+    read=lambda context: _read(context, [NgramFeatures(**vars(AT_POSITIONS))]),
+)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,9 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
-from sklearn_lstm.members.features.bags import (
-    Bag,
-    Integers,
-    TfIdfFeatures,
-    bag_of,
-    entries_of,
-    hash_ngrams,
-)
-from sklearn_lstm.members.linear_model import Features
+from sklearn_lstm.members.features import hashing
+from sklearn_lstm.members.features.hashing import Bag, Integers, TfIdfFeatures
+from sklearn_lstm.members.linear_model import Array, Features
 from sklearn_lstm.members.member import Contributions
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
@@ -68,11 +62,11 @@ class Ngrams:
         if self.has_borders:
             ids, lengths = _with_borders(ids, lengths)
         starts, hashes = self._hashed(ids, lengths)
-        return bag_of(len(rows), np.arange(len(lengths)).repeat(lengths)[starts], hashes)
+        return hashing.bag_of(len(rows), np.arange(len(lengths)).repeat(lengths)[starts], hashes)
 
     def _hashed(self, ids: Integers, lengths: Integers) -> tuple[Integers, Integers]:
         """Return where the n-grams start, and their hashes."""
-        return hash_ngrams(ids, lengths, self.lengths, has_positions=self.has_positions)
+        return hashing.hash_ngrams(ids, lengths, self.lengths, has_positions=self.has_positions)
 
     def shared_by_steps(
         self, sequences: Sequences, scores_of: Callable[[Bag], NDArray[np.float64]]
@@ -107,14 +101,14 @@ class Ngrams:
         first = n_steps_before[starts]
         n_steps = n_steps_before[starts + np.repeat(self.lengths, sizes)] - first
         row = np.arange(n_rows).repeat(lengths)[starts]
-        entry, n_places = entries_of(row, hashes)
+        entry, n_places = hashing.entries_of(row, hashes)
         # N-grams of borders alone stand behind all steps, a place for each sequence.
         place, n_parts = np.where(n_steps > 0, first, n_all + row), np.maximum(n_steps, 1)
         ngram = np.arange(len(row)).repeat(n_parts)
         step = place[ngram] + np.arange(len(ngram)) - (np.cumsum(n_parts) - n_parts)[ngram]
         parts = (1 / (n_parts * n_places[entry]))[ngram], (step, entry[ngram])
         shares = csr_matrix(parts, (n_all + n_rows, len(n_places)))
-        added = shares @ scores_of(bag_of(n_rows, row, hashes))
+        added = shares @ scores_of(hashing.bag_of(n_rows, row, hashes))
         return added[:n_all], added[n_all:]
 
 
@@ -146,9 +140,7 @@ def choose_ngrams(sequences: Sequences, kind: Kind) -> Ngrams:
 class NgramFeatures(Ngrams, TfIdfFeatures):
     """The tf-idf of n-grams of ids."""
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step adds: its part of the n-grams that it belongs to."""
         scores_of = partial(self.entry_scores, coef=coef, directions=directions)
         return self.shared_by_steps(sequences, scores_of)
@@ -178,9 +170,7 @@ class OnlineNgramFeatures(Ngrams, Features):
             parts = values_of(bags), self.places_of(bags.indices), bags.indptr
             yield rows, csr_matrix(parts, (len(rows), self.n_features))
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step adds: its part of the n-grams that it belongs to."""
 
         def scores_of(bags: Bag) -> NDArray[np.float64]:

@@ -1,23 +1,18 @@
 """Numbers and categories that stand beside sequences."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass
 from itertools import compress
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import is_missing_or_nan
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.members.features.columns import ColumnFeatures
+from sklearn_lstm.members.linear_model import Array, ColumnFeatures
 from sklearn_lstm.members.member import Contributions
-from sklearn_lstm.members.reader import Reader
-
-if TYPE_CHECKING:
-    from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 
 Feature: TypeAlias = Literal["value", "is missing"]
 MOST_CATEGORIES = 255  # of a column; rarer ones are none of them
@@ -39,7 +34,7 @@ class NumberFeatures(ColumnFeatures):
         Of `ColumnFeatures`.
     """
 
-    explained: ClassVar[Literal["steps", "columns", "whole"]] = "columns"
+    explained = "columns"
     numbers: dict[str, tuple[Feature, ...]]
     categories: dict[str, tuple[str, ...]]
 
@@ -66,9 +61,7 @@ class NumberFeatures(ColumnFeatures):
             parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
         return np.concatenate(parts, axis=1)
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each number and category adds; nothing is left but the intercept.
 
         Those of a sample follow each other in the order of its columns, and the samples too.
@@ -113,9 +106,9 @@ class NumberFeatures(ColumnFeatures):
         return f"features of the {'; '.join(told)}"
 
 
-def read_numbers(split: Split, *_: object) -> Reader | None:
+def read_numbers(context: FitContext) -> Reader | None:
     """Find out what differs between the samples; None if nothing does."""
-    reader = Reader.of(split)
+    reader = Reader.of(context)
     numbers, categories = dict[str, tuple[Feature, ...]](), dict[str, tuple[str, ...]]()
     given = reader.samples.sequences.numbers
     category_names = set(given.categories)
@@ -133,3 +126,13 @@ def read_numbers(split: Split, *_: object) -> Reader | None:
             numbers[name] = tuple(compress(features, kept))
     reader.features = [NumberFeatures(numbers, categories)]
     return reader if reader.features[0].n_features else None
+
+
+NUMBERS = Recipe(
+    "numbers",
+    suits=lambda settings: settings.numbers,
+    read=read_numbers,
+    solver="regression",
+    stored=(NumberFeatures,),
+    is_asked_for=True,
+)

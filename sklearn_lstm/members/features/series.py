@@ -5,15 +5,14 @@ steps at which a convolution is above a threshold, or is the largest or the smal
 competing kernels. The two make different errors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import (
     MOST_STEPS_PER_BATCH,
     Lengths,
@@ -25,15 +24,10 @@ from sklearn_lstm.data.sequences import (
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.features.convolutions import Convolutions
 from sklearn_lstm.members.features.series_statistics import SeriesStatistics
-from sklearn_lstm.members.linear_model import Features
+from sklearn_lstm.members.linear_model import LINEAR, Array, Features
 from sklearn_lstm.members.member import Contributions, one_by_one
-from sklearn_lstm.members.reader import Reader
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.storage.fields import check_agreement
-from sklearn_lstm.targets.targets import Samples
-
-if TYPE_CHECKING:
-    from sklearn_lstm.members.held_out import Split
-    from sklearn_lstm.members.settings import FitSettings
 
 N_FEATURES = 5_000  # about so many; of more series than half as many, half
 N_PLACES = 128  # of the course of a series
@@ -94,9 +88,7 @@ class SeriesFeatures(Features):
         """The number of features."""
         return len(self.convolutions) + len(self.statistics)
 
-    def contributions(
-        self, sequences: Sequences, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> Contributions:
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step of series adds to the scores.
 
         A convolution counts at the step in its middle, relative to its mean in training, and to
@@ -213,37 +205,26 @@ def sampled(n_rows: int, rng: np.random.Generator) -> Rows:
     return np.sort(rng.permutation(n_rows)[:MOST_DRAWN])
 
 
-@dataclass
 class SeriesReader(Reader):
-    """Series, which are read with all channels at one scale, and perhaps as they are.
-
-    The first way reads levels too.
-
-    Parameters
-    ----------
-    samples, held_out, features, seed
-        Of `Reader`.
-    encodings : list of ChannelScaling
-    """
-
-    encodings: list[ChannelScaling]
+    """Series, whose features are drawn for each encoding; the first also reads levels."""
 
     def learned(self, rows: Rows, rng: np.random.Generator) -> list[Any]:
         """Return the features of each encoding, drawn for these rows."""
         sequences = self.part(rows).sequences
-        first, *others = (SeriesFeatures.drawn(sequences, one, rng) for one in self.encodings)
+        first, *others = (SeriesFeatures.drawn(sequences, one, rng) for one in self.features)
         return [first, *(replace(one, statistics=one.statistics.silent()) for one in others)]
 
 
-def read_series(split: Split, settings: FitSettings, _: object) -> SeriesReader:
+def read_series(context: FitContext) -> SeriesReader:
     """Find the scale of the channels."""
-    sequences, normalize = split.learned.sequences, settings.normalize
+    split, normalize = context.split, context.settings.normalize
+    sequences = split.learned.sequences
     scaled = ChannelScaling.of(sequences, split.learned.targets.values, normalize=normalize)
     encodings = [scaled, ChannelScaling.by_size(sequences)] if normalize else [scaled]
-    return SeriesReader(split.samples, split.held_out_rows, [], split.seed, encodings)
+    return SeriesReader(split.samples, split.held_out_rows, encodings, split.seed)
 
 
-def work_of_series(samples: Samples, settings: FitSettings) -> int:
+def work_of_series(context: FitContext) -> int:
     """Return the work of fitting, in the units of the network's training: 2 for each step read.
 
     Measured once, on one core: the features of a step take half as long as the network takes
@@ -251,8 +232,19 @@ def work_of_series(samples: Samples, settings: FitSettings) -> int:
     samples, p features and d = min(n, p) there are n p d for the Gram matrix, and about 10 d^3
     for its eigenvalues.
     """
+    samples = context.split.samples
     n_samples, n_features = len(samples), n_features_of(len(samples))
     smaller = min(n_samples, n_features)
     n_products = n_samples * n_features * smaller + 10 * smaller**3
-    n_readings = 1 + settings.normalize
+    n_readings = 1 + context.settings.normalize
     return n_readings * (int(samples.sequences.lengths.sum()) + n_products // 300_000)
+
+
+SERIES = Recipe(
+    LINEAR,
+    suits=lambda settings: settings.kind is MEASUREMENTS,
+    read=read_series,
+    solver="ridge",
+    stored=(SeriesFeatures, Convolutions, SeriesStatistics),
+    work=work_of_series,
+)

@@ -1,83 +1,81 @@
-"""Which machines tell what n-grams do not: drawn at random, and changed where that helps.
+"""Which states of machines tell what n-grams do not: machines are drawn, and the best are changed.
 
-Guessing beats gradients where a class depends on a state (Hochreiter and Schmidhuber 1996).
+Where a class depends on what a machine remembers, guessing beats gradients (Hochreiter and
+Schmidhuber 1996).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve
 from scipy.special import ndtri
 
+from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Lengths, Rows, Sequences
-from sklearn_lstm.members.features.states import MOST_STATES, StateFeatures, Strings
-from sklearn_lstm.members.reader import Reader
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.members.features.states import MOST_STATES, Indicator, StateFeatures, Strings
+from sklearn_lstm.members.linear_model import Array
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
+from sklearn_lstm.targets.targets import Samples
 
-if TYPE_CHECKING:
-    from sklearn_lstm.members.held_out import Split
+MOST_IDS, LEAST_SHARE = 40, 0.8  # the most frequent ids, and their share of all steps
+# Sequences that are searched; fewer can't be told from chance.
+FEWEST_SEQUENCES, MOST_SEQUENCES = 30, 2_000
+LONGEST, MOST_STEPS = 1_000, 200_000  # of a sequence, and of all together
+MOST_OUTPUTS = 12  # that are searched: those with the largest errors
+N_FOLDS, MOST_COLUMNS = 5, 2_000  # of the regression on pairs; symbols at their positions
+
+N_DRAWN, N_DRAWN_LATER, N_PARENTS, N_COPIES = 2_000, 500, 20, 10  # machines
+MOST_ROUNDS, PATIENCE = 8, 2  # and how many of them may find nothing
+N_PLACES = 4  # where machines are read: so many of the best places, and as many random ones
+EVERY, PROMISING = 5, 3.0  # which sequences judge drawn machines first, and by which score
+NEARLY = 2.5  # a lower score is chance
+LEVEL = 0.01  # of significance, of all tests together
+MOST_BEST, MOST_PER_ROUND, MOST_CHOSEN = 400, 30, 150  # indicators
+SOLVED = 0.02  # of the squared errors left
+FORGETTING = 0.7  # of the scores of symbols and places, by a round
+MOST_TELLING = 3  # symbols that act in a machine whose score tells about them
+MACHINES_AT_ONCE = 64
 
 Floats = NDArray[np.float64]
-
-MOST_IDS, FEWEST_STEPS = 40, 0.8  # the most frequent ids, and their share of all steps
-FEWEST_SEQUENCES, MOST_SEQUENCES = 30, 2_000  # that are searched; fewer can't tell anything
-MOST_STEPS, LONGEST = 200_000, 1_000  # of these together, and of one
-MOST_OUTPUTS = 12  # that are searched: those with the largest errors
-N_FOLDS = 5  # of the regression on pairs of symbols
-MOST_COLUMNS = 2_000  # of symbols at their positions
-N_DRAWN, N_PAIRS, N_PARENTS, N_COPIES = 2_000, 150, 20, 10  # machines
-
-EVERY, PROMISING = 5, 3.0  # which part of the sequences judges those drawn, by which score
-MOST_ROUNDS, PATIENCE = 8, 2  # and how many may find nothing
-N_PLACES = 8  # at which machines are read, of those beside the end
-MACHINES_AT_ONCE = 64
-N_BEST = 400  # indicators of a round, from which some are chosen
-MOST_CHOSEN, MOST_PER_ROUND = 150, 30
-LEVEL = 0.01  # of significance, divided by the number of tests
-NEARLY = 2.5  # standard errors: less is not looked at
-SOLVED = 0.02  # of the errors left
-
-SIZES = 2, 3, 4, 5, 6, 8
+SIZES = 2, 3, 4, 5, 6, MOST_STATES  # of machines
 
 
-def _actions(n_states: int) -> dict[str, NDArray[np.int64]]:
-    """Return what a symbol may do: maps of states to states, (n_actions, n_states)."""
-    states, numbers = np.arange(n_states), np.arange(MOST_STATES)[:, np.newaxis]
+def _actions(size: int) -> dict[str, NDArray[np.int64]]:
+    """Return what a symbol may do, by family: maps of states to states, (n_actions, size)."""
+    states, numbers = np.arange(size), np.arange(MOST_STATES)[:, np.newaxis]
     first, second = np.divmod(np.arange(25)[:, np.newaxis], 5)
-    first, second = first % n_states, second % n_states
+    first, second = first % size, second % size
     moved = np.where(states == first, second, states)
     return {
         "stay": states[np.newaxis],
-        "turn": (states + [[1], [-1], [2], [-2]]) % n_states,
-        "mirror": (numbers - states) % n_states,
+        "turn": (states + [[1], [-1], [2], [-2]]) % size,
+        "mirror": (numbers - states) % size,
         "swap": np.where(states == second, first, moved),
-        "reset": np.broadcast_to(numbers % n_states, (MOST_STATES, n_states)),
-        "walk": np.clip(states + [[1], [-1]], 0, n_states - 1),
+        "reset": np.broadcast_to(numbers % size, (MOST_STATES, size)),
+        "walk": np.clip(states + [[1], [-1]], 0, size - 1),
         "move": moved,
     }
 
 
-FAMILIES = [len(maps) for maps in _actions(2).values()]
-STARTS = np.cumsum(FAMILIES) - FAMILIES
-STAY, TURN, RESET, WALK, MOVE = STARTS[[0, 1, 4, 5, 6]].tolist()
-N_FAMILIES = len(FAMILIES) - 1  # without that of staying
-ACTIONS = np.tile(np.arange(MOST_STATES, dtype=np.uint8), (len(SIZES), sum(FAMILIES), 1))
-for _place, _size in enumerate(SIZES):
-    ACTIONS[_place, :, :_size] = np.concatenate([*_actions(_size).values()])
+N_ACTIONS = np.array([len(maps) for maps in _actions(2).values()])  # of each family
+STARTS = np.cumsum(N_ACTIONS) - N_ACTIONS
+STAY, TURN, _, _, RESET, WALK, MOVE = STARTS.tolist()
+MAPS = np.tile(np.arange(MOST_STATES, dtype=np.uint8), (len(SIZES), N_ACTIONS.sum(), 1))
+for _maps, _size in zip(MAPS, SIZES, strict=True):
+    _maps[:, :_size] = np.concatenate([*_actions(_size).values()])
 
 
-@dataclass(frozen=True)
-class Machines:
+class Machines(NamedTuple):
     """Machines to try.
 
     Parameters
     ----------
     actions : ndarray of shape (n_machines, n_symbols)
-        The number of the action of each symbol.
+        The action of each symbol.
     sizes : ndarray of shape (n_machines,)
         The place of the number of states in `SIZES`.
     """
@@ -85,258 +83,265 @@ class Machines:
     actions: NDArray[np.int64]
     sizes: NDArray[np.int64]
 
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def __getitem__(self, rows: Any) -> Machines:
+    def of(self, rows: Any) -> Machines:
+        """Return some of the machines."""
         return Machines(self.actions[rows], self.sizes[rows])
 
-    def __add__(self, other: Machines) -> Machines:
-        actions = np.concatenate([self.actions, other.actions])
-        return Machines(actions, np.append(self.sizes, other.sizes))
-
-    @property
     def tables(self) -> NDArray[np.uint8]:
-        """The state that follows each state, (n_machines, n_symbols, MOST_STATES)."""
-        return np.asarray(ACTIONS[self.sizes[:, np.newaxis], self.actions])
+        """Return the state that follows each state, (n_machines, n_symbols, MOST_STATES)."""
+        return np.asarray(MAPS[self.sizes[:, np.newaxis], self.actions])
 
 
-def _random_actions(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Draw actions: each family is as frequent."""
-    family = rng.integers(1, N_FAMILIES + 1, shape)
-    return STARTS[family] + rng.integers(np.array(FAMILIES)[family])
+def joined(*parts: Machines) -> Machines:
+    """Return the machines of all parts."""
+    return Machines(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def draw(rng: np.random.Generator, n_machines: int, p: Floats) -> Machines:
-    """Draw machines: one to three symbols act, or nearly all; often several in the same way."""
-    n_symbols = len(p)
-    family = rng.integers(1, N_FAMILIES + 1, (n_machines, 4))
-    is_pure = rng.random((n_machines, 1)) < 0.6
-    family = np.where(is_pure, family[:, :1], family[:, [0, 1, 0, 1]])
-    known = STARTS[family] + rng.integers(np.array(FAMILIES)[family])
-    n_different = rng.choice([1, 2, 2, 3, 4], (n_machines, 1))
-    which = rng.integers(n_different, size=(n_machines, n_symbols))
-    actions = np.take_along_axis(known, which, axis=1)
-    # The first of a random order in which likely symbols come early (the Gumbel-max trick).
-    order = np.argsort(-np.log(np.maximum(p, 1e-12)) - rng.gumbel(size=actions.shape), axis=1)
-    rank = np.argsort(order, axis=1)
-    n_acting = np.where(rng.random(n_machines) < 0.6, rng.integers(1, 4, n_machines), n_symbols)
-    rests = rng.choice([0.0, 0.3], (n_machines, 1))
-    stays = (rank >= n_acting[:, np.newaxis]) | (rng.random(actions.shape) < rests)
-    return Machines(np.where(stays, STAY, actions), rng.integers(len(SIZES), size=n_machines))
+def _random_actions(rng: np.random.Generator, family: NDArray[np.int64]) -> NDArray[np.int64]:
+    return STARTS[family] + rng.integers(N_ACTIONS[family])
 
 
-def changed(rng: np.random.Generator, parents: Machines, p: Floats) -> Machines:
-    """Change the action of one symbol, or the number of states, in copies of machines."""
-    children = parents[np.arange(len(parents)).repeat(N_COPIES)]
-    n_children, rows = len(children), np.arange(len(children))
-    actions, symbols = children.actions.copy(), rng.choice(len(p), n_children, p=p)
-    known = parents.actions[parents.actions != STAY]
-    borrowed = rng.choice(known, n_children) if len(known) else np.full(n_children, STAY)
-    fresh, chance = _random_actions(rng, (n_children,)), rng.random(n_children)
-    actions[rows, symbols] = np.select([chance < 0.25, chance < 0.6], [STAY, borrowed], fresh)
-    others = rng.integers(len(SIZES), size=n_children)
-    return Machines(actions, np.where(rng.random(n_children) < 0.15, others, children.sizes))
+def drawn(rng: np.random.Generator, n_machines: int, chances: Floats) -> Machines:
+    """Draw machines: one to three symbols act, or most of them; often several in the same way.
 
-
-def alone(n_symbols: int) -> tuple[Machines, Machines]:
-    """Return machines of single symbols: for occurrences of others, and for counted steps.
-
-    The first tell whether the number of a symbol is odd, or a multiple of three, how often it
-    occurs (up to 3), and whether a sequence begins with it; the second, whether it came last.
+    Parameters
+    ----------
+    rng : numpy Generator
+    n_machines : int
+    chances : ndarray of shape (n_symbols,)
+        Of each symbol, to act where few do.
     """
-    is_own = np.eye(n_symbols, dtype=np.bool_)
-    kinds = [(TURN, STAY, 2), (TURN, STAY, 3), (WALK, STAY, 4), (MOVE + 1, MOVE + 2, 3)]
-    parts = [(np.where(is_own, own, other), size) for own, other, size in kinds]
-    sizes = [np.full(n_symbols, SIZES.index(size)) for _, size in parts]
-    first = Machines(np.concatenate([actions for actions, _ in parts]), np.concatenate(sizes))
-    return first, Machines(np.where(is_own, RESET + 1, RESET), np.zeros(n_symbols, np.int64))
+    family = rng.integers(1, len(STARTS), (n_machines, 2))
+    family[:, 1] = np.where(rng.random(n_machines) < 0.6, family[:, 0], family[:, 1])
+    known = _random_actions(rng, family[:, [0, 1, 0, 1]])
+    n_known = rng.choice([1, 2, 2, 3, 4], (n_machines, 1))
+    which = rng.integers(n_known, size=(n_machines, len(chances)))
+    # A random order in which probable symbols come early: the Gumbel-max trick.
+    order = np.log(np.maximum(chances, 1e-12)) + rng.gumbel(size=which.shape)
+    rank = np.argsort(np.argsort(-order, axis=1), axis=1)
+    are_few = rng.random((n_machines, 1)) < 0.6
+    n_acting = np.where(are_few, rng.integers(1, 4, (n_machines, 1)), len(chances))
+    rests = rng.random(which.shape) < rng.choice([0.0, 0.3], (n_machines, 1))
+    acting = np.take_along_axis(known, which, axis=1)
+    actions = np.where(rests | (rank >= n_acting), STAY, acting)
+    return Machines(actions, rng.integers(len(SIZES), size=n_machines))
 
 
-def pairs(rng: np.random.Generator, n_symbols: int) -> Machines:
-    """Return machines that one symbol sets, and another resets."""
-    first, second = np.divmod(rng.permutation(n_symbols**2)[:N_PAIRS], n_symbols)
-    rows, actions = np.arange(len(first)), np.full((len(first), n_symbols), STAY)
-    actions[rows, first], actions[rows, second] = RESET + 1, RESET
-    return Machines(actions, np.zeros(len(first), np.int64))
+def changed(rng: np.random.Generator, parents: Machines, chances: Floats) -> Machines:
+    """Change the action of a symbol in copies of machines, and now and then their size."""
+    actions, sizes = parents.of(np.arange(len(parents.sizes)).repeat(N_COPIES))
+    n_copies, chance = len(sizes), rng.random(len(sizes))
+    fresh = _random_actions(rng, rng.integers(1, len(STARTS), n_copies))
+    borrowed = rng.choice(np.append(parents.actions[parents.actions != STAY], STAY), n_copies)
+    symbols = rng.choice(len(chances), n_copies, p=chances)
+    new = np.select([chance < 0.25, chance < 0.6], [STAY, borrowed], fresh)
+    actions[np.arange(n_copies), symbols] = new
+    others = rng.integers(len(SIZES), size=n_copies)
+    return Machines(actions, np.where(rng.random(n_copies) < 0.15, others, sizes))
+
+
+def of_single_symbols(n_symbols: int) -> tuple[Machines, Machines]:
+    """Return machines that tell of each symbol how often it occurred, and whether it was last.
+
+    The first tell whether its number is odd, is a multiple of three, is 0, 1, 2 or more, and
+    whether a sequence begins with it.
+    """
+    is_own, of_size = np.eye(n_symbols, dtype=np.bool_), SIZES.index
+    kinds = (TURN, STAY, 2), (TURN, STAY, 3), (WALK, STAY, 4), (MOVE + 1, MOVE + 2, 3)
+    counts = [
+        Machines(np.where(is_own, own, other), np.full(n_symbols, of_size(size)))
+        for own, other, size in kinds
+    ]
+    last = Machines(np.where(is_own, RESET + 1, RESET), np.full(n_symbols, of_size(2)))
+    return joined(*counts), last
+
+
+def distinct(machines: Machines) -> Machines:
+    """Return each machine once, in the order in which they come first."""
+    rows = np.column_stack([machines.actions, machines.sizes])
+    return machines.of(np.sort(np.unique(rows, axis=0, return_index=True)[1]))
+
+
+class Candidates(NamedTuple):
+    """Indicators that may tell something, and their scores, (n_candidates,) each."""
+
+    machines: Machines
+    places: NDArray[np.intp]
+    states: NDArray[np.intp]
+    scores: NDArray[np.float32]
+
+    def of(self, rows: Any) -> Candidates:
+        """Return some of the candidates."""
+        return Candidates(self.machines.of(rows), *(column[rows] for column in self[1:]))
+
+    @classmethod
+    def best_of(cls, *parts: Candidates) -> Candidates:
+        """Return the candidates with the largest scores, in descending order."""
+        machines, *columns = zip(*parts, strict=True)
+        found = cls(joined(*machines), *map(np.concatenate, columns))
+        return found.of(np.argsort(-found.scores, kind="stable")[:MOST_BEST])
 
 
 @dataclass
 class Search:
-    """Indicators of states, chosen one after the other by the errors that those before leave.
+    """Indicators, chosen one after the other by the errors that those before have left.
 
     Parameters
     ----------
+    known : StateFeatures
+        Whose ids are read.
     strings : Strings
         Of n sequences.
     errors : ndarray of shape (n, n_outputs)
         What is not known of them, times `roots`.
-    basis : ndarray of shape (n, n_known)
-        What is known, orthonormal.
     roots : ndarray of shape (n, 1)
         Of the weights.
-    chances : ndarray of shape (n_symbols,)
-        How probable it is that a symbol is drawn.
+    occurs : ndarray of bool of shape (n_symbols,)
+        Whether each symbol occurs.
     rng : numpy Generator
     """
 
+    known: StateFeatures
     strings: Strings
     errors: Floats
-    basis: Floats
     roots: Floats
-    chances: Floats
+    occurs: NDArray[np.bool_]
     rng: np.random.Generator
     n_tests: int = 0
-    chosen: list[tuple[NDArray[np.uint8], int, int]] = field(default_factory=list)
+    chosen: list[Indicator] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        n_symbols = len(self.chances)
-        self.symbol_scores, self.place_scores = np.zeros(n_symbols), np.zeros(2 * n_symbols + 1)
+        self.basis = np.empty((len(self.roots), 0))  # what is known, times roots: orthonormal
+        # The largest of late, of machines that a symbol moves, and of places.
+        self.symbol_scores = np.zeros(len(self.occurs))
+        self.place_scores = np.zeros(1 + 2 * len(self.occurs))
+
+    def learn(self, column: Floats) -> bool:
+        """Learn a column (n,); False if it was known."""
+        column = rest = self.roots[:, 0] * column
+        for _ in range(2):  # once more for what rounding has left
+            rest = rest - self.basis @ (self.basis.T @ rest)
+        length = np.linalg.norm(rest)
+        if is_new := bool(length > 1e-3 * np.linalg.norm(column)):
+            rest = rest / length
+            self.basis = np.column_stack([self.basis, rest])
+            self.errors = self.errors - np.outer(rest, rest @ self.errors)
+        return is_new
 
     def run(self) -> None:
-        """Draw machines, then change the best ones, until nothing is found any more."""
-        n_symbols, start, n_idle = len(self.chances), np.square(self.errors).sum(), 0
-        at_occurrences, at_counted = alone(n_symbols)
-        places = np.arange(len(self.strings.places))
-        drawn = pairs(self.rng, n_symbols) + self._promising(
-            draw(self.rng, N_DRAWN, self.chances)
-        )
-        n_before = len(self.place_scores)
-        counted = np.append(0, places[n_before:])
-        parents = self._round((at_occurrences, places[:n_before]), (at_counted, counted), (drawn, None))
+        """Try drawn machines, then copies of the best with changes, until nothing is found."""
+        counts, last = of_single_symbols(len(self.occurs))
+        at_symbols = np.arange(len(self.place_scores))
+        counted = np.arange(len(at_symbols), len(self.strings.places))
+        told = self._tried(counts, at_symbols), self._tried(last, np.append(0, counted))
+        parents = self._choose(*told, self._tried(self._drawn(N_DRAWN)))
+        least, n_idle = SOLVED * np.square(self.errors).sum(), 0
         for _ in range(MOST_ROUNDS):
-            n_chosen = len(self.chosen)
-            told = np.maximum(self.symbol_scores - 1.5, 0.1) ** 2
-            p = (self.chances > 0) * told
-            p = (p / p.sum() + self.chances) / 2
-            children = changed(self.rng, parents, p)
-            children += self._promising(draw(self.rng, N_DRAWN // 4, p))
-            parents = self._round((children, None))
-            n_idle = 0 if len(self.chosen) > n_chosen else n_idle + 1
-            if n_idle == PATIENCE or np.square(self.errors).sum() < SOLVED * start:
+            n_before = len(self.chosen)
+            copies = changed(self.rng, parents, self._chances())
+            self.symbol_scores *= FORGETTING
+            self.place_scores *= FORGETTING
+            parents = self._choose(self._tried(copies), self._tried(self._drawn(N_DRAWN_LATER)))
+            n_idle = 0 if len(self.chosen) > n_before else n_idle + 1
+            if n_idle == PATIENCE or np.square(self.errors).sum() < least:
                 break
 
-    def _round(self, *groups: tuple[Machines, NDArray[np.intp] | None]) -> Machines:
-        """Try machines at places, choose from their indicators, and return the best machines."""
-        machines, found = Machines(np.empty((0, len(self.chances)), int), np.empty(0, int)), []
-        for group, places in groups:
-            parts = self._tried(group, self._drawn_places() if places is None else places)
-            parts[:, 0] += len(machines)
-            machines += group
-            found.append(parts)
-            self.place_scores *= 0.7
-            is_place = parts[:, 1] < len(self.place_scores)
-            np.maximum.at(self.place_scores, parts[is_place, 1].astype(int), parts[is_place, 3])
-        candidates = np.concatenate(found)
-        candidates = candidates[np.argsort(-candidates[:, 3], kind="stable")]
-        numbers = candidates[:, 0].astype(int)
-        best = np.zeros(len(machines))
-        np.maximum.at(best, numbers, candidates[:, 3])
-        acts = machines.actions != STAY
-        acts &= (acts.sum(axis=1) <= 3)[:, np.newaxis]
-        self.symbol_scores = np.maximum(0.7 * self.symbol_scores, (acts * best[:, np.newaxis]).max(axis=0, initial=0))
-        chosen = self._choose(machines, candidates[:N_BEST])
-        good = [*dict.fromkeys([*chosen, *numbers.tolist()])][: len(chosen) + N_PARENTS]
-        return machines[good]
+    def _chances(self) -> Floats:
+        """Return how probable it is that each symbol is drawn: half of them by their scores."""
+        told = self.occurs * np.maximum(self.symbol_scores - 1.5, 0.1) ** 2
+        return np.asarray((told / told.sum() + self.occurs / self.occurs.sum()) / 2)
 
-    def _drawn_places(self) -> NDArray[np.intp]:
-        best = np.argsort(-self.place_scores[1:], kind="stable")[: N_PLACES // 2] + 1
-        others = self.rng.integers(1, len(self.place_scores), N_PLACES // 2)
-        return np.unique([0, *best, *others])
+    def _drawn(self, n_machines: int) -> Machines:
+        """Draw machines; return those that tell something of a part of the sequences."""
+        found = self._tried(drawn(self.rng, n_machines, self._chances()), every=EVERY)
+        return distinct(found.of(found.scores > PROMISING).machines)
 
-    def _promising(self, machines: Machines) -> Machines:
-        """Return the machines that may tell something about a part of the sequences."""
-        found = self._tried(machines, self._drawn_places(), every=EVERY)
-        return machines[np.unique(found[found[:, 3] > PROMISING, 0].astype(int))]
+    def _tried(
+        self, machines: Machines, places: NDArray[np.intp] | None = None, every: int = 1
+    ) -> Candidates:
+        """Return what may tell something of every n-th sequence."""
+        if places is None:
+            best = np.argsort(-self.place_scores[1:], kind="stable")[:N_PLACES] + 1
+            others = self.rng.integers(1, len(self.place_scores), N_PLACES)
+            places = np.unique([0, *best, *others])
+        strings, pulls, found = self.strings.every(every), self._pulls()[::every], []
+        for start in range(0, len(machines.sizes) + 1, MACHINES_AT_ONCE):
+            part = machines.of(slice(start, start + MACHINES_AT_ONCE))
+            states = strings.states(part.tables(), strings.places[places])
+            for state in range(MOST_STATES):
+                # Of two states the second says all.
+                rows = np.flatnonzero(np.array(SIZES)[part.sizes] > (state or 2))
+                scores = _scores(states[:, :, rows] == state, pulls)
+                self.n_tests += scores.size * self.errors.shape[1]
+                place, row = np.nonzero(scores > NEARLY)
+                columns = places[place], np.full(len(row), state), scores[place, row]
+                found.append(Candidates(part.of(rows[row]), *columns))
+        best = Candidates.best_of(*found)
+        acts = best.machines.actions != STAY
+        acts &= acts.sum(axis=1, keepdims=True) <= MOST_TELLING
+        of_symbols = (acts * best.scores[:, np.newaxis]).max(axis=0, initial=0)
+        self.symbol_scores = np.maximum(self.symbol_scores, of_symbols)
+        is_symbol = best.places < len(self.place_scores)
+        np.maximum.at(self.place_scores, best.places[is_symbol], best.scores[is_symbol])
+        return best
 
     def _pulls(self) -> NDArray[np.float32]:
-        """Return the weighted errors and their squares (n, 2 * n_outputs)."""
+        """Return the weighted errors and their squares, (n, 2 * n_outputs)."""
         pulls = self.roots * self.errors
         return np.hstack([pulls, pulls**2]).astype(np.float32)
 
-    def _tried(self, machines: Machines, places: NDArray[np.intp], every: int = 1) -> Floats:
-        """Return what may tell something: machine, place, state and score, (n_candidates, 4)."""
-        found = [np.empty((0, 4))]
-        strings, pulls = self.strings[::every], self._pulls()[::every]
-        sizes = np.array(SIZES)[machines.sizes]
-        for start in range(0, len(machines), MACHINES_AT_ONCE):
-            part = np.arange(start, min(start + MACHINES_AT_ONCE, len(machines)))
-            states = strings.states(machines[part].tables, strings.places[places])
-            for state in range(MOST_STATES):
-                # Of two states one says all.
-                rows = np.flatnonzero(sizes[part] > max(state, 2 * (state == 0)))
-                scores = _scores((states[:, :, rows] == state).astype(np.float32), pulls)
-                self.n_tests += scores.size * self.errors.shape[1]
-                place, machine = np.nonzero(scores > NEARLY)
-                states_of = np.full(len(place), state)
-                columns = part[rows[machine]], places[place], states_of, scores[place, machine]
-                found.append(np.stack(columns, axis=1))
-        return np.concatenate(found)
-
     def _least_score(self) -> float:
-        """Return the score of what is no chance, after so many tests (Bonferroni)."""
+        """Return the score of what is no chance, of so many tests (Bonferroni)."""
         return -float(ndtri(LEVEL / 2 / self.n_tests))
 
-    def _choose(self, machines: Machines, candidates: Floats) -> list[int]:
-        """Choose indicators one after the other; return the machines of those chosen."""
-        candidates = candidates[candidates[:, 3] > self._least_score()]
-        if not len(candidates):
-            return []
-        rows, places, states = candidates[:, :3].T.astype(int)
-        tables = machines.tables
-        numbers, row = np.unique(rows, return_inverse=True)
-        read, place = np.unique(places, return_inverse=True)
-        found = self.strings.states(tables[numbers], self.strings.places[read])
-        indicators = (found[place, :, row] == states[:, np.newaxis]).T.astype(np.float32)
-        chosen: list[int] = []
-        while len(chosen) < MOST_PER_ROUND and len(self.chosen) < MOST_CHOSEN:
-            scores = _scores(indicators, self._pulls())
-            best = int(scores.argmax())
-            if scores[best] < self._least_score():
+    def _choose(self, *tried: Candidates) -> Machines:
+        """Choose indicators; return their machines, and the best others."""
+        best = Candidates.best_of(*tried)
+        likely, chosen = best.of(best.scores > self._least_score()), list[int]()
+        columns = likely.machines.tables(), likely.places.tolist(), likely.states.tolist()
+        indicators = [Indicator(*row) for row in zip(*columns, strict=True)]
+        has = self.known.with_indicators(indicators).read(self.strings).T.astype(np.float32)
+        while indicators and len(chosen) < MOST_PER_ROUND and len(self.chosen) < MOST_CHOSEN:
+            scores = _scores(has, self._pulls())
+            first = int(scores.argmax())
+            if scores[first] < self._least_score():
                 break
-            if self.learn(self.roots[:, 0] * indicators[:, best]):
-                self.chosen.append((tables[rows[best]], places[best], states[best]))
-                chosen.append(int(rows[best]))
-            indicators[:, best] = 0
-        return chosen
-
-    def learn(self, column: Floats) -> bool:
-        """Learn a column; False if it was known."""
-        length = np.linalg.norm(column)
-        for _ in range(2):  # once more for what rounding has left
-            column = column - self.basis @ (self.basis.T @ column)
-        if (rest := np.linalg.norm(column)) <= 1e-3 * length:
-            return False
-        column = column / rest
-        self.basis = np.column_stack([self.basis, column])
-        self.errors = self.errors - np.outer(column, column @ self.errors)
-        return True
+            if self.learn(has[:, first]):
+                chosen.append(first)
+                self.chosen.append(indicators[first])
+            has[:, first] = 0
+        order = [*chosen, *range(len(best.scores))]
+        return distinct(best.machines.of(order)).of(slice(len(chosen) + N_PARENTS))
 
 
-def _scores(indicators: NDArray[np.float32], pulls: NDArray[np.float32]) -> NDArray[np.float32]:
+def _scores(indicators: Array, pulls: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return how many standard errors the errors are off 0 where indicators are 1, at most.
 
     The axis of sequences is the last but one.
     """
-    sums, squares = np.split(pulls.T @ indicators, 2, axis=-2)
+    sums, squares = np.split(pulls.T @ indicators.astype(np.float32, copy=False), 2, axis=-2)
     return np.asarray((np.abs(sums) / np.sqrt(squares + 1)).max(axis=-2))
 
 
 def told_by_pairs(
     symbols: NDArray[np.int64], lengths: Lengths, truth: Floats, folds: Rows
 ) -> Floats:
-    """Return what symbols and pairs tell of each sequence, without its fold (n, n_outputs).
+    """Return what symbols and pairs of them tell of each sequence, without its fold.
 
     By ridge regression. Symbols at their positions count too, if all sequences have one length.
 
     Parameters
     ----------
     symbols : ndarray of shape (n_steps,)
-        Laid end to end.
+        Of all sequences, laid end to end.
     lengths : ndarray of shape (n,)
     truth : ndarray of shape (n, n_outputs)
     folds : ndarray of shape (n,)
         The number of the fold of each.
+
+    Returns
+    -------
+    ndarray of shape (n, n_outputs)
     """
     n, n_symbols = len(lengths), symbols.max() + 1
     rows = np.arange(n).repeat(lengths)
@@ -344,44 +349,30 @@ def told_by_pairs(
     parts = [symbols, np.append(pairs, 0)]
     if lengths.min() == lengths.max() and lengths[0] * n_symbols <= MOST_COLUMNS:
         parts.append(np.tile(np.arange(lengths[0]), n) * n_symbols + symbols)
-    columns = np.stack(parts) + np.cumsum([0, *(part.max() + 1 for part in parts[:-1])])[:, np.newaxis]
-    held = np.zeros((n, columns.max() + 1), np.float32)
-    held[rows, columns] = 1
-    held = held[:, held.any(axis=0)]
-    held -= held.mean(axis=0)
-    products, told = held @ held.T, np.zeros(truth.shape)
-    penalty = np.float32(np.trace(products) / len(truth) + 1e-6)
+    sizes = [int(part.max()) + 1 for part in parts]
+    has = np.zeros((n, sum(sizes)), np.float32)
+    for part, start in zip(parts, np.cumsum(sizes) - sizes, strict=True):
+        has[rows, start + part] = 1
+    has = has[:, has.any(axis=0)]
+    has -= has.mean(axis=0)
+    products, told = has @ has.T, np.zeros(truth.shape)
+    penalty = np.float32(np.trace(products) / n + 1e-6)
     for fold in np.unique(folds):
         here, others = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
         among = products[np.ix_(others, others)]
         among[np.diag_indices_from(among)] += penalty
-        gaps = truth[others] - truth[others].mean(axis=0)
-        told[here] = products[np.ix_(here, others)] @ solve(
-            among, gaps.astype(np.float32), assume_a="pos", overwrite_a=True, check_finite=False
-        )
+        gaps = (truth[others] - truth[others].mean(axis=0)).astype(np.float32)
+        weights = solve(among, gaps, assume_a="pos", overwrite_a=True, check_finite=False)
+        told[here] = products[np.ix_(here, others)] @ weights
     return told
 
 
-@dataclass
-class StateReader(Reader):
-    """Samples, and the machines that parts of them tell."""
-
-    found: dict[bytes, list[StateFeatures]] = field(default_factory=dict)
-
-    def learned(self, rows: Rows, rng: np.random.Generator) -> list[StateFeatures]:
-        """Return the features that these rows tell; they are searched once."""
-        key = rows.tobytes()
-        if key not in self.found:
-            samples = self.part(rows)
-            (known,) = self.features
-            self.found[key] = [found_in(known, samples.sequences, samples.targets, rng)]
-        return self.found[key]
+# --- What a fit finds
 
 
-def found_in(
-    known: StateFeatures, sequences: Sequences, targets: Targets, rng: np.random.Generator
-) -> StateFeatures:
-    """Return the features that samples tell, by the ids that are known."""
+def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator) -> StateFeatures:
+    """Return the features that samples tell, beside n-grams, of the ids that are known."""
+    sequences, targets = samples.sequences, samples.targets
     rows = np.arange(len(targets)) if targets.copies is None else np.unique(targets.copies)
     rows = rng.permutation(rows[sequences.lengths[rows] <= LONGEST])[:MOST_SEQUENCES]
     rows = rows[np.cumsum(sequences.lengths[rows]) <= MOST_STEPS]
@@ -389,28 +380,74 @@ def found_in(
         return known
     rows = rows[np.argsort(-sequences.lengths[rows], kind="stable")]
     targets, lengths = targets.subset(rows), sequences.lengths[rows]
-    symbols, n_symbols = known.symbols(sequences.read(rows)), known.n_symbols
-    strings = Strings.of(symbols, lengths, n_symbols)
-    together = np.arange(len(rows)) if targets.groups is None else targets.groups
-    numbers = np.unique(together, return_inverse=True)[1]
+    symbols = known.symbols(sequences.read(rows))
+    groups = np.arange(len(rows)) if targets.groups is None else targets.groups
+    numbers = np.unique(groups, return_inverse=True)[1]
     folds = rng.permutation(numbers.max() + 1)[numbers] % N_FOLDS
-    truth = targets.indicators().astype(np.float64)
-    roots = np.sqrt(targets.sample_weights)[:, np.newaxis]
-    occurs = np.bincount(symbols, minlength=n_symbols) > 0
-    search = Search(strings, roots * truth, np.empty((len(rows), 0)), roots, occurs / occurs.sum(), rng)
-    for column in np.column_stack([np.ones(len(rows)), told_by_pairs(symbols, lengths, truth, folds)]).T:
-        search.learn(roots[:, 0] * column)
-    largest = np.argsort(-np.square(search.errors).sum(axis=0), kind="stable")[:MOST_OUTPUTS]
-    search.errors = search.errors[:, largest]
+    truth, roots = targets.indicators().astype(np.float64), np.sqrt(targets.sample_weights)
+    strings = Strings.of(symbols, lengths, known.n_symbols)
+    occurs = np.bincount(symbols, minlength=known.n_symbols) > 0
+    search = Search(known, strings, truth * roots[:, np.newaxis], roots[:, np.newaxis], occurs, rng)
+    for column in (np.ones(len(rows)), *told_by_pairs(symbols, lengths, truth, folds).T):
+        search.learn(column)
+    largest = np.argsort(-np.square(search.errors).sum(axis=0), kind="stable")
+    search.errors = search.errors[:, largest[:MOST_OUTPUTS]]
     search.run()
     return known.with_indicators(search.chosen)
 
 
-def read_states(split: Split, *_: object) -> StateReader | None:
-    """Return the samples, if they hold few symbols and machines tell something about them."""
-    reader = StateReader.of(split, *StateFeatures.knowing(split.samples.sequences, MOST_IDS, FEWEST_STEPS))
-    if not reader.features:
+def known_ids(sequences: Sequences) -> StateFeatures | None:
+    """Return features of the most frequent ids, without a machine.
+
+    None if other ids are too many, as in texts of words.
+    """
+    ids, counts = sequences.distinct_ids(), sequences.count_tokens()
+    counts = counts[len(counts) - len(ids) :]  # without those of unknown words
+    most = np.sort(np.argsort(-counts, kind="stable")[:MOST_IDS])
+    if counts[most].sum() < LEAST_SHARE * sequences.lengths.sum():
         return None
+    spelling = sequences.spelling
+    tokens = {} if spelling is None else spelling.tokens(ids[most].tolist())
+    names = [str(tokens.get(one, one)) for one in ids[most].tolist()]
+    return StateFeatures.of(ids[most].astype(np.int64), names, [])
+
+
+@dataclass
+class StateReader(Reader):
+    """Samples, and what parts of them tell.
+
+    Parameters
+    ----------
+    samples, held_out, features, seed
+        Of `Reader`.
+    found : dict of bytes to list of StateFeatures
+        By the rows that tell it: solvers ask for the same rows again.
+    """
+
+    found: dict[bytes, list[StateFeatures]] = field(default_factory=dict)
+
+    def learned(self, rows: Rows, rng: np.random.Generator) -> list[StateFeatures]:
+        """Return the features that these rows tell."""
+        if (key := rows.tobytes()) not in self.found:
+            self.found[key] = [find_states(self.features[0], self.part(rows), rng)]
+        return self.found[key]
+
+
+def read_states(context: FitContext) -> StateReader | None:
+    """Search in all samples; None if these hold many different ids, or tell nothing."""
+    known = known_ids(context.split.samples.sequences)
+    if known is None:
+        return None
+    reader = StateReader.of(context, known)
     rows = np.arange(len(reader.samples))
     (found,) = reader.learned(rows, np.random.default_rng(reader.seed))
     return reader if found.n_features else None
+
+
+STATES = Recipe(
+    "states",
+    suits=lambda settings: settings.kind in TOKENS,
+    read=read_states,
+    solver="regression",
+    stored=(StateFeatures,),
+)

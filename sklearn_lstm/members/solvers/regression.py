@@ -12,7 +12,7 @@ from sklearn_lstm.blending import ClassPrior, Logits, fit_blend
 from sklearn_lstm.data.sequences import Rows, row_numbers
 from sklearn_lstm.members.held_out import folds
 from sklearn_lstm.members.linear_model import Term
-from sklearn_lstm.members.solvers.solver import BaseSolver
+from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.targets.targets import Targets
 
 PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)  # from the largest on
@@ -40,30 +40,28 @@ class Solver(BaseSolver):
         tried = np.arange(len(reader.samples))
         if not self.keeps_penalty:
             tried = np.delete(tried, reader.held_out)
-        _, vectors, (mean, deviation) = self._read(tried)
+        _, scaled, _ = self._read(tried)
         judge: Judge = _likelihood_of_blend if self.keeps_penalty else _likelihood
-        scaled, targets = _scaled(vectors, mean, deviation), reader.part(tried).targets
-        self.penalty = _find_penalty(scaled, targets, reader.seed, judge)
+        self.penalty = _find_penalty(scaled, reader.part(tried).targets, reader.seed, judge)
 
     def solve(self, rows: Rows) -> tuple[Term, ...]:
         """Return the terms that these rows tell."""
-        features, vectors, (mean, deviation) = self._read(rows)
+        features, scaled, deviation = self._read(rows)
         targets = self.reader.part(rows).targets
-        scaled = _scaled(vectors, mean, deviation)
         weights = _fit_regression(scaled, targets, self.penalty)
-        means = np.split(mean, np.cumsum([one.n_features for one in features])[:-1])
-        centred = [replace(one, mean=part) for one, part in zip(features, means, strict=True)]
-        coef = weights[1:] / deviation[:, np.newaxis]
-        return Term.side_by_side(centred, coef, weights[0])
+        return Term.side_by_side(features, weights[1:] / deviation[:, np.newaxis], weights[0])
 
-    def _read(self, rows: Rows) -> tuple[list[Any], Vectors, Scale]:
-        """Return features that these rows tell, their columns, and the scale of these."""
-        features, sequences = self.learned(rows), self.reader.part(rows).sequences
-        vectors = [one.vectors(sequences) for one in features]
-        pairs = zip(features, vectors, strict=True)
-        scales = [(_one_scale if one.have_one_unit else _own_scales)(part) for one, part in pairs]
-        mean, deviation = map(np.concatenate, zip(*scales, strict=True))
-        return features, np.concatenate(vectors, axis=1), (mean, deviation)
+    def _read(self, rows: Rows) -> tuple[list[Any], NDArray[np.float32], NDArray[np.float64]]:
+        """Return features that these rows tell, their scaled columns, and the deviations."""
+        features, columns, deviations = [], [], []
+        for one in self.learned(rows):
+            vectors = one.vectors(self.reader.part(rows).sequences)
+            mean, deviation = (_one_scale if one.have_one_unit else _own_scales)(vectors)
+            scaled = np.nan_to_num((vectors - mean) / deviation, copy=False)
+            features.append(replace(one, mean=mean))
+            columns.append(scaled.astype(np.float32))
+            deviations.append(deviation)
+        return features, np.concatenate(columns, axis=1), np.concatenate(deviations)
 
 
 # --- The scale of columns
@@ -88,13 +86,6 @@ def _own_scales(vectors: Vectors) -> Scale:
     # Nothing is learned of such a column, nor of one whose squares are too small for floats.
     deviation[is_constant | (deviation == 0)] = np.inf
     return mean, deviation
-
-
-def _scaled(
-    vectors: Vectors, mean: NDArray[np.float64], deviation: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    scaled = np.nan_to_num((vectors - mean) / deviation, copy=False)
-    return scaled.astype(np.float32)
 
 
 # --- The penalty

@@ -1,6 +1,5 @@
 """Ridge regression on each reading of series; the logits of all readings count alike."""
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.features.series import N_FEATURES, n_features_of, sampled
 from sklearn_lstm.members.linear_model import Term
+from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.members.solvers import ridge_regression
-from sklearn_lstm.members.solvers.ridge_regression import GramMatrix
-from sklearn_lstm.members.solvers.solver import BaseSolver
+from sklearn_lstm.members.solvers.ridge_regression import GramMatrix, RidgeFit, leave_alike_out
 from sklearn_lstm.targets.targets import Samples, Targets
 
 
@@ -48,8 +47,10 @@ class Solver(BaseSolver):
             most = N_FEATURES * n_features // max(n_features, n_outputs)
             left_out = left_out[: max(most, len(held_out))]
         compared = sampled(len(left_out), rng) if len(held_out) else left_out[:0]
-        readings = [_read(features, samples, left_out, compared) for features in drawn]
-        if any(one.has_twins for one in readings):
+        fits, confidences, twins = zip(
+            *(_fit(features, samples, left_out, compared) for features in drawn), strict=True
+        )
+        if any(twins):
             warn_user(
                 "Most series have a twin: one of the same class that is far more like them than "
                 "all others. If both are of one person, machine or recording, pass fit the groups: "
@@ -58,52 +59,33 @@ class Solver(BaseSolver):
             )
         # Which reading predicts the samples best says little of other persons or sensors. Nor does
         # the scale grow with the number of readings.
-        share, bias = 1 / len(readings), np.zeros(n_outputs)
+        share, bias = 1 / len(fits), np.zeros(n_outputs)
         logits = np.zeros((len(left_out), n_outputs))
-        for one in readings:
-            logits += share * one.logits
-        if len(readings) > 1:  # means of logits are nearer to 0, and so say less of a rare class
+        for fit in fits:
+            logits += share * fit.left_out
+        if len(fits) > 1:  # means of logits are nearer to 0, and so say less of a rare class
             prior = ClassPrior.of(samples.targets, is_drawn=False)
             _, bias = _calibration(logits, samples.targets.subset(left_out), prior, deviation=1e-3)
             logits += bias
         terms = list[Term]()
-        for one in readings:
-            coef, intercept = share * one.coef, share * one.intercept
-            features = one.features.relative_to(one.mean, coef, samples.sequences)
+        for one, fit in zip(drawn, fits, strict=True):
+            coef, intercept = share * fit.coef, share * fit.intercept
+            features = one.relative_to(fit.mean, coef, samples.sequences)
             terms.append(Term(features, coef, intercept if terms else intercept + bias))
-        confidence = float(np.mean([one.confidence for one in readings]))
-        return tuple(terms), logits[: len(held_out)], confidence
+        return tuple(terms), logits[: len(held_out)], float(np.mean(confidences))
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A ridge regression at the scale that makes its logits likely.
+def _fit(drawn: Any, samples: Samples, rows: Rows, compared: Rows) -> tuple[RidgeFit, float, bool]:
+    """Fit to all samples; leave out some rows, and of some of these all that are alike.
 
-    Parameters
-    ----------
-    features : SeriesFeatures
-    mean : ndarray of shape (n_features,)
-        Of the features.
-    coef : ndarray of shape (n_features, n_outputs)
-    intercept : ndarray of shape (n_outputs,)
-    logits : ndarray of shape (n_rows, n_outputs)
-        Of some rows, each left out in turn.
+    Returns
+    -------
+    fit : RidgeFit
+        At the scale that makes the predictions for rows left out in turn likely logits.
     confidence : float
     has_twins : bool
-        Whether most series have a twin.
+        Whether most of the compared rows have a twin.
     """
-
-    features: Any
-    mean: NDArray[np.float64]
-    coef: NDArray[np.float64]
-    intercept: NDArray[np.float64]
-    logits: Logits
-    confidence: float = 1.0
-    has_twins: bool = False
-
-
-def _read(drawn: Any, samples: Samples, rows: Rows, compared: Rows) -> Reading:
-    """Fit to all samples; leave out some rows, and of some of these all that are alike."""
     targets, deviations = samples.targets.subset(rows), drawn.deviations
     are_many = len(samples) > drawn.n_features
     gram = GramMatrix(drawn.n_features, targets.n_outputs) if are_many else None
@@ -115,17 +97,13 @@ def _read(drawn: Any, samples: Samples, rows: Rows, compared: Rows) -> Reading:
     # Large penalties draw the predictions towards their mean.
     prior = ClassPrior.of(samples.targets, is_drawn=False)
     factor, bias = _calibration(fit.left_out, targets, prior)
-    logits = factor * fit.left_out
-    logits += bias
-    solved = Reading(drawn, fit.mean, factor * fit.coef, factor * fit.intercept + bias, logits)
-    if not len(compared):
-        return solved
-    known = targets.subset(compared)
-    *pair, has_twins = ridge_regression.leave_alike_out(
-        matrix[compared], known, fit.alpha, deviations
-    )
-    alone, alike = (_calibration(part, known, prior)[0] for part in pair)
-    return replace(solved, confidence=min(1.0, alike / alone), has_twins=has_twins)
+    confidence, has_twins = 1.0, False
+    if len(compared):
+        known = targets.subset(compared)
+        *pair, has_twins = leave_alike_out(matrix[compared], known, fit.alpha, deviations)
+        alone, alike = (_calibration(part, known, prior)[0] for part in pair)
+        confidence = min(1.0, alike / alone)
+    return fit.calibrated(factor, bias), confidence, has_twins
 
 
 def _matrix(

@@ -5,8 +5,8 @@ blocks, so that memory does not grow with the number of samples.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,12 @@ class RidgeFit:
     left_out: Floats
     alpha: float
     mean: Floats
+
+    def calibrated(self, factor: float, bias: Floats) -> Self:
+        """Return the fit with its predictions multiplied by a factor, and a bias added."""
+        self.left_out[:] = factor * self.left_out + bias  # may be large
+        coef, intercept = factor * self.coef, factor * self.intercept + bias
+        return replace(self, coef=coef, intercept=intercept)
 
 
 def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats) -> RidgeFit:

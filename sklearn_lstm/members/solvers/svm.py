@@ -10,10 +10,10 @@ from sklearn.svm import LinearSVC
 from sklearn_lstm.blending import ExpectedFactor
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.members.features.bags import TfIdfFeatures
+from sklearn_lstm.members.features.hashing import TfIdfFeatures
 from sklearn_lstm.members.features.ngram_reader import MOST_SCALED
 from sklearn_lstm.members.linear_model import LARGEST_COEF, Term
-from sklearn_lstm.members.solvers.solver import BaseSolver
+from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.targets.targets import Targets
 
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen
@@ -36,8 +36,9 @@ class Solver(BaseSolver):
 
     def solve(self, rows: Rows) -> tuple[Term, ...]:
         """Return the terms that these rows tell."""
-        features, targets = self.learned(rows), self.reader.part(rows).targets
-        matrix = hstack(self.reader.matrices(features, rows), format="csr")
+        features, matrices = self.reader.read(rows)
+        matrix, targets = hstack(matrices, format="csr"), self.reader.part(rows).targets
+        del matrices  # the solver needs the memory
         n_scaled = sum(one.n_features for one in features if isinstance(one, TfIdfFeatures))
         solution = fit_svms(matrix, targets, seed=self.reader.seed, n_scaled=n_scaled)
         return Term.side_by_side(features, *solution)

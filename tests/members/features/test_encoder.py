@@ -33,7 +33,7 @@ from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
 from sklearn_lstm.inspection import as_shap_explanation, explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.members import reader
+from sklearn_lstm.members import recipe
 from sklearn_lstm.members.features import encoder as encoder_features
 from sklearn_lstm.members.solvers import regression
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
@@ -273,7 +273,7 @@ def test_several_labels_and_weights(encoder):
 
 
 def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
-    monkeypatch.setattr(reader, "MOST_SAMPLES", 400)
+    monkeypatch.setattr(recipe, "MOST_SAMPLES", 400)
     model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
     assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9

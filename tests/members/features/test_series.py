@@ -464,13 +464,12 @@ def test_metadata_routing_of_the_caller_does_not_reach_in(fit, set_features, n_f
 
 
 def test_work_is_counted(samples_of):
-    short, long, many = (
-        series_features.work_of_series(
-            samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series),
-            SimpleNamespace(normalize=True),
-        )
-        for n_series, n_steps in ((100, 10), (100, 1000), (4000, 10))
-    )
+    def work(n_series, n_steps):
+        samples = samples_of([np.zeros((n_steps, 1))] * n_series, [0] * n_series)
+        split, settings = SimpleNamespace(samples=samples), SimpleNamespace(normalize=True)
+        return series_features.work_of_series(SimpleNamespace(split=split, settings=settings))
+
+    short, long, many = work(100, 10), work(100, 1000), work(4000, 10)
     assert short < long < many
     assert isinstance(many, int)
 

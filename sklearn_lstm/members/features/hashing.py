@@ -3,14 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, NamedTuple, Self, TypeAlias
+from typing import Annotated, ClassVar, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Rows, Sequences, chunks_of_rows
-from sklearn_lstm.members.linear_model import Features
+from sklearn_lstm.members.linear_model import Array, Features
 
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 Integers: TypeAlias = NDArray[np.integer]
@@ -82,7 +82,7 @@ def hash_ngrams(
 
 @dataclass(frozen=True)
 class TfIdfFeatures(Features):
-    """The tf-idf of hashed n-grams.
+    """The tf-idf of hashed n-grams, of those that `least` sequences hold, or more.
 
     Parameters
     ----------
@@ -91,6 +91,8 @@ class TfIdfFeatures(Features):
     idf : ndarray of shape (n_features,)
         Inverse document frequency.
     """
+
+    least: ClassVar[int] = 1
 
     hashes: Annotated[NDArray[np.int32], "n_features"] = field(
         default_factory=lambda: np.empty(0, np.int32), kw_only=True
@@ -108,18 +110,14 @@ class TfIdfFeatures(Features):
     def bags(self, sequences: Sequences, rows: Rows) -> Bag:
         """Return which n-grams some sequences hold."""
 
-    def learned(self, n_sequences: int, frequency: Integers, fewest: int) -> Self:
-        """Return the features of n-grams that at least so many sequences hold.
+    def kept(self, frequency: Integers, fewest: int) -> NDArray[np.intp]:
+        """Return the hashes that at least so many sequences hold, by their frequency."""
+        return np.flatnonzero(frequency >= max(self.least, fewest))
 
-        Parameters
-        ----------
-        n_sequences : int
-        frequency : ndarray
-            How many of them hold each hash.
-        fewest : int
-            From 1 on.
-        """
-        hashes = np.flatnonzero(frequency >= fewest)
+    def learned(self, bags: csr_matrix, fewest: int) -> Self:
+        """Return the features of the hashes that at least so many of these sequences hold."""
+        n_sequences, frequency = bags.shape[0], np.bincount(bags.indices)
+        hashes = self.kept(frequency, fewest)
         idf = np.log((1 + n_sequences) / (1 + frequency[hashes])) + 1
         return replace(self, hashes=hashes.astype(np.int32), idf=idf.astype(np.float32))
 
@@ -156,9 +154,7 @@ class TfIdfFeatures(Features):
         features = self.hashes.searchsorted(bags.indices)
         return features, self.hashes.take(features, mode="clip") == bags.indices
 
-    def entry_scores(
-        self, bags: Bag, coef: NDArray[Any], directions: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def entry_scores(self, bags: Bag, coef: Array, directions: Array) -> NDArray[np.float64]:
         """Return what each entry of bags adds to scores, (n_entries, n_scores)."""
         scores = np.zeros((len(bags.indices), directions.shape[1]))
         matrix = self.weighed(bags)
