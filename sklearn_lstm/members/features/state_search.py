@@ -16,7 +16,16 @@ from scipy.special import ndtri
 
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Lengths, Rows, Sequences
-from sklearn_lstm.members.features.states import MOST_STATES, Indicator, StateFeatures, Strings
+from sklearn_lstm.members.features.machines import (
+    MOST_STATES,
+    STAY,
+    Machines,
+    changed,
+    drawn,
+    of_pairs,
+    of_single_symbols,
+)
+from sklearn_lstm.members.features.states import Indicator, StateFeatures, Strings
 from sklearn_lstm.members.linear_model import Array
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.targets.targets import Samples
@@ -28,142 +37,23 @@ LONGEST, MOST_STEPS = 1_000, 200_000  # of a sequence, and of all together
 MOST_OUTPUTS = 12  # that are searched: those with the largest errors
 N_FOLDS, MOST_COLUMNS = 5, 2_000  # of the regression on pairs; symbols at their positions
 
-N_DRAWN, N_DRAWN_LATER, N_PARENTS, N_COPIES = 2_000, 500, 20, 10  # machines
+N_DRAWN, N_DRAWN_LATER, N_BEST = 2_000, 500, 20  # machines of a round
+EVERY = 5  # n-th sequence judges drawn machines first
 MOST_ROUNDS, PATIENCE = 8, 2  # and how many of them may find nothing
 N_PLACES = 4  # where machines are read: so many of the best places, and as many random ones
-EVERY, PROMISING = 5, 3.0  # which sequences judge drawn machines first, and by which score
-NEARLY = 2.5  # a lower score is chance
+MOST_LIKELY, MOST_PER_ROUND, MOST_CHOSEN = 400, 30, 150  # indicators
+LEAST_SCORE = 3.0  # what is less is chance
 LEVEL = 0.01  # of significance, of all tests together
-MOST_BEST, MOST_PER_ROUND, MOST_CHOSEN = 400, 30, 150  # indicators
 SOLVED = 0.02  # of the squared errors left
-FORGETTING = 0.7  # of the scores of symbols and places, by a round
+FORGETTING = 0.7  # of the scores of symbols and places, in a round
 MOST_TELLING = 3  # symbols that act in a machine whose score tells about them
-MACHINES_AT_ONCE = 64
+CELLS_AT_ONCE = 1 << 21  # machines x places x sequences
 
 Floats = NDArray[np.float64]
-SIZES = 2, 3, 4, 5, 6, MOST_STATES  # of machines
-
-
-def _actions(size: int) -> dict[str, NDArray[np.int64]]:
-    """Return what a symbol may do, by family: maps of states to states, (n_actions, size)."""
-    states, numbers = np.arange(size), np.arange(MOST_STATES)[:, np.newaxis]
-    first, second = np.divmod(np.arange(25)[:, np.newaxis], 5)
-    first, second = first % size, second % size
-    moved = np.where(states == first, second, states)
-    return {
-        "stay": states[np.newaxis],
-        "turn": (states + [[1], [-1], [2], [-2]]) % size,
-        "mirror": (numbers - states) % size,
-        "swap": np.where(states == second, first, moved),
-        "reset": np.broadcast_to(numbers % size, (MOST_STATES, size)),
-        "walk": np.clip(states + [[1], [-1]], 0, size - 1),
-        "move": moved,
-    }
-
-
-N_ACTIONS = np.array([len(maps) for maps in _actions(2).values()])  # of each family
-STARTS = np.cumsum(N_ACTIONS) - N_ACTIONS
-STAY, TURN, _, _, RESET, WALK, MOVE = STARTS.tolist()
-MAPS = np.tile(np.arange(MOST_STATES, dtype=np.uint8), (len(SIZES), N_ACTIONS.sum(), 1))
-for _maps, _size in zip(MAPS, SIZES, strict=True):
-    _maps[:, :_size] = np.concatenate([*_actions(_size).values()])
-
-
-class Machines(NamedTuple):
-    """Machines to try.
-
-    Parameters
-    ----------
-    actions : ndarray of shape (n_machines, n_symbols)
-        The action of each symbol.
-    sizes : ndarray of shape (n_machines,)
-        The place of the number of states in `SIZES`.
-    """
-
-    actions: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-
-    def of(self, rows: Any) -> Machines:
-        """Return some of the machines."""
-        return Machines(self.actions[rows], self.sizes[rows])
-
-    def tables(self) -> NDArray[np.uint8]:
-        """Return the state that follows each state, (n_machines, n_symbols, MOST_STATES)."""
-        return np.asarray(MAPS[self.sizes[:, np.newaxis], self.actions])
-
-
-def joined(*parts: Machines) -> Machines:
-    """Return the machines of all parts."""
-    return Machines(*map(np.concatenate, zip(*parts, strict=True)))
-
-
-def _random_actions(rng: np.random.Generator, family: NDArray[np.int64]) -> NDArray[np.int64]:
-    return STARTS[family] + rng.integers(N_ACTIONS[family])
-
-
-def drawn(rng: np.random.Generator, n_machines: int, chances: Floats) -> Machines:
-    """Draw machines: one to three symbols act, or most of them; often several in the same way.
-
-    Parameters
-    ----------
-    rng : numpy Generator
-    n_machines : int
-    chances : ndarray of shape (n_symbols,)
-        Of each symbol, to act where few do.
-    """
-    family = rng.integers(1, len(STARTS), (n_machines, 2))
-    family[:, 1] = np.where(rng.random(n_machines) < 0.6, family[:, 0], family[:, 1])
-    known = _random_actions(rng, family[:, [0, 1, 0, 1]])
-    n_known = rng.choice([1, 2, 2, 3, 4], (n_machines, 1))
-    which = rng.integers(n_known, size=(n_machines, len(chances)))
-    # A random order in which probable symbols come early: the Gumbel-max trick.
-    order = np.log(np.maximum(chances, 1e-12)) + rng.gumbel(size=which.shape)
-    rank = np.argsort(np.argsort(-order, axis=1), axis=1)
-    are_few = rng.random((n_machines, 1)) < 0.6
-    n_acting = np.where(are_few, rng.integers(1, 4, (n_machines, 1)), len(chances))
-    rests = rng.random(which.shape) < rng.choice([0.0, 0.3], (n_machines, 1))
-    acting = np.take_along_axis(known, which, axis=1)
-    actions = np.where(rests | (rank >= n_acting), STAY, acting)
-    return Machines(actions, rng.integers(len(SIZES), size=n_machines))
-
-
-def changed(rng: np.random.Generator, parents: Machines, chances: Floats) -> Machines:
-    """Change the action of a symbol in copies of machines, and now and then their size."""
-    actions, sizes = parents.of(np.arange(len(parents.sizes)).repeat(N_COPIES))
-    n_copies, chance = len(sizes), rng.random(len(sizes))
-    fresh = _random_actions(rng, rng.integers(1, len(STARTS), n_copies))
-    borrowed = rng.choice(np.append(parents.actions[parents.actions != STAY], STAY), n_copies)
-    symbols = rng.choice(len(chances), n_copies, p=chances)
-    new = np.select([chance < 0.25, chance < 0.6], [STAY, borrowed], fresh)
-    actions[np.arange(n_copies), symbols] = new
-    others = rng.integers(len(SIZES), size=n_copies)
-    return Machines(actions, np.where(rng.random(n_copies) < 0.15, others, sizes))
-
-
-def of_single_symbols(n_symbols: int) -> tuple[Machines, Machines]:
-    """Return machines that tell of each symbol how often it occurred, and whether it was last.
-
-    The first tell whether its number is odd, is a multiple of three, is 0, 1, 2 or more, and
-    whether a sequence begins with it.
-    """
-    is_own, of_size = np.eye(n_symbols, dtype=np.bool_), SIZES.index
-    kinds = (TURN, STAY, 2), (TURN, STAY, 3), (WALK, STAY, 4), (MOVE + 1, MOVE + 2, 3)
-    counts = [
-        Machines(np.where(is_own, own, other), np.full(n_symbols, of_size(size)))
-        for own, other, size in kinds
-    ]
-    last = Machines(np.where(is_own, RESET + 1, RESET), np.full(n_symbols, of_size(2)))
-    return joined(*counts), last
-
-
-def distinct(machines: Machines) -> Machines:
-    """Return each machine once, in the order in which they come first."""
-    rows = np.column_stack([machines.actions, machines.sizes])
-    return machines.of(np.sort(np.unique(rows, axis=0, return_index=True)[1]))
 
 
 class Candidates(NamedTuple):
-    """Indicators that may tell something, and their scores, (n_candidates,) each."""
+    """Indicators that may tell something, and their scores (n_candidates,)."""
 
     machines: Machines
     places: NDArray[np.intp]
@@ -172,14 +62,15 @@ class Candidates(NamedTuple):
 
     def of(self, rows: Any) -> Candidates:
         """Return some of the candidates."""
-        return Candidates(self.machines.of(rows), *(column[rows] for column in self[1:]))
+        columns = self.places, self.states, self.scores
+        return Candidates(self.machines.of(rows), *(column[rows] for column in columns))
 
     @classmethod
     def best_of(cls, *parts: Candidates) -> Candidates:
         """Return the candidates with the largest scores, in descending order."""
         machines, *columns = zip(*parts, strict=True)
-        found = cls(joined(*machines), *map(np.concatenate, columns))
-        return found.of(np.argsort(-found.scores, kind="stable")[:MOST_BEST])
+        found = cls(Machines.joined(*machines), *map(np.concatenate, columns))
+        return found.of(np.argsort(-found.scores, kind="stable")[:MOST_LIKELY])
 
 
 @dataclass
@@ -214,9 +105,9 @@ class Search:
         self.basis = np.empty((len(self.roots), 0))  # what is known, times roots: orthonormal
         # The largest of late, of machines that a symbol moves, and of places.
         self.symbol_scores = np.zeros(len(self.occurs))
-        self.place_scores = np.zeros(1 + 2 * len(self.occurs))
+        self.place_scores = np.zeros(len(self.strings.places))
 
-    def learn(self, column: Floats) -> bool:
+    def learn(self, column: Array) -> bool:
         """Learn a column (n,); False if it was known."""
         column = rest = self.roots[:, 0] * column
         for _ in range(2):  # once more for what rounding has left
@@ -229,19 +120,19 @@ class Search:
         return is_new
 
     def run(self) -> None:
-        """Try drawn machines, then copies of the best with changes, until nothing is found."""
-        counts, last = of_single_symbols(len(self.occurs))
-        at_symbols = np.arange(len(self.place_scores))
-        counted = np.arange(len(at_symbols), len(self.strings.places))
-        told = self._tried(counts, at_symbols), self._tried(last, np.append(0, counted))
-        parents = self._choose(*told, self._tried(self._drawn(N_DRAWN)))
-        least, n_idle = SOLVED * np.square(self.errors).sum(), 0
+        """Try machines, then copies of the best with changes, until nothing is found."""
+        least, n_idle, n_symbols = SOLVED * np.square(self.errors).sum(), 0, len(self.occurs)
+        all_places = np.arange(len(self.place_scores))
+        first = self._tried(of_single_symbols(n_symbols), all_places)
+        machines = Machines.joined(of_pairs(self.rng, n_symbols), self._drawn(N_DRAWN))
+        best = self._choose(first, self._tried(machines))
         for _ in range(MOST_ROUNDS):
             n_before = len(self.chosen)
-            copies = changed(self.rng, parents, self._chances())
+            copies = changed(self.rng, best, self._chances())
             self.symbol_scores *= FORGETTING
             self.place_scores *= FORGETTING
-            parents = self._choose(self._tried(copies), self._tried(self._drawn(N_DRAWN_LATER)))
+            machines = Machines.joined(copies, self._drawn(N_DRAWN_LATER))
+            best = self._choose(self._tried(machines))
             n_idle = 0 if len(self.chosen) > n_before else n_idle + 1
             if n_idle == PATIENCE or np.square(self.errors).sum() < least:
                 break
@@ -253,65 +144,64 @@ class Search:
 
     def _drawn(self, n_machines: int) -> Machines:
         """Draw machines; return those that tell something of a part of the sequences."""
-        found = self._tried(drawn(self.rng, n_machines, self._chances()), every=EVERY)
-        return distinct(found.of(found.scores > PROMISING).machines)
+        machines = drawn(self.rng, n_machines, self._chances())
+        return self._tried(machines, every=EVERY).machines.distinct()
 
     def _tried(
         self, machines: Machines, places: NDArray[np.intp] | None = None, every: int = 1
     ) -> Candidates:
         """Return what may tell something of every n-th sequence."""
         if places is None:
-            best = np.argsort(-self.place_scores[1:], kind="stable")[:N_PLACES] + 1
-            others = self.rng.integers(1, len(self.place_scores), N_PLACES)
+            best = np.argsort(-self.place_scores, kind="stable")[:N_PLACES]
+            others = self.rng.integers(len(self.place_scores), size=N_PLACES)
             places = np.unique([0, *best, *others])
+        # Nothing is known of a symbol that does not occur.
+        machines = machines._replace(actions=np.where(self.occurs, machines.actions, STAY))
         strings, pulls, found = self.strings.every(every), self._pulls()[::every], []
-        for start in range(0, len(machines.sizes) + 1, MACHINES_AT_ONCE):
-            part = machines.of(slice(start, start + MACHINES_AT_ONCE))
+        at_once = 1 + CELLS_AT_ONCE // (len(pulls) * len(places))
+        for start in range(0, len(machines.sizes) + 1, at_once):
+            part = machines.of(slice(start, start + at_once))
             states = strings.states(part.tables(), strings.places[places])
             for state in range(MOST_STATES):
                 # Of two states the second says all.
-                rows = np.flatnonzero(np.array(SIZES)[part.sizes] > (state or 2))
+                rows = np.flatnonzero(part.n_states() > (state or 2))
                 scores = _scores(states[:, :, rows] == state, pulls)
                 self.n_tests += scores.size * self.errors.shape[1]
-                place, row = np.nonzero(scores > NEARLY)
+                place, row = np.nonzero(scores > LEAST_SCORE)
                 columns = places[place], np.full(len(row), state), scores[place, row]
                 found.append(Candidates(part.of(rows[row]), *columns))
-        best = Candidates.best_of(*found)
-        acts = best.machines.actions != STAY
+        likely = Candidates.best_of(*found)
+        acts = likely.machines.actions != STAY
         acts &= acts.sum(axis=1, keepdims=True) <= MOST_TELLING
-        of_symbols = (acts * best.scores[:, np.newaxis]).max(axis=0, initial=0)
+        of_symbols = (acts * likely.scores[:, np.newaxis]).max(axis=0, initial=0)
         self.symbol_scores = np.maximum(self.symbol_scores, of_symbols)
-        is_symbol = best.places < len(self.place_scores)
-        np.maximum.at(self.place_scores, best.places[is_symbol], best.scores[is_symbol])
-        return best
+        np.maximum.at(self.place_scores, likely.places, likely.scores)
+        return likely
 
     def _pulls(self) -> NDArray[np.float32]:
-        """Return the weighted errors and their squares, (n, 2 * n_outputs)."""
+        """Return the weighted errors and their squares (n, 2 * n_outputs)."""
         pulls = self.roots * self.errors
         return np.hstack([pulls, pulls**2]).astype(np.float32)
 
-    def _least_score(self) -> float:
-        """Return the score of what is no chance, of so many tests (Bonferroni)."""
-        return -float(ndtri(LEVEL / 2 / self.n_tests))
-
     def _choose(self, *tried: Candidates) -> Machines:
         """Choose indicators; return their machines, and the best others."""
-        best = Candidates.best_of(*tried)
-        likely, chosen = best.of(best.scores > self._least_score()), list[int]()
-        columns = likely.machines.tables(), likely.places.tolist(), likely.states.tolist()
+        likely, chosen = Candidates.best_of(*tried), list[int]()
+        least = -float(ndtri(LEVEL / 2 / self.n_tests))  # of so many tests (Bonferroni)
+        clear = likely.of(likely.scores > least)
+        columns = clear.machines.tables(), clear.places.tolist(), clear.states.tolist()
         indicators = [Indicator(*row) for row in zip(*columns, strict=True)]
         has = self.known.with_indicators(indicators).read(self.strings).T.astype(np.float32)
         while indicators and len(chosen) < MOST_PER_ROUND and len(self.chosen) < MOST_CHOSEN:
             scores = _scores(has, self._pulls())
             first = int(scores.argmax())
-            if scores[first] < self._least_score():
+            if scores[first] < least:
                 break
             if self.learn(has[:, first]):
                 chosen.append(first)
                 self.chosen.append(indicators[first])
             has[:, first] = 0
-        order = [*chosen, *range(len(best.scores))]
-        return distinct(best.machines.of(order)).of(slice(len(chosen) + N_PARENTS))
+        order = [*chosen, *range(len(likely.scores))]
+        return likely.machines.of(order).distinct().of(slice(len(chosen) + N_BEST))
 
 
 def _scores(indicators: Array, pulls: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -384,10 +274,11 @@ def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator
     groups = np.arange(len(rows)) if targets.groups is None else targets.groups
     numbers = np.unique(groups, return_inverse=True)[1]
     folds = rng.permutation(numbers.max() + 1)[numbers] % N_FOLDS
-    truth, roots = targets.indicators().astype(np.float64), np.sqrt(targets.sample_weights)
+    truth = targets.indicators().astype(np.float64)
+    roots = np.sqrt(targets.sample_weights)[:, np.newaxis]
     strings = Strings.of(symbols, lengths, known.n_symbols)
     occurs = np.bincount(symbols, minlength=known.n_symbols) > 0
-    search = Search(known, strings, truth * roots[:, np.newaxis], roots[:, np.newaxis], occurs, rng)
+    search = Search(known, strings, truth * roots, roots, occurs, rng)
     for column in (np.ones(len(rows)), *told_by_pairs(symbols, lengths, truth, folds).T):
         search.learn(column)
     largest = np.argsort(-np.square(search.errors).sum(axis=0), kind="stable")

@@ -5,6 +5,8 @@ it tells, and a network learns it only with luck. With enough random machines, a
 their states can read every regular language (Kontorovich and Nadler 2009).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, chunks_of_rows
+from sklearn_lstm.members.features.machines import MOST_STATES
 from sklearn_lstm.members.linear_model import Array, ColumnFeatures
 from sklearn_lstm.members.member import Contributions
 
-MOST_STATES = 8
 COUNTED = 7  # places before the end, and after the start
 NOT_READ = 255  # in place of a state
 STATES_AT_ONCE = 1 << 15  # of machines and sequences: they stay in the cache of the processor
@@ -58,9 +60,9 @@ class Strings(NamedTuple):
         places = lengths[np.newaxis], last, np.where(is_end, last, -1), before_end, after_start
         return cls(padded, lengths, np.concatenate(places))
 
-    def every(self, n: int) -> Self:
+    def every(self, n: int) -> Strings:
         """Return every n-th sequence."""
-        return self._make([self.symbols[:, ::n], self.lengths[::n], self.places[:, ::n]])
+        return Strings(self.symbols[:, ::n], self.lengths[::n], self.places[:, ::n])
 
     def states(self, tables: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states of machines at places (n_places, n_sequences, n_machines).
@@ -217,50 +219,63 @@ class StateFeatures(ColumnFeatures):
     @cached_property
     def names(self) -> list[str]:
         """What each feature says, in words."""
-        pairs = zip(self.machines, self.places.tolist(), self.states.tolist(), strict=True)
-        return [self._where(place) + self._said(self.tables[m], state) for m, place, state in pairs]
-
-    def _where(self, place: int) -> str:
-        """Return where a state is read."""
-        if place == 0:
-            return ""
-        number, symbol = divmod(place - 1, self.n_symbols)
-        if number < 2:
-            return ("at the last {}: ", "at the end, if that is {}: ")[number].format(
-                self._listed([symbol])
-            )
-        number, counted = divmod(place - 1 - 2 * self.n_symbols, COUNTED)
-        return (f"{counted + 1} before the end: ", f"{counted + 1} after the start: ")[number]
-
-    def _said(self, table: NDArray[np.uint8], state: int) -> str:
-        """Return what a state of a machine says of the symbols before it."""
-        reached = [0]
-        for one in reached:  # it grows
-            reached += sorted({*table[:, one].tolist()} - {*reached})
-        moves = table[:, reached]
-        acts = np.flatnonzero((moves != reached).any(axis=1))
-        n_states = len(reached)
-        round_trip = [0]
-        while len(acts) and (following := int(table[acts[0], round_trip[-1]])) not in round_trip:
-            round_trip.append(following)
-        is_count = (moves[acts] == moves[acts[:1]]).all() and len({*moves[acts[0]]}) == n_states
-        if len(acts) and is_count and len(round_trip) == n_states:
-            number, symbols = round_trip.index(state), self._listed(acts)
-            if n_states == 2:
-                return f"an {'odd' if number else 'even'} number of {symbols}"
-            return f"the number of {symbols} modulo {n_states} is {number}"
-        enter = [s for s in acts if (moves[s] == state)[np.array(reached) != state].any()]
-        leave = [s for s in acts if table[s, state] != state and s not in enter]
-        told = f"after {self._listed(enter)}" if enter else f"before {self._listed(leave)}"
-        return told + (f" (not {self._listed(leave)})" if enter and leave else "")
-
-    def _listed(self, symbols: Sequence[int] | NDArray[np.intp]) -> str:
-        """Return the tokens of symbols."""
         tokens = [*map(repr, self.tokens), "another one"]
-        told = [tokens[symbol] for symbol in symbols]
-        return ", ".join(told[:MOST_NAMED]) + ", ..." * (len(told) > MOST_NAMED)
+        counted = range(1, COUNTED + 1)
+        where = [
+            "",
+            *(f"at the last {token}: " for token in tokens),
+            *(f"if {token} is last: " for token in tokens),
+            *(f"{number} before the end: " for number in counted),
+            *(f"{number} after the start: " for number in counted),
+        ]
+        columns = self.machines.tolist(), self.places.tolist(), self.states.tolist()
+        return [
+            where[place] + said_of(self.tables[machine], state, tokens)
+            for machine, place, state in zip(*columns, strict=True)
+        ]
 
     def describe(self) -> str:
         """Return what the features are."""
-        told = "; ".join(self.names[:MOST_NAMED]) + "; ..." * (self.n_features > MOST_NAMED)
-        return f"states of machines: {told}"
+        return f"states of machines: {listed(self.names, '; ')}"
+
+
+def listed(names: Sequence[str], separator: str = ", ") -> str:
+    """Return the first names."""
+    return separator.join([*names[:MOST_NAMED], *["..."] * (len(names) > MOST_NAMED)])
+
+
+def said_of(table: NDArray[np.uint8], state: int, tokens: Sequence[str]) -> str:
+    """Return what a state says of the symbols that came before.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_symbols, MOST_STATES)
+        The state that follows each state.
+    state : int
+    tokens : sequence of str
+        The names of symbols.
+    """
+    reached = [0]
+    for one in reached:  # it grows
+        reached += sorted({*table[:, one].tolist()} - {*reached})
+    moves = {token: row[reached].tolist() for token, row in zip(tokens, table, strict=True)}
+    moves = {token: row for token, row in moves.items() if row != reached}
+    turn = next(iter(moves.values()), reached)
+    if turn == [*reached[1:], 0] and all(row == turn for row in moves.values()):  # all count
+        number, size = reached.index(state), len(reached)
+        symbols = listed([*moves])
+        if size == 2:
+            return f"an {'odd' if number else 'even'} number of {symbols}"
+        return f"the number of {symbols} modulo {size} is {number}"
+    enter, leave = list[str](), list[str]()
+    for token, row in moves.items():
+        pairs = [*zip(reached, row, strict=True)]
+        if any(before != state == after for before, after in pairs):
+            enter.append(token)
+        elif (state, state) not in pairs:
+            leave.append(token)
+    after = [f"after {listed(enter)}"] if enter else []
+    told = " or ".join(["at first"] * (state == 0) + after)
+    told += f" (not {listed(leave)})" if leave else ""
+    number = f" [state {reached.index(state) + 1} of {len(reached)}]" if len(reached) > 2 else ""
+    return told + number
