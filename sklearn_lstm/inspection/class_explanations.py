@@ -245,7 +245,7 @@ class ClassExplanations:
 def _name(name: object) -> str:
     """Return a name as it is shown, white space made visible, not too long."""
     (shown,) = token_names(np.array([name], np.object_))
-    return shown if len(shown) <= 40 else f"{shown[:39]}…"
+    return shown if len(shown) <= 60 else f"{shown[:59]}…"
 
 
 # --- How they are computed
@@ -337,6 +337,12 @@ def _added(opened: OpenModel, part: str, directions: NDArray[np.float64], rows: 
             columns = sample.repeat(len(contributions) // len(rows))
             values = member.features[0].values_of(sequences)
             found += _summed(NUMBERS, values, columns, contributions)
+        elif isinstance(member, LinearModel) and (said := member.features[0].names):
+            row, feature = np.nonzero(member.features[0].vectors(sequences))
+            effects = (member.terms[0].coef @ (weight * directions))[feature]
+            found += _summed(part, [said[number] for number in feature], row, effects)
+            np.add.at(rest, steps, contributions)
+            np.subtract.at(rest, row, effects)
         elif member.explained == "whole":
             found += _summed(WHOLE, [member.name] * len(rows), sample, contributions)
         else:
@@ -350,7 +356,7 @@ def _summed(
 ) -> Added:
     """Return the sum of what each name adds (n_scores,), and how many samples hold it."""
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    number = np.array([numbers[name] for name in names])
+    number = np.array([numbers[name] for name in names], np.intp)
     pairs = np.unique(sample * len(numbers) + number)
     n_with = np.bincount(pairs % len(numbers))
     places = np.ones(len(names)), (number, np.arange(len(names)))

@@ -37,7 +37,7 @@ LONGEST, MOST_STEPS = 1_000, 200_000  # of a sequence, and of all together
 MOST_OUTPUTS = 12  # that are searched: those with the largest errors
 N_FOLDS, MOST_COLUMNS = 5, 2_000  # of the regression on pairs; symbols at their positions
 
-N_DRAWN, N_DRAWN_LATER, N_BEST = 2_000, 500, 20  # machines of a round
+N_DRAWN, N_DRAWN_LATER, N_BEST = 2_000, 1_000, 20  # machines of a round
 EVERY = 5  # n-th sequence judges drawn machines first
 MOST_ROUNDS, PATIENCE = 8, 2  # and how many of them may find nothing
 N_PLACES = 4  # where machines are read: so many of the best places, and as many random ones

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated, NamedTuple, Self
 
 import numpy as np
@@ -216,7 +215,7 @@ class StateFeatures(ColumnFeatures):
                 base[rows[is_rest]] += scores[feature]
         return added, base
 
-    @cached_property
+    @property
     def names(self) -> list[str]:
         """What each feature says, in words."""
         tokens = [*map(repr, self.tokens), "another one"]
@@ -236,7 +235,8 @@ class StateFeatures(ColumnFeatures):
 
     def describe(self) -> str:
         """Return what the features are."""
-        return f"states of machines: {listed(self.names, '; ')}"
+        plural = "s" * (self.n_features != 1)
+        return f"state{plural} of machines: {listed(self.names, '; ')}"
 
 
 def listed(names: Sequence[str], separator: str = ", ") -> str:
@@ -277,5 +277,6 @@ def said_of(table: NDArray[np.uint8], state: int, tokens: Sequence[str]) -> str:
     after = [f"after {listed(enter)}"] if enter else []
     told = " or ".join(["at first"] * (state == 0) + after)
     told += f" (not {listed(leave)})" if leave else ""
-    number = f" [state {reached.index(state) + 1} of {len(reached)}]" if len(reached) > 2 else ""
-    return told + number
+    if len(reached) > 2:
+        told += f" [state {reached.index(state) + 1} of {len(reached)}]"
+    return told
