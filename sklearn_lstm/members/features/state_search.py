@@ -89,6 +89,8 @@ class Search:
         Of the weights.
     occurs : ndarray of bool of shape (n_symbols,)
         Whether each symbol occurs.
+    groups : ndarray of int of shape (n,)
+        The number of the group of each: errors of one may be alike.
     rng : numpy Generator
     """
 
@@ -97,12 +99,14 @@ class Search:
     errors: Floats
     roots: Floats
     occurs: NDArray[np.bool_]
+    groups: Rows
     rng: np.random.Generator
     n_tests: int = 0
     chosen: list[Indicator] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.basis = np.empty((len(self.roots), 0))  # what is known, times roots: orthonormal
+        self.design_effect = 1.0  # by which groups multiply variances (Kish 1965)
         # The largest of late, of machines that a symbol moves, and of places.
         self.symbol_scores = np.zeros(len(self.occurs))
         self.place_scores = np.zeros(len(self.strings.places))
@@ -122,6 +126,10 @@ class Search:
     def run(self) -> None:
         """Try machines, then copies of the best with changes, until nothing is found."""
         least, n_idle, n_symbols = SOLVED * np.square(self.errors).sum(), 0, len(self.occurs)
+        pulls = self.roots * self.errors
+        of_groups = np.zeros_like(pulls)
+        np.add.at(of_groups, self.groups, pulls)
+        self.design_effect = max(1.0, np.square(of_groups).sum() / (np.square(pulls).sum() + 1e-9))
         all_places = np.arange(len(self.place_scores))
         first = self._tried(of_single_symbols(n_symbols), all_places)
         machines = Machines.joined(of_pairs(self.rng, n_symbols), self._drawn(N_DRAWN))
@@ -179,9 +187,12 @@ class Search:
         return likely
 
     def _pulls(self) -> NDArray[np.float32]:
-        """Return the weighted errors and their squares (n, 2 * n_outputs)."""
+        """Return the weighted errors, and what they add to the variance of their sum.
+
+        Side by side, (n, 2 * n_outputs).
+        """
         pulls = self.roots * self.errors
-        return np.hstack([pulls, pulls**2]).astype(np.float32)
+        return np.hstack([pulls, self.design_effect * pulls**2]).astype(np.float32)
 
     def _choose(self, *tried: Candidates) -> Machines:
         """Choose indicators; return their machines, and the best others."""
@@ -271,14 +282,14 @@ def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator
     rows = rows[np.argsort(-sequences.lengths[rows], kind="stable")]
     targets, lengths = targets.subset(rows), sequences.lengths[rows]
     symbols = known.symbols(sequences.read(rows))
-    groups = np.arange(len(rows)) if targets.groups is None else targets.groups
-    numbers = np.unique(groups, return_inverse=True)[1]
-    folds = rng.permutation(numbers.max() + 1)[numbers] % N_FOLDS
+    together = np.arange(len(rows)) if targets.groups is None else targets.groups
+    groups = np.unique(together, return_inverse=True)[1]
+    folds = rng.permutation(groups.max() + 1)[groups] % N_FOLDS
     truth = targets.indicators().astype(np.float64)
     roots = np.sqrt(targets.sample_weights)[:, np.newaxis]
     strings = Strings.of(symbols, lengths, known.n_symbols)
     occurs = np.bincount(symbols, minlength=known.n_symbols) > 0
-    search = Search(known, strings, truth * roots, roots, occurs, rng)
+    search = Search(known, strings, truth * roots, roots, occurs, groups, rng)
     for column in (np.ones(len(rows)), *told_by_pairs(symbols, lengths, truth, folds).T):
         search.learn(column)
     largest = np.argsort(-np.square(search.errors).sum(axis=0), kind="stable")
