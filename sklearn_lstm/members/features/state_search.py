@@ -283,7 +283,8 @@ def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator
     targets, lengths = targets.subset(rows), sequences.lengths[rows]
     symbols = known.symbols(sequences.read(rows))
     together = np.arange(len(rows)) if targets.groups is None else targets.groups
-    groups = np.unique(together, return_inverse=True)[1]
+    names, groups = np.unique(together, return_inverse=True)
+    groups = groups if len(names) > 1 else np.arange(len(rows))  # one can't be left out
     folds = rng.permutation(groups.max() + 1)[groups] % N_FOLDS
     truth = targets.indicators().astype(np.float64)
     roots = np.sqrt(targets.sample_weights)[:, np.newaxis]

@@ -191,14 +191,23 @@ class StateFeatures(ColumnFeatures):
             yield rows, Strings.of(symbols, sequences.lengths[rows], self.n_symbols)
 
     def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
-        """Return what each step adds.
-
-        A state belongs to the step before which it is read, if that is the occurrence of a symbol,
-        else to the step that entered it. What is true before any step belongs to the rest.
-        """
+        """Return what each step adds. What is true before any step belongs to the rest."""
         scores, starts = coef @ directions, np.cumsum(sequences.lengths) - sequences.lengths
         added = np.zeros((sequences.lengths.sum(), directions.shape[1]))
         base = np.tile(-self.mean @ scores, (len(sequences), 1))
+        rows, steps, features = self.entries(sequences)
+        is_step = steps >= 0
+        np.add.at(added, (starts[rows] + steps)[is_step], scores[features[is_step]])
+        np.add.at(base, rows[~is_step], scores[features[~is_step]])
+        return added, base
+
+    def entries(self, sequences: Sequences) -> tuple[Rows, Rows, Rows]:
+        """Return row, step and feature of all that is true of sequences.
+
+        A state belongs to the step before which it is read, if that is the occurrence of a symbol,
+        else to the step that entered it. The step is -1 for what is true before any step.
+        """
+        parts = []
         is_occurrence = (self.places > 0) & (self.places <= 2 * self.n_symbols)
         for rows, strings in self._strings(sequences):
             made = np.arange(len(strings.symbols) + 1)[:, np.newaxis]  # steps
@@ -209,11 +218,10 @@ class StateFeatures(ColumnFeatures):
                 entered = np.maximum.accumulate(made * is_entry) - 1
                 at = np.maximum(place, 0), np.arange(len(rows))
                 has = (place >= 0) & (states[at] == self.states[feature])
-                step = np.where(is_occurrence[feature], place, entered[at])
-                is_step, is_rest = has & (step >= 0), has & (step < 0)
-                added[starts[rows[is_step]] + step[is_step]] += scores[feature]
-                base[rows[is_rest]] += scores[feature]
-        return added, base
+                step = place if is_occurrence[feature] else entered[at]
+                parts.append((rows[has], step[has], np.full(has.sum(), feature)))
+        rows, steps, features = map(np.concatenate, zip(*parts, strict=True))
+        return rows, steps, features
 
     @property
     def names(self) -> list[str]:

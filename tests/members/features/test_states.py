@@ -214,7 +214,9 @@ def test_a_state_belongs_to_the_step_that_entered_it():
 
 def test_explain_classes_says_it_in_words(model):
     found = explain_classes(model, NEW)
-    assert any("number of '5'" in str(name) for name in found.names)
+    rows = zip(found.parts, found.names, strict=True)
+    assert any(part == "states" and "number of '5'" in name for part, name in rows)
+    assert "number of '5'" in repr(found)
     assert found.means[:, 1].sum() == pytest.approx(model.decision_function(NEW).mean())
 
 
