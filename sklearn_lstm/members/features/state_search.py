@@ -187,12 +187,15 @@ class Search:
         return likely
 
     def _pulls(self) -> NDArray[np.float32]:
-        """Return the weighted errors, and what they add to the variance of their sum.
+        """Return the weighted errors, and their variances, side by side (n, 2 * n_outputs).
 
-        Side by side, (n, 2 * n_outputs).
+        A variance is the mean of the square of the error and of that of all sequences: errors of a
+        few sequences, mostly of one sign, would seem too sure or too unsure.
         """
         pulls = self.roots * self.errors
-        return np.hstack([pulls, self.design_effect * pulls**2]).astype(np.float32)
+        squares = pulls**2
+        variances = self.design_effect * (squares + squares.mean(axis=0)) / 2
+        return np.hstack([pulls, variances]).astype(np.float32)
 
     def _choose(self, *tried: Candidates) -> Machines:
         """Choose indicators; return their machines, and the best others."""
@@ -220,8 +223,8 @@ def _scores(indicators: Array, pulls: NDArray[np.float32]) -> NDArray[np.float32
 
     The axis of sequences is the last but one.
     """
-    sums, squares = np.split(pulls.T @ indicators.astype(np.float32, copy=False), 2, axis=-2)
-    return np.asarray((np.abs(sums) / np.sqrt(squares + 1)).max(axis=-2))
+    sums, variances = np.split(pulls.T @ indicators.astype(np.float32, copy=False), 2, axis=-2)
+    return np.asarray((np.abs(sums) / np.sqrt(variances + 1)).max(axis=-2))
 
 
 def told_by_pairs(
@@ -274,7 +277,9 @@ def told_by_pairs(
 def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator) -> StateFeatures:
     """Return the features that samples tell, beside n-grams, of the ids that are known."""
     sequences, targets = samples.sequences, samples.targets
-    rows = np.arange(len(targets)) if targets.copies is None else np.unique(targets.copies)
+    rows = np.arange(len(targets))
+    if targets.copies is not None:
+        rows = np.unique(targets.copies, return_index=True)[1]
     rows = rng.permutation(rows[sequences.lengths[rows] <= LONGEST])[:MOST_SEQUENCES]
     rows = rows[np.cumsum(sequences.lengths[rows]) <= MOST_STEPS]
     if len(rows) < FEWEST_SEQUENCES:
