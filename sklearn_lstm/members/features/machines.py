@@ -1,8 +1,8 @@
-"""Small machines: what each symbol does with each state, drawn at random, or changed a little."""
+"""Small machines: what each symbol does with each state, drawn at random, or changed a little.
 
-from __future__ import annotations
-
-from typing import Any, NamedTuple
+Machines are an array (n_machines, 1 + n_symbols): the place of the number of states in `SIZES`, and
+what each symbol does, a number of `MAPS`.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,65 +40,35 @@ for _maps, _size in zip(MAPS, SIZES, strict=True):
     _maps[:, :_size] = np.concatenate(_actions(_size))
 
 
-class Machines(NamedTuple):
-    """What each symbol does, and how many states there are.
-
-    Parameters
-    ----------
-    actions : ndarray of shape (n_machines, n_symbols)
-        Numbers of `MAPS`.
-    sizes : ndarray of shape (n_machines,)
-        Places in `SIZES`.
-    """
-
-    actions: Integers
-    sizes: Integers
-
-    def of(self, rows: Any) -> Machines:
-        """Return some of the machines."""
-        return Machines(self.actions[rows], self.sizes[rows])
-
-    def tables(self) -> NDArray[np.uint8]:
-        """Return the state that follows each state (n_machines, n_symbols, MOST_STATES)."""
-        return np.asarray(MAPS[self.sizes[:, np.newaxis], self.actions])
-
-    def n_states(self) -> Integers:
-        """Return the number of states of each (n_machines,)."""
-        return np.array(SIZES)[self.sizes]
-
-    def distinct(self) -> Machines:
-        """Return each machine once, in the order in which they come first."""
-        rows = np.column_stack(self)
-        return self.of(np.sort(np.unique(rows, axis=0, return_index=True)[1]))
-
-    @classmethod
-    def joined(cls, *parts: Machines) -> Machines:
-        """Return all machines."""
-        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+def tables_of(machines: Integers) -> NDArray[np.uint8]:
+    """Return the state that follows each state (n_machines, n_symbols, MOST_STATES)."""
+    return np.asarray(MAPS[machines[:, :1], machines[:, 1:]])
 
 
-def of_single_symbols(n_symbols: int) -> Machines:
+def of_single_symbols(n_symbols: int) -> Integers:
     """Return machines that tell of each symbol how often it occurs, and where.
 
     They tell whether the number of its occurrences is odd, is a multiple of three, is 0, 1, 2 or
     more; whether a sequence begins with it, and whether it is the latest.
     """
-    kinds = (TURN, STAY, 2), (TURN, STAY, 3), (WALK, STAY, 4), (MOVE + 1, MOVE + 2, 3)
-    own, other, n_states = np.array([*kinds, (RESET + 1, RESET, 2)]).T[:, :, np.newaxis]
-    is_own = np.eye(n_symbols, dtype=np.bool_)[:, np.newaxis]
-    sizes = np.tile(np.searchsorted(SIZES, n_states.ravel()), n_symbols)
-    return Machines(np.where(is_own, own, other).reshape(-1, n_symbols), sizes)
+    kinds = (2, TURN, STAY), (3, TURN, STAY), (4, WALK, STAY), (3, MOVE + 1, MOVE + 2)
+    is_own, machines = np.eye(n_symbols, dtype=np.bool_), []
+    for size, own, other in (*kinds, (2, RESET + 1, RESET)):
+        places = np.full(n_symbols, SIZES.index(size))
+        machines.append(np.column_stack([places, np.where(is_own, own, other)]))
+    return np.concatenate(machines)
 
 
-def of_pairs(rng: np.random.Generator, n_symbols: int) -> Machines:
+def of_pairs(rng: np.random.Generator, n_symbols: int) -> Integers:
     """Return machines that tell which of two symbols is the latest, of all pairs or of some."""
     one, other = np.divmod(rng.permutation(n_symbols**2)[:MOST_PAIRS], n_symbols)
-    rows, actions = np.arange(len(one)), np.full((len(one), n_symbols), STAY)
-    actions[rows, one], actions[rows, other] = RESET + 1, RESET
-    return Machines(actions, np.zeros(len(one), np.int64))
+    rows, machines = np.arange(len(one)), np.full((len(one), 1 + n_symbols), STAY)
+    machines[rows, 1 + one], machines[rows, 1 + other] = RESET + 1, RESET
+    machines[:, 0] = SIZES.index(2)
+    return machines
 
 
-def drawn(rng: np.random.Generator, n_machines: int, chances: NDArray[np.float64]) -> Machines:
+def drawn(rng: np.random.Generator, n_machines: int, chances: NDArray[np.float64]) -> Integers:
     """Draw machines.
 
     All symbols act, or one to three; in one or two ways, or each in its own, of one or two
@@ -124,23 +94,24 @@ def drawn(rng: np.random.Generator, n_machines: int, chances: NDArray[np.float64
     n_acting = rng.choice([1, 2, 3, n_symbols, n_symbols, n_symbols], (n_machines, 1))
     rests = rng.random(shape) < rng.choice([0.0, 0.3], (n_machines, 1))
     actions = np.where(rests | (rank >= n_acting), STAY, np.take_along_axis(ways, way, axis=1))
-    return Machines(actions, rng.integers(len(SIZES), size=n_machines))
+    return np.column_stack([rng.integers(len(SIZES), size=n_machines), actions])
 
 
-def changed(rng: np.random.Generator, machines: Machines, chances: NDArray[np.float64]) -> Machines:
+def changed(rng: np.random.Generator, machines: Integers, chances: NDArray[np.float64]) -> Integers:
     """Change what a symbol does in copies of machines, and now and then their size.
 
     It stays, does what a symbol of one of the machines does, or what is drawn.
     """
-    actions, sizes = machines.of(np.arange(len(machines.sizes)).repeat(N_COPIES))
-    n_copies, chance = len(sizes), rng.random(len(sizes))
+    copies = machines.repeat(N_COPIES, axis=0)
+    n_copies, chance, actions = len(copies), rng.random(len(copies)), machines[:, 1:]
     new = _random_maps(rng, rng.integers(1, len(STARTS), n_copies))
-    known = rng.choice(np.append(STAY, machines.actions[machines.actions != STAY]), n_copies)
+    known = rng.choice(np.append(STAY, actions[actions != STAY]), n_copies)
     symbols = rng.choice(len(chances), n_copies, p=chances)
     new = np.select([chance < 0.25, chance < 0.6], [STAY, known], new)
-    actions[np.arange(n_copies), symbols] = new
-    new_sizes = rng.integers(len(SIZES), size=n_copies)
-    return Machines(actions, np.where(rng.random(n_copies) < 0.15, new_sizes, sizes))
+    copies[np.arange(n_copies), 1 + symbols] = new
+    is_resized = rng.random(n_copies) < 0.15
+    copies[is_resized, 0] = rng.integers(len(SIZES), size=is_resized.sum())
+    return copies
 
 
 def _random_maps(rng: np.random.Generator, family: Integers) -> Integers:

@@ -7,7 +7,7 @@ Schmidhuber 1996).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +15,22 @@ from scipy.linalg import solve
 from scipy.special import ndtri
 
 from sklearn_lstm.data.kinds import TOKENS
-from sklearn_lstm.data.sequences import Lengths, Rows, Sequences
+from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.members.features.hashing import matrix_of
 from sklearn_lstm.members.features.machines import (
     MOST_STATES,
+    SIZES,
     STAY,
-    Machines,
+    Integers,
     changed,
     drawn,
     of_pairs,
     of_single_symbols,
+    tables_of,
 )
-from sklearn_lstm.members.features.states import Indicator, StateFeatures, Strings
+from sklearn_lstm.members.features.ngram_reader import AT_POSITIONS
+from sklearn_lstm.members.features.ngrams import Ngrams
+from sklearn_lstm.members.features.states import StateFeatures, Strings
 from sklearn_lstm.members.linear_model import Array
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.targets.targets import Samples
@@ -35,7 +40,7 @@ MOST_IDS, LEAST_SHARE = 40, 0.8  # the most frequent ids, and their share of all
 FEWEST_SEQUENCES, MOST_SEQUENCES = 30, 2_000
 LONGEST, MOST_STEPS = 1_000, 200_000  # of a sequence, and of all together
 MOST_OUTPUTS = 12  # that are searched: those with the largest errors
-N_FOLDS, MOST_COLUMNS = 5, 2_000  # of the regression on pairs; symbols at their positions
+N_FOLDS = 5  # of the regression on pairs
 
 N_DRAWN, N_DRAWN_LATER, N_BEST = 2_000, 1_000, 20  # machines of a round
 EVERY = 5  # n-th sequence judges drawn machines first
@@ -49,33 +54,34 @@ FORGETTING = 0.7  # of the scores of symbols and places, in a round
 MOST_TELLING = 3  # symbols that act in a machine whose score tells about them
 CELLS_AT_ONCE = 1 << 21  # machines x places x sequences
 
+PAIRS = Ngrams(1, 2, has_borders=False)
 Floats = NDArray[np.float64]
 
 
 class Candidates(NamedTuple):
-    """Indicators that may tell something, and their scores (n_candidates,)."""
+    """Features that may tell something.
 
-    machines: Machines
-    places: NDArray[np.intp]
-    states: NDArray[np.intp]
+    Parameters
+    ----------
+    rows : ndarray of shape (n_candidates, n_symbols + 3)
+        Machine, place and state.
+    scores : ndarray of shape (n_candidates,)
+    """
+
+    rows: Integers
     scores: NDArray[np.float32]
-
-    def of(self, rows: Any) -> Candidates:
-        """Return some of the candidates."""
-        columns = self.places, self.states, self.scores
-        return Candidates(self.machines.of(rows), *(column[rows] for column in columns))
 
     @classmethod
     def best_of(cls, *parts: Candidates) -> Candidates:
-        """Return the candidates with the largest scores, in descending order."""
-        machines, *columns = zip(*parts, strict=True)
-        found = cls(Machines.joined(*machines), *map(np.concatenate, columns))
-        return found.of(np.argsort(-found.scores, kind="stable")[:MOST_LIKELY])
+        """Return those with the largest scores, in descending order."""
+        rows, scores = map(np.concatenate, zip(*parts, strict=True))
+        order = np.argsort(-scores, kind="stable")[:MOST_LIKELY]
+        return cls(rows[order], scores[order])
 
 
 @dataclass
 class Search:
-    """Indicators, chosen one after the other by the errors that those before have left.
+    """Features, chosen one after the other by the errors that those before have left.
 
     Parameters
     ----------
@@ -102,11 +108,11 @@ class Search:
     groups: Rows
     rng: np.random.Generator
     n_tests: int = 0
-    chosen: list[Indicator] = field(default_factory=list)
+    chosen: list[Integers] = field(default_factory=list)
+    design_effect: float = 1.0  # by which groups multiply variances (Kish 1965)
 
     def __post_init__(self) -> None:
         self.basis = np.empty((len(self.roots), 0))  # what is known, times roots: orthonormal
-        self.design_effect = 1.0  # by which groups multiply variances (Kish 1965)
         # The largest of late, of machines that a symbol moves, and of places.
         self.symbol_scores = np.zeros(len(self.occurs))
         self.place_scores = np.zeros(len(self.strings.places))
@@ -123,40 +129,44 @@ class Search:
             self.errors = self.errors - np.outer(rest, rest @ self.errors)
         return is_new
 
-    def run(self) -> None:
+    def run(self) -> StateFeatures:
         """Try machines, then copies of the best with changes, until nothing is found."""
-        least, n_idle, n_symbols = SOLVED * np.square(self.errors).sum(), 0, len(self.occurs)
-        pulls = self.roots * self.errors
-        of_groups = np.zeros_like(pulls)
+        pulls, of_groups = self.roots * self.errors, np.zeros_like(self.errors)
         np.add.at(of_groups, self.groups, pulls)
-        self.design_effect = max(1.0, np.square(of_groups).sum() / (np.square(pulls).sum() + 1e-9))
-        all_places = np.arange(len(self.place_scores))
-        first = self._tried(of_single_symbols(n_symbols), all_places)
-        machines = Machines.joined(of_pairs(self.rng, n_symbols), self._drawn(N_DRAWN))
-        best = self._choose(first, self._tried(machines))
+        effect = np.square(of_groups).sum() / (np.square(pulls).sum() + 1e-9)
+        self.design_effect = max(1.0, float(effect))
+        n_symbols, least, n_idle = len(self.occurs), SOLVED * np.square(self.errors).sum(), 0
+        simple = self._tried(of_single_symbols(n_symbols), np.arange(len(self.place_scores)))
+        pairs = of_pairs(self.rng, n_symbols)
+        best = self._choose(simple, self._tried(np.concatenate([pairs, self._drawn(N_DRAWN)])))
         for _ in range(MOST_ROUNDS):
             n_before = len(self.chosen)
             copies = changed(self.rng, best, self._chances())
             self.symbol_scores *= FORGETTING
             self.place_scores *= FORGETTING
-            machines = Machines.joined(copies, self._drawn(N_DRAWN_LATER))
+            machines = np.concatenate([copies, self._drawn(N_DRAWN_LATER)])
             best = self._choose(self._tried(machines))
             n_idle = 0 if len(self.chosen) > n_before else n_idle + 1
             if n_idle == PATIENCE or np.square(self.errors).sum() < least:
                 break
+        return self._features(np.array(self.chosen, int).reshape(-1, n_symbols + 3))
+
+    def _features(self, rows: Integers) -> StateFeatures:
+        tables, columns = tables_of(rows[:, :-2]), rows[:, -2:].T
+        return StateFeatures.of(self.known.ids, self.known.tokens, tables, *columns)
 
     def _chances(self) -> Floats:
         """Return how probable it is that each symbol is drawn: half of them by their scores."""
         told = self.occurs * np.maximum(self.symbol_scores - 1.5, 0.1) ** 2
         return np.asarray((told / told.sum() + self.occurs / self.occurs.sum()) / 2)
 
-    def _drawn(self, n_machines: int) -> Machines:
+    def _drawn(self, n_machines: int) -> Integers:
         """Draw machines; return those that tell something of a part of the sequences."""
         machines = drawn(self.rng, n_machines, self._chances())
-        return self._tried(machines, every=EVERY).machines.distinct()
+        return _distinct(self._tried(machines, every=EVERY).rows[:, :-2])
 
     def _tried(
-        self, machines: Machines, places: NDArray[np.intp] | None = None, every: int = 1
+        self, machines: Integers, places: NDArray[np.intp] | None = None, every: int = 1
     ) -> Candidates:
         """Return what may tell something of every n-th sequence."""
         if places is None:
@@ -164,26 +174,26 @@ class Search:
             others = self.rng.integers(len(self.place_scores), size=N_PLACES)
             places = np.unique([0, *best, *others])
         # Nothing is known of a symbol that does not occur.
-        machines = machines._replace(actions=np.where(self.occurs, machines.actions, STAY))
+        machines = np.where(np.append(True, self.occurs), machines, STAY)
         strings, pulls, found = self.strings.every(every), self._pulls()[::every], []
         at_once = 1 + CELLS_AT_ONCE // (len(pulls) * len(places))
-        for start in range(0, len(machines.sizes) + 1, at_once):
-            part = machines.of(slice(start, start + at_once))
-            states = strings.states(part.tables(), strings.places[places])
+        for start in range(0, len(machines) + 1, at_once):
+            part = machines[start : start + at_once]
+            states = strings.states(tables_of(part), strings.places[places])
             for state in range(MOST_STATES):
                 # Of two states the second says all.
-                rows = np.flatnonzero(part.n_states() > (state or 2))
-                scores = _scores(states[:, :, rows] == state, pulls)
+                numbers = np.flatnonzero(np.array(SIZES)[part[:, 0]] > (state or 2))
+                scores = _scores(states[:, :, numbers] == state, pulls)
                 self.n_tests += scores.size * self.errors.shape[1]
-                place, row = np.nonzero(scores > LEAST_SCORE)
-                columns = places[place], np.full(len(row), state), scores[place, row]
-                found.append(Candidates(part.of(rows[row]), *columns))
+                place, number = np.nonzero(scores > LEAST_SCORE)
+                columns = part[numbers[number]], places[place], np.full(len(place), state)
+                found.append(Candidates(np.column_stack(columns), scores[place, number]))
         likely = Candidates.best_of(*found)
-        acts = likely.machines.actions != STAY
+        acts = likely.rows[:, 1:-2] != STAY
         acts &= acts.sum(axis=1, keepdims=True) <= MOST_TELLING
         of_symbols = (acts * likely.scores[:, np.newaxis]).max(axis=0, initial=0)
         self.symbol_scores = np.maximum(self.symbol_scores, of_symbols)
-        np.maximum.at(self.place_scores, likely.places, likely.scores)
+        np.maximum.at(self.place_scores, likely.rows[:, -2], likely.scores)
         return likely
 
     def _pulls(self) -> NDArray[np.float32]:
@@ -197,25 +207,29 @@ class Search:
         variances = self.design_effect * (squares + squares.mean(axis=0)) / 2
         return np.hstack([pulls, variances]).astype(np.float32)
 
-    def _choose(self, *tried: Candidates) -> Machines:
-        """Choose indicators; return their machines, and the best others."""
-        likely, chosen = Candidates.best_of(*tried), list[int]()
+    def _choose(self, *tried: Candidates) -> Integers:
+        """Choose features; return their machines, and the best others."""
+        rows, scores = Candidates.best_of(*tried)
         least = -float(ndtri(LEVEL / 2 / self.n_tests))  # of so many tests (Bonferroni)
-        clear = likely.of(likely.scores > least)
-        columns = clear.machines.tables(), clear.places.tolist(), clear.states.tolist()
-        indicators = [Indicator(*row) for row in zip(*columns, strict=True)]
-        has = self.known.with_indicators(indicators).read(self.strings).T.astype(np.float32)
-        while indicators and len(chosen) < MOST_PER_ROUND and len(self.chosen) < MOST_CHOSEN:
+        clear = rows[scores > least]
+        has, chosen = self._features(clear).read(self.strings).T.astype(np.float32), list[int]()
+        while len(clear) and len(chosen) < MOST_PER_ROUND and len(self.chosen) < MOST_CHOSEN:
             scores = _scores(has, self._pulls())
             first = int(scores.argmax())
             if scores[first] < least:
                 break
             if self.learn(has[:, first]):
                 chosen.append(first)
-                self.chosen.append(indicators[first])
+                self.chosen.append(clear[first])
             has[:, first] = 0
-        order = [*chosen, *range(len(likely.scores))]
-        return likely.machines.of(order).distinct().of(slice(len(chosen) + N_BEST))
+        machines = np.concatenate([clear[chosen], rows])[:, :-2]
+        return _distinct(machines)[: len(chosen) + N_BEST]
+
+
+def _distinct(machines: Integers) -> Integers:
+    """Return each machine once, in the order in which they come first."""
+    first = np.unique(machines, axis=0, return_index=True)[1]
+    return np.asarray(machines[np.sort(first)])
 
 
 def _scores(indicators: Array, pulls: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -227,42 +241,24 @@ def _scores(indicators: Array, pulls: NDArray[np.float32]) -> NDArray[np.float32
     return np.asarray((np.abs(sums) / np.sqrt(variances + 1)).max(axis=-2))
 
 
-def told_by_pairs(
-    symbols: NDArray[np.int64], lengths: Lengths, truth: Floats, folds: Rows
-) -> Floats:
-    """Return what symbols and pairs of them tell of each sequence, without its fold.
+def told_by_pairs(samples: Samples, folds: Rows) -> Floats:
+    """Return what pairs of ids tell of each sample, without its fold (n_samples, n_outputs).
 
-    By ridge regression. Symbols at their positions count too, if all sequences have one length.
-
-    Parameters
-    ----------
-    symbols : ndarray of shape (n_steps,)
-        Of all sequences, laid end to end.
-    lengths : ndarray of shape (n,)
-    truth : ndarray of shape (n, n_outputs)
-    folds : ndarray of shape (n,)
-        The number of the fold of each.
-
-    Returns
-    -------
-    ndarray of shape (n, n_outputs)
+    By ridge regression. Positions count too, if all sequences have one length. `folds` has the
+    number of the fold of each sample.
     """
-    n, n_symbols = len(lengths), symbols.max() + 1
-    rows = np.arange(n).repeat(lengths)
-    pairs = np.where(rows[1:] == rows[:-1], 1 + symbols[:-1] * n_symbols + symbols[1:], 0)
-    parts = [symbols, np.append(pairs, 0)]
-    if lengths.min() == lengths.max() and lengths[0] * n_symbols <= MOST_COLUMNS:
-        parts.append(np.tile(np.arange(lengths[0]), n) * n_symbols + symbols)
-    sizes = [int(part.max()) + 1 for part in parts]
-    has = np.zeros((n, sum(sizes)), np.float32)
-    for part, start in zip(parts, np.cumsum(sizes) - sizes, strict=True):
-        has[rows, start + part] = 1
-    has = has[:, has.any(axis=0)]
-    has -= has.mean(axis=0)
-    products, told = has @ has.T, np.zeros(truth.shape)
-    penalty = np.float32(np.trace(products) / n + 1e-6)
+    sequences, truth = samples.sequences, samples.targets.indicators()
+    rows, told = np.arange(len(truth)), np.zeros(truth.shape)
+    is_aligned = sequences.lengths.min() == sequences.lengths.max()
+    products = np.zeros((len(rows), len(rows)), np.float32)
+    for ngrams in (PAIRS, AT_POSITIONS)[: 1 + is_aligned]:
+        bags = matrix_of(ngrams.bags(sequences, rows)).astype(np.float32)
+        products += (bags @ bags.T).toarray()
+    products -= products.mean(axis=0)
+    products -= products.mean(axis=1, keepdims=True)
+    penalty = np.float32(np.trace(products) / len(rows) + 1e-6)
     for fold in np.unique(folds):
-        here, others = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        here, others = rows[folds == fold], rows[folds != fold]
         among = products[np.ix_(others, others)]
         among[np.diag_indices_from(among)] += penalty
         gaps = (truth[others] - truth[others].mean(axis=0)).astype(np.float32)
@@ -275,33 +271,31 @@ def told_by_pairs(
 
 
 def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator) -> StateFeatures:
-    """Return the features that samples tell, beside n-grams, of the ids that are known."""
-    sequences, targets = samples.sequences, samples.targets
-    rows = np.arange(len(targets))
-    if targets.copies is not None:
-        rows = np.unique(targets.copies, return_index=True)[1]
-    rows = rng.permutation(rows[sequences.lengths[rows] <= LONGEST])[:MOST_SEQUENCES]
-    rows = rows[np.cumsum(sequences.lengths[rows]) <= MOST_STEPS]
+    """Return the features that samples tell, beside pairs, of the ids that are known."""
+    lengths, copies = samples.sequences.lengths, samples.targets.copies
+    rows = np.arange(len(samples))
+    rows = rows if copies is None else np.unique(copies, return_index=True)[1]
+    rows = rng.permutation(rows[lengths[rows] <= LONGEST])[:MOST_SEQUENCES]
+    rows = rows[np.cumsum(lengths[rows]) <= MOST_STEPS]
     if len(rows) < FEWEST_SEQUENCES:
         return known
-    rows = rows[np.argsort(-sequences.lengths[rows], kind="stable")]
-    targets, lengths = targets.subset(rows), sequences.lengths[rows]
-    symbols = known.symbols(sequences.read(rows))
-    together = np.arange(len(rows)) if targets.groups is None else targets.groups
-    names, groups = np.unique(together, return_inverse=True)
-    groups = groups if len(names) > 1 else np.arange(len(rows))  # one can't be left out
+    samples = samples.subset(rows[np.argsort(-lengths[rows], kind="stable")])
+    targets, rows = samples.targets, np.arange(len(rows))
+    names, groups = np.unique(
+        rows if targets.groups is None else targets.groups, return_inverse=True
+    )
+    groups = groups if len(names) > 1 else rows  # one can't be left out
     folds = rng.permutation(groups.max() + 1)[groups] % N_FOLDS
-    truth = targets.indicators().astype(np.float64)
+    symbols = known.symbols(samples.sequences.read(rows))
+    strings = Strings.of(symbols, samples.sequences.lengths, known.n_symbols)
+    occurs = np.isin(np.arange(known.n_symbols), symbols)
     roots = np.sqrt(targets.sample_weights)[:, np.newaxis]
-    strings = Strings.of(symbols, lengths, known.n_symbols)
-    occurs = np.bincount(symbols, minlength=known.n_symbols) > 0
-    search = Search(known, strings, truth * roots, roots, occurs, groups, rng)
-    for column in (np.ones(len(rows)), *told_by_pairs(symbols, lengths, truth, folds).T):
+    search = Search(known, strings, roots * targets.indicators(), roots, occurs, groups, rng)
+    for column in (np.ones(len(rows)), *told_by_pairs(samples, folds).T):
         search.learn(column)
     largest = np.argsort(-np.square(search.errors).sum(axis=0), kind="stable")
     search.errors = search.errors[:, largest[:MOST_OUTPUTS]]
-    search.run()
-    return known.with_indicators(search.chosen)
+    return search.run()
 
 
 def known_ids(sequences: Sequences) -> StateFeatures | None:
@@ -317,7 +311,9 @@ def known_ids(sequences: Sequences) -> StateFeatures | None:
     spelling = sequences.spelling
     tokens = {} if spelling is None else spelling.tokens(ids[most].tolist())
     names = [str(tokens.get(one, one)) for one in ids[most].tolist()]
-    return StateFeatures.of(ids[most].astype(np.int64), names, [])
+    none = np.empty(0, np.int64)
+    tables = np.empty((0, len(names) + 1, MOST_STATES))
+    return StateFeatures.of(ids[most].astype(np.int64), names, tables, none, none)
 
 
 @dataclass

@@ -98,14 +98,6 @@ class Strings(NamedTuple):
         return read.reshape(*places.shape, n_machines)
 
 
-class Indicator(NamedTuple):
-    """Whether a machine (n_symbols, MOST_STATES) is in a state at a place of `Strings`."""
-
-    table: NDArray[np.uint8]
-    place: int
-    state: int
-
-
 @dataclass(frozen=True)
 class StateFeatures(ColumnFeatures):
     """Whether machines are in certain states, at certain places of a sequence.
@@ -135,19 +127,11 @@ class StateFeatures(ColumnFeatures):
 
     @classmethod
     def of(
-        cls, ids: NDArray[np.int64], tokens: Sequence[str], indicators: Sequence[Indicator]
+        cls, ids: Array, tokens: Sequence[str], tables: Array, places: Array, states: Array
     ) -> Self:
-        """Return the features of indicators; a machine may have several."""
-        tables = np.array([one.table for one in indicators], np.uint8)
-        tables = tables.reshape(-1, len(ids) + 1, MOST_STATES)
-        tables, machines = np.unique(tables, axis=0, return_inverse=True)
-        places = np.array([one.place for one in indicators], np.int64)
-        states = np.array([one.state for one in indicators], np.uint8)
-        return cls(ids, tuple(tokens), tables, machines.ravel(), places, states)
-
-    def with_indicators(self, indicators: Sequence[Indicator]) -> Self:
-        """Return features that read the same ids."""
-        return self.of(self.ids, self.tokens, indicators)
+        """Return features of a table, a place and a state each; equal tables are one machine."""
+        tables, machines = np.unique(tables.astype(np.uint8), axis=0, return_inverse=True)
+        return cls(ids, tuple(tokens), tables, machines.ravel(), places, states.astype(np.uint8))
 
     @property
     def n_features(self) -> int:

@@ -14,7 +14,7 @@ from sklearn_lstm.exceptions import NothingLearnedWarning
 from sklearn_lstm.inspection import explain, explain_classes
 from sklearn_lstm.io import load, save
 from sklearn_lstm.members.features.machines import MOST_STATES
-from sklearn_lstm.members.features.states import Indicator, StateFeatures, Strings
+from sklearn_lstm.members.features.states import StateFeatures, Strings
 
 
 def letters(n_samples, seed=0, shortest=8, longest=25):
@@ -89,7 +89,8 @@ def test_states_are_those_of_a_machine_that_reads_symbol_by_symbol():
 def test_a_feature_says_what_it_is_in_words(table, place, state, words):
     whole = np.tile(np.arange(MOST_STATES, dtype=np.uint8), (3, 1))
     whole[:, : len(table[0])] = table
-    features = StateFeatures.of(np.array([5, 6]), ["on", "off"], [Indicator(whole, place, state)])
+    columns = np.array([place]), np.array([state])
+    features = StateFeatures.of(np.array([5, 6]), ["on", "off"], whole[np.newaxis], *columns)
     assert features.names == [words]
     assert features.describe() == f"state of machines: {words}"
 
