@@ -46,12 +46,11 @@ N_DRAWN, N_DRAWN_LATER, N_BEST = 2_000, 1_000, 20  # machines of a round
 EVERY = 5  # n-th sequence judges drawn machines first
 MOST_ROUNDS, PATIENCE = 8, 2  # and how many of them may find nothing
 N_PLACES = 4  # where machines are read: so many of the best places, and as many random ones
-MOST_LIKELY, MOST_PER_ROUND, MOST_CHOSEN = 400, 30, 150  # indicators
+MOST_LIKELY, MOST_CHOSEN = 400, 16  # features of a round
 LEAST_SCORE = 3.0  # what is less is chance
 LEVEL = 0.01  # of significance, of all tests together
 SOLVED = 0.02  # of the squared errors left
 FORGETTING = 0.7  # of the scores of symbols and places, in a round
-MOST_TELLING = 3  # symbols that act in a machine whose score tells about them
 CELLS_AT_ONCE = 1 << 21  # machines x places x sequences
 
 PAIRS = Ngrams(1, 2, has_borders=False)
@@ -190,7 +189,6 @@ class Search:
                 found.append(Candidates(np.column_stack(columns), scores[place, number]))
         likely = Candidates.best_of(*found)
         acts = likely.rows[:, 1:-2] != STAY
-        acts &= acts.sum(axis=1, keepdims=True) <= MOST_TELLING
         of_symbols = (acts * likely.scores[:, np.newaxis]).max(axis=0, initial=0)
         self.symbol_scores = np.maximum(self.symbol_scores, of_symbols)
         np.maximum.at(self.place_scores, likely.rows[:, -2], likely.scores)
@@ -213,7 +211,7 @@ class Search:
         least = -float(ndtri(LEVEL / 2 / self.n_tests))  # of so many tests (Bonferroni)
         clear = rows[scores > least]
         has, chosen = self._features(clear).read(self.strings).T.astype(np.float32), list[int]()
-        while len(clear) and len(chosen) < MOST_PER_ROUND and len(self.chosen) < MOST_CHOSEN:
+        while len(clear) and len(chosen) < MOST_CHOSEN:
             scores = _scores(has, self._pulls())
             first = int(scores.argmax())
             if scores[first] < least:
