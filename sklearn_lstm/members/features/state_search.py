@@ -48,7 +48,7 @@ MOST_ROUNDS, PATIENCE = 8, 2  # and how many of them may find nothing
 N_PLACES = 4  # where machines are read: so many of the best places, and as many random ones
 MOST_LIKELY, MOST_CHOSEN = 400, 16  # features of a round
 LEAST_SCORE = 3.0  # what is less is chance
-LEVEL = 0.01  # of significance, of all tests together
+LEVEL = 0.001  # of significance, of all tests together
 SOLVED = 0.02  # of the squared errors left
 FORGETTING = 0.7  # of the scores of symbols and places, in a round
 CELLS_AT_ONCE = 1 << 21  # machines x places x sequences
@@ -127,6 +127,12 @@ class Search:
             self.basis = np.column_stack([self.basis, rest])
             self.errors = self.errors - np.outer(rest, rest @ self.errors)
         return is_new
+
+    def _gains(self, columns: Array) -> Floats:
+        """Return by how much each of some columns (n, n_columns) would lower the squared errors."""
+        columns = self.roots * columns
+        rest = columns - self.basis @ (self.basis.T @ columns)
+        return np.square(self.errors.T @ columns).sum(axis=0) / (np.square(rest).sum(axis=0) + 1)
 
     def run(self) -> StateFeatures:
         """Try machines, then copies of the best with changes, until nothing is found."""
@@ -212,9 +218,9 @@ class Search:
         clear = rows[scores > least]
         has, chosen = self._features(clear).read(self.strings).T.astype(np.float32), list[int]()
         while len(clear) and len(chosen) < MOST_CHOSEN:
-            scores = _scores(has, self._pulls())
-            first = int(scores.argmax())
-            if scores[first] < least:
+            gains = np.where(_scores(has, self._pulls()) > least, self._gains(has), 0)
+            first = int(gains.argmax())
+            if not gains[first]:
                 break
             if self.learn(has[:, first]):
                 chosen.append(first)
