@@ -132,7 +132,8 @@ class Search:
         """Return by how much each of some columns (n, n_columns) would lower the squared errors."""
         columns = self.roots * columns
         rest = columns - self.basis @ (self.basis.T @ columns)
-        return np.square(self.errors.T @ columns).sum(axis=0) / (np.square(rest).sum(axis=0) + 1)
+        lengths = np.square(rest).sum(axis=0)
+        return np.asarray(np.square(self.errors.T @ columns).sum(axis=0) / (lengths + 1))
 
     def run(self) -> StateFeatures:
         """Try machines, then copies of the best with changes, until nothing is found."""
