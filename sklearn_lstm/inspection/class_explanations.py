@@ -23,7 +23,7 @@ from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.threads import map_on_workers, workers
 
 MOST_SAMPLES = 200  # whose contributions to the network are computed
-NETWORK, NUMBERS = Network.name, "numbers"
+NETWORK, NUMBERS, STATES = Network.name, "numbers", "states"
 WHOLE, BASE = "the whole sequence", "base value"  # parts that have no tokens
 
 COLUMNS = "class", "part", "name", "mean", "mean_where_present", "n_with", "n_samples"
@@ -46,11 +46,11 @@ class ClassExplanations:
     classes : list
         The classes, or the names of several labels.
     parts : list of str
-        Of each row: "linear model", "network" or "numbers"; "the whole sequence" for what an
-        encoder adds; "base value".
+        Of each row: "linear model", "network", "numbers" or "states"; "the whole sequence" for what
+        an encoder adds; "base value".
     names : list
-        What adds: tokens (ids, if no vocabulary is known), values of columns beside the sequences;
-        for the base value, the part that has it.
+        What adds: tokens (ids, if no vocabulary is known), values of columns beside the sequences,
+        states of machines, in words; for the base value, the part that has it.
     means : ndarray of shape (n_rows, n_classes)
         The mean contributions over all sequences of the part; 0 where a token is missing.
     n_with : ndarray of shape (n_rows,)
@@ -152,7 +152,7 @@ class ClassExplanations:
         means, parts = self.means[:, place], np.array(self.parts)
         order = np.argsort(-means, kind="stable")
         shown = {}
-        for title, of_part in {LINEAR: [LINEAR, NUMBERS], NETWORK: [NETWORK]}.items():
+        for title, of_part in {LINEAR: [LINEAR, NUMBERS, STATES], NETWORK: [NETWORK]}.items():
             rows = order[np.isin(parts[order], of_part)]
             most = -(-self.n_tokens // 2), self.n_tokens // 2
             ends = rows[means[rows] > 0][: most[0]], rows[means[rows] < 0][::-1][: most[1]][::-1]
@@ -241,7 +241,7 @@ class ClassExplanations:
 def _name(name: object) -> str:
     """Return a name as it is shown, white space made visible, not too long."""
     (shown,) = token_names(np.array([name], np.object_))
-    return shown if len(shown) <= 40 else f"{shown[:39]}…"
+    return shown if len(shown) <= 60 else f"{shown[:59]}…"
 
 
 # --- How they are computed
@@ -270,7 +270,8 @@ def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExp
     -------
     ClassExplanations
         With `plot` and `to_frame`. Columns of numbers and categories beside the sequences stand
-        among the tokens: each category by itself, numbers above and below the mean of training.
+        among the tokens: each category by itself, numbers above and below the mean of training. So
+        do states of machines, which are no tokens, in words.
 
     Raises
     ------
@@ -333,6 +334,11 @@ def _added(opened: OpenModel, part: str, directions: NDArray[np.float64], rows: 
             columns = sample.repeat(len(contributions) // len(rows))
             values = member.features[0].values_of(sequences)
             found += _summed(NUMBERS, values, columns, contributions)
+        elif isinstance(member, LinearModel) and (said := member.features[0].names):
+            row, step, feature = member.features[0].entries(sequences)
+            row, feature = row[step >= 0], feature[step >= 0]
+            effects = (member.terms[0].coef @ (weight * directions))[feature]
+            found += _summed(STATES, [said[number] for number in feature], row, effects)
         elif member.explained == "whole":
             found += _summed(WHOLE, [member.name] * len(rows), sample, contributions)
         else:
@@ -346,7 +352,7 @@ def _summed(
 ) -> Added:
     """Return the sum of what each name adds (n_scores,), and how many samples hold it."""
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    number = np.array([numbers[name] for name in names])
+    number = np.array([numbers[name] for name in names], np.intp)
     pairs = np.unique(sample * len(numbers) + number)
     n_with = np.bincount(pairs % len(numbers))
     places = np.ones(len(names)), (number, np.arange(len(names)))

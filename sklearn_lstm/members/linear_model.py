@@ -35,6 +35,11 @@ class Features(ABC):
     explained: ClassVar[Explained] = "steps"
 
     @property
+    def names(self) -> Sequence[str]:
+        """What each feature says, in words; by default none."""
+        return ()
+
+    @property
     @abstractmethod
     def n_features(self) -> int:
         """The number of columns."""

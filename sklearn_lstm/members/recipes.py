@@ -4,5 +4,6 @@ from sklearn_lstm.members.features.encoder import ENCODER
 from sklearn_lstm.members.features.ngram_reader import NGRAMS, POSITIONS
 from sklearn_lstm.members.features.numbers import NUMBERS
 from sklearn_lstm.members.features.series import SERIES
+from sklearn_lstm.members.features.state_search import STATES
 
-RECIPES = [NGRAMS, POSITIONS, SERIES, ENCODER, NUMBERS]
+RECIPES = [NGRAMS, POSITIONS, STATES, SERIES, ENCODER, NUMBERS]

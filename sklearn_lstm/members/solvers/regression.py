@@ -48,8 +48,8 @@ class Solver(BaseSolver):
         """Return the terms that these rows tell."""
         features, scaled, deviation = self._read(rows)
         targets = self.reader.part(rows).targets
-        intercept, *weights = _fit_regression(scaled, targets, self.penalty)
-        return Term.side_by_side(features, np.stack(weights) / deviation[:, np.newaxis], intercept)
+        weights = _fit_regression(scaled, targets, self.penalty)
+        return Term.side_by_side(features, weights[1:] / deviation[:, np.newaxis], weights[0])
 
     def _read(self, rows: Rows) -> tuple[list[Any], NDArray[np.float32], NDArray[np.float64]]:
         """Return features that these rows tell, their scaled columns, and the deviations."""

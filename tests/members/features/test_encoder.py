@@ -237,8 +237,8 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
     monkeypatch.setattr(encoder_features, "ROWS_AT_ONCE", 40)
     pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
     shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
-    said = [text.split(", ")[-1] for text in texts[:6]]  # behind the time that is left
-    assert said == ["linear model"] * 2 + ["positions"] + ["encoder"] * 3
+    said = [text.split(", ")[-1] for text in texts[:7]]  # behind the time that is left
+    assert said == ["linear model"] * 2 + ["positions", "states"] + ["encoder"] * 3
     assert sorted(shares) == list(shares)
 
 
