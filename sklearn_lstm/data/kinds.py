@@ -36,9 +36,6 @@ class Kind:
         Half of the limit of a training is at least so many, unless these are too much work.
     epochs_per_check : float
         The most epochs, times the effort, between two of these checks.
-    network_weight : float
-        The median of the prior of a network's factor in the blend. A network is too sure of itself,
-        most of all of tokens.
     ngram_lengths : tuple of int
         The shortest and the longest n-gram. Those of characters may be longer.
     has_borders : bool
@@ -52,7 +49,6 @@ class Kind:
     effort: int
     fewest_epochs: int
     epochs_per_check: float
-    network_weight: float
     ngram_lengths: tuple[int, ...]
     has_borders: bool
 
@@ -64,7 +60,6 @@ WORDS = Kind(
     effort=1,
     fewest_epochs=6,
     epochs_per_check=1,
-    network_weight=0.03,
     ngram_lengths=(1, 2),
     has_borders=False,
 )
@@ -75,7 +70,6 @@ CHARACTERS = Kind(
     effort=2,
     fewest_epochs=15,
     epochs_per_check=1.5,
-    network_weight=0.03,
     ngram_lengths=(1, 5),
     has_borders=True,
 )
@@ -86,7 +80,6 @@ MEASUREMENTS = Kind(
     effort=1,
     fewest_epochs=6,
     epochs_per_check=inf,
-    network_weight=0.1,
     ngram_lengths=(),
     has_borders=False,
 )

@@ -12,7 +12,7 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, Prin
 from skorch.helper import predefined_split
 from skorch.utils import noop
 
-from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
+from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
@@ -48,6 +48,8 @@ from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.threads import workers
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
+# Of a network's factor beside linear models: relative to the one it needs alone; of its logarithm.
+EXPECTED_SHARE, EXPECTED_DEVIATION = 0.2, 0.7
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
 
 
@@ -69,9 +71,16 @@ class BlendLoss:
     settings: NetworkSettings = field(repr=False)
 
     def joined_by(self, network: Network) -> HeldOutLogits:
-        """Return the logits of all members, also of the network."""
-        expected = ExpectedFactor(self.settings.kind.network_weight, deviation=1.0)
-        logits = network.logits(self.samples.sequences)
+        """Return the logits of all members, also of the network.
+
+        It is expected to count a share of the factor that its logits need alone: a network is often
+        too sure of itself. This factor is at most 1: that held-out samples are all predicted well
+        is no reason to make logits larger.
+        """
+        logits, known = network.logits(self.samples.sequences), self.held_out
+        judged = [(logits, ExpectedFactor(1.0, 1.0))]
+        alone = fit_blend(judged, known.targets, known.prior).factors.item()
+        expected = ExpectedFactor(EXPECTED_SHARE * min(1.0, alone), EXPECTED_DEVIATION)
         return self.held_out.joined_by(network.name, logits, expected)
 
     def __call__(self, network: Network) -> Losses:
