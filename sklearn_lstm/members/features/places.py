@@ -44,13 +44,14 @@ class Places:
     Parameters
     ----------
     encoding : ChannelScaling
-    mean, scale : ndarray of shape (n_intervals, n_means)
-        Of the training series: those of all values, then those of all changes.
+    mean, factor : ndarray of shape (n_intervals, n_means)
+        Of the training series: what is subtracted from the means of all values, then of all
+        changes; and by what they are multiplied, 1 / deviation.
     """
 
     encoding: ChannelScaling
     mean: Annotated[NDArray[np.float64], "n_intervals<121 n_means"]
-    scale: Annotated[NDArray[np.float64], "n_intervals<121 n_means"]
+    factor: Annotated[NDArray[np.float64], "n_intervals<121 n_means"]
 
     @classmethod
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
@@ -65,10 +66,9 @@ class Places:
         is_known = n_known > 0
         counts = np.maximum(is_known.sum(axis=0), 1)
         mean = means.sum(axis=0) / counts
-        scale = np.sqrt((np.square(means - mean) * is_known).sum(axis=0) / counts)
-        # Rounding alone tells nothing.
-        scale = np.where(scale > np.finfo(np.float32).eps, scale, np.inf)
-        return replace(untrained, mean=mean, scale=scale)
+        deviation = np.sqrt((np.square(means - mean) * is_known).sum(axis=0) / counts)
+        tells = deviation > np.finfo(np.float32).eps  # what is less is rounding
+        return replace(untrained, mean=mean, factor=tells / np.where(tells, deviation, 1))
 
     def check(self) -> None:
         """Raise ValueError if the encoding gives other values."""
@@ -89,7 +89,7 @@ class Places:
         means, n_known = self._means(steps, lengths)
         (relative,) = self._relative(means, n_known)
         kept = np.divide(_bounded(relative), relative, where=relative != 0, out=relative.copy())
-        of_step = kept / (np.maximum(n_known[0], 1) * self.scale)
+        of_step = kept * self.factor / np.maximum(n_known[0], 1)
         slopes = of_step[..., np.newaxis] * coef.reshape(*of_step.shape, coef.shape[1])
         offsets = self.mean[..., np.newaxis] * slopes
         parts, of_parts = _parts(lengths), INTERVALS[: len(self.mean)].T
@@ -133,7 +133,7 @@ class Places:
         self, means: NDArray[np.float64], n_known: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the means relative to those of training, in deviations."""
-        return np.where(n_known > 0, (means - self.mean) / self.scale, 0)
+        return np.where(n_known > 0, (means - self.mean) * self.factor, 0)
 
 
 def _bounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
