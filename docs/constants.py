@@ -14,9 +14,11 @@ from sklearn_lstm.members.features import (
     ngram_reader,
     ngrams,
     numbers,
+    places,
     series,
 )
 from sklearn_lstm.members.network import batches, callbacks, training
+from sklearn_lstm.members.solvers import ridge as ridge_solver
 from sklearn_lstm.members.solvers import ridge_regression as ridge
 from sklearn_lstm.members.solvers import svm
 
@@ -66,13 +68,14 @@ NUMBERS = {
     "token_dropout": percent(training.TOKEN_DROPOUT),
     "checks_without_progress": count(callbacks.CHECKS_WITHOUT_PROGRESS),
     "most_categories": count(numbers.MOST_CATEGORIES),
+    "n_pieces": count(numbers.N_PIECES),
     # held-out samples and the blend
     "smallest_held_out": count(2 * duration.HELD_OUT_SHARE * duration.LARGEST_HELD_OUT),
     "largest_held_out": count(duration.LARGEST_HELD_OUT),
     "held_out": percent(duration.HELD_OUT_SHARE),
     "most_held_out": percent(3 * duration.HELD_OUT_SHARE),
-    "expected_weight": count(kinds.MEASUREMENTS.network_weight),
-    "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
+    "expected_share": count(training.EXPECTED_SHARE),
+    "deviation_of_network": count(training.EXPECTED_DEVIATION),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
     "expected_of_ngrams": count(svm.Solver.expected_factor.median),
     "deviation_of_factors": count(fit_linear.EXPECTED_DEVIATION),
@@ -98,6 +101,9 @@ NUMBERS = {
     "least_change": percent(svm.LEAST_CHANGE),
     "variance_of_ratios": count(svm.VARIANCE_OF_RATIOS),
     "n_clusters": count(ridge.N_CLUSTERS),
+    "most_places": count(places.MOST_PLACES),
+    "largest_place": count(places.LARGEST_PLACE),
+    "most_judged": count(ridge_solver.MOST_JUDGED),
     "n_convolution_features": count(series.N_FEATURES),
     "n_convolution_features_of_many": count(series.N_FEATURES / 2),
     "variance_of_level": percent(series.VARIANCES_OF_CHANNEL[0]),
