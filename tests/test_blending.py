@@ -9,6 +9,7 @@ from scipy.special import log_softmax, softmax
 
 from sklearn_lstm import blending
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor
+from sklearn_lstm.data.kinds import WORDS
 from sklearn_lstm.members.network.training import EXPECTED_SHARE, BlendLoss
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Targets
@@ -53,10 +54,11 @@ def test_a_network_is_expected_to_count_a_share_of_the_factor_that_it_needs_alon
     targets = targets_of([rng.choice(3, p=row) for row in softmax(known, axis=1)])
     nothing = np.zeros(3)
     held_out = blending.HeldOutLogits(targets, ClassPrior(nothing, nothing))
+    settings = SimpleNamespace(kind=WORDS)
 
     def expected_of(logits):
         network = SimpleNamespace(name="network", logits=lambda _: logits)
-        loss = BlendLoss(held_out, SimpleNamespace(sequences=None), settings=None)
+        loss = BlendLoss(held_out, SimpleNamespace(sequences=None), settings)
         (_, expected), *_ = loss.joined_by(network).members.values()
         return expected.median
 
@@ -65,6 +67,9 @@ def test_a_network_is_expected_to_count_a_share_of_the_factor_that_it_needs_alon
     np.testing.assert_allclose(medians, EXPECTED_SHARE, rtol=0.1)
     # That all samples are predicted well is no reason to make logits larger.
     assert expected_of(np.eye(3)[targets.values]) == EXPECTED_SHARE
+    # Without samples the kind of input says what is expected.
+    held_out = replace(held_out, targets=targets.subset(np.arange(0)))
+    assert expected_of(known[:0]) == pytest.approx(EXPECTED_SHARE * WORDS.network_factor)
 
 
 def test_without_samples_the_weights_are_what_is_expected():

@@ -36,6 +36,9 @@ class Kind:
         Half of the limit of a training is at least so many, unless these are too much work.
     epochs_per_check : float
         The most epochs, times the effort, between two of these checks.
+    network_factor : float
+        The median of the prior of the factor that the logits of a network need alone. A network is
+        too sure of itself, most of all of tokens.
     ngram_lengths : tuple of int
         The shortest and the longest n-gram. Those of characters may be longer.
     has_borders : bool
@@ -49,6 +52,7 @@ class Kind:
     effort: int
     fewest_epochs: int
     epochs_per_check: float
+    network_factor: float
     ngram_lengths: tuple[int, ...]
     has_borders: bool
 
@@ -60,6 +64,7 @@ WORDS = Kind(
     effort=1,
     fewest_epochs=6,
     epochs_per_check=1,
+    network_factor=0.15,
     ngram_lengths=(1, 2),
     has_borders=False,
 )
@@ -70,6 +75,7 @@ CHARACTERS = Kind(
     effort=2,
     fewest_epochs=15,
     epochs_per_check=1.5,
+    network_factor=0.15,
     ngram_lengths=(1, 5),
     has_borders=True,
 )
@@ -80,6 +86,7 @@ MEASUREMENTS = Kind(
     effort=1,
     fewest_epochs=6,
     epochs_per_check=inf,
+    network_factor=0.5,
     ngram_lengths=(),
     has_borders=False,
 )

@@ -44,14 +44,14 @@ class Places:
     Parameters
     ----------
     encoding : ChannelScaling
-    mean, factor : ndarray of shape (n_intervals, n_means)
+    mean, factor : ndarray of shape (n_intervals, n_statistics)
         Of the training series: what is subtracted from the means of all values, then of all
         changes; and by what they are multiplied, 1 / deviation.
     """
 
     encoding: ChannelScaling
-    mean: Annotated[NDArray[np.float64], "n_intervals<121 n_means"]
-    factor: Annotated[NDArray[np.float64], "n_intervals<121 n_means"]
+    mean: Annotated[NDArray[np.float64], "n_intervals<121 n_statistics"]
+    factor: Annotated[NDArray[np.float64], "n_intervals<121 n_statistics"]
 
     @classmethod
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
@@ -72,7 +72,7 @@ class Places:
 
     def check(self) -> None:
         """Raise ValueError if the encoding gives other values."""
-        check_agreement(self, n_means=2 * self.encoding.n_values)
+        check_agreement(self, n_statistics=2 * self.encoding.n_values)
 
     def __len__(self) -> int:
         return self.mean.size
@@ -85,25 +85,24 @@ class Places:
     def contributions(
         self, steps: NDArray[np.number], lengths: Lengths, coef: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return what each step of one series adds to ``features @ coef``, (n_steps, n_scores)."""
+        """Return what each step of one series adds to ``features @ coef``, (n_steps, n_scores).
+
+        Each mean is divided equally among the known steps of its interval, so that the course that
+        all series follow within it adds nothing.
+        """
         means, n_known = self._means(steps, lengths)
-        (relative,) = self._relative(means, n_known)
-        kept = np.divide(_bounded(relative), relative, where=relative != 0, out=relative.copy())
-        of_step = kept * self.factor / np.maximum(n_known[0], 1)
-        slopes = of_step[..., np.newaxis] * coef.reshape(*of_step.shape, coef.shape[1])
-        offsets = self.mean[..., np.newaxis] * slopes
-        parts, of_parts = _parts(lengths), INTERVALS[: len(self.mean)].T
-        slopes, offsets = (np.tensordot(of_parts, one, 1)[parts] for one in (slopes, offsets))
-        values, is_known = self._values(steps, lengths)
-        gaps = values[..., np.newaxis] * slopes - offsets  # (n_steps, n_means, n_scores)
-        return np.asarray((gaps * is_known[..., np.newaxis]).sum(axis=1))
+        shares = _bounded(self._relative(means, n_known))[0] / np.maximum(n_known[0], 1)
+        of_intervals = shares[..., np.newaxis] * coef.reshape(*shares.shape, coef.shape[1])
+        of_parts = np.tensordot(INTERVALS[: len(self.mean)].T, of_intervals, 1)
+        _, is_known = self._values(steps, lengths)
+        return np.asarray(np.einsum("tsk,ts->tk", of_parts[_parts(lengths)], is_known))
 
     def _values(
         self, steps: NDArray[np.number], lengths: Lengths
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the values and the sizes of changes of all steps, and which are known.
 
-        Both are of shape (n_steps, n_means).
+        Both are of shape (n_steps, n_statistics).
         """
         values = self.encoding(steps, lengths)[:, : self.encoding.n_values]
         is_known = ~np.isnan(self.encoding.values(steps, lengths))
@@ -117,7 +116,7 @@ class Places:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the means of the known values in each interval, and how many these are.
 
-        Both are of shape (n_samples, n_intervals, n_means).
+        Both are of shape (n_samples, n_intervals, n_statistics).
         """
         values, is_known = self._values(steps, lengths)
         parts = np.repeat(np.arange(len(lengths)) * N_PARTS, lengths) + _parts(lengths)

@@ -48,8 +48,9 @@ from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.threads import workers
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
-# Of a network's factor beside linear models: relative to the one it needs alone; of its logarithm.
-EXPECTED_SHARE, EXPECTED_DEVIATION = 0.2, 0.7
+# Of the logarithm of the factor of a network alone; and of that beside linear models, which is
+# expected to be such a share of the first.
+DEVIATION_ALONE, DEVIATION_BESIDE, EXPECTED_SHARE = 0.5, 0.7, 0.2
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
 
 
@@ -78,9 +79,9 @@ class BlendLoss:
         is no reason to make logits larger.
         """
         logits, known = network.logits(self.samples.sequences), self.held_out
-        judged = [(logits, ExpectedFactor(1.0, 1.0))]
-        alone = fit_blend(judged, known.targets, known.prior).factors.item()
-        expected = ExpectedFactor(EXPECTED_SHARE * min(1.0, alone), EXPECTED_DEVIATION)
+        judged = [(logits, ExpectedFactor(self.settings.kind.network_factor, DEVIATION_ALONE))]
+        alone = min(1.0, fit_blend(judged, known.targets, known.prior).factors.item())
+        expected = ExpectedFactor(EXPECTED_SHARE * alone, DEVIATION_BESIDE)
         return self.held_out.joined_by(network.name, logits, expected)
 
     def __call__(self, network: Network) -> Losses:

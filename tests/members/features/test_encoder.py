@@ -392,7 +392,7 @@ def test_the_share_of_the_whole_text_makes_the_sum_the_score(model):
         explain(model, NEW[:3]), classes, model.decision_function(NEW[:3]), strict=True
     ):
         total = explanation.base_value + explanation.values.sum() + explanation.whole
-        assert total == pytest.approx(score if label else -score, abs=1e-3)
+        assert total == pytest.approx(score if label else -score, rel=1e-5)
         assert explanation.score == pytest.approx(total)
         assert abs(explanation.whole) > 1e-3
         shown = as_shap_explanation(explanation)

@@ -148,7 +148,7 @@ def test_many_channels_have_fewer_intervals(n_channels, sequences_of):
 def test_a_stored_one_of_another_encoding_is_refused():
     _, places = example()
     places.check()
-    with pytest.raises(ValueError, match="n_means is 8, not 6"):
+    with pytest.raises(ValueError, match="n_statistics is 8, not 6"):
         replace(places, mean=places.mean[:, :4].repeat(2, 1), factor=np.ones((57, 8))).check()
 
 
