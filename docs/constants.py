@@ -15,11 +15,13 @@ from sklearn_lstm.members.features import (
     ngram_reader,
     ngrams,
     numbers,
+    places,
     series,
     state_search,
     states,
 )
 from sklearn_lstm.members.network import batches, callbacks, training
+from sklearn_lstm.members.solvers import ridge as ridge_solver
 from sklearn_lstm.members.solvers import ridge_regression as ridge
 from sklearn_lstm.members.solvers import svm
 
@@ -75,8 +77,11 @@ NUMBERS = {
     "largest_held_out": count(duration.LARGEST_HELD_OUT),
     "held_out": percent(duration.HELD_OUT_SHARE),
     "most_held_out": percent(3 * duration.HELD_OUT_SHARE),
-    "expected_weight": count(kinds.MEASUREMENTS.network_weight),
-    "expected_weight_of_tokens": count(kinds.WORDS.network_weight),
+    "expected_share": count(training.EXPECTED_SHARE),
+    "factor_of_network": count(kinds.MEASUREMENTS.network_factor),
+    "factor_of_network_of_tokens": count(kinds.WORDS.network_factor),
+    "deviation_alone": count(training.DEVIATION_ALONE),
+    "deviation_beside": count(training.DEVIATION_BESIDE),
     "unjudged_weight": count(model.UNJUDGED_WEIGHT),
     "expected_of_ngrams": count(svm.Solver.expected_factor.median),
     "deviation_of_factors": count(fit_linear.EXPECTED_DEVIATION),
@@ -111,6 +116,9 @@ NUMBERS = {
     "significance": count(state_search.LEVEL),
     "most_rounds": count(state_search.MOST_ROUNDS),
     "n_clusters": count(ridge.N_CLUSTERS),
+    "most_places": count(places.MOST_PLACES),
+    "largest_place": count(places.LARGEST_PLACE),
+    "most_judged": count(ridge_solver.MOST_JUDGED),
     "n_convolution_features": count(series.N_FEATURES),
     "n_convolution_features_of_many": count(series.N_FEATURES / 2),
     "variance_of_level": percent(series.VARIANCES_OF_CHANNEL[0]),

@@ -1,6 +1,7 @@
 """The logits of a network and a linear model count as much as they are right."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from scipy.special import log_softmax, softmax
 
 from sklearn_lstm import blending
 from sklearn_lstm.blending import ClassPrior, ExpectedFactor
+from sklearn_lstm.data.kinds import WORDS
+from sklearn_lstm.members.network.training import EXPECTED_SHARE, BlendLoss
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Targets
 
@@ -43,6 +46,30 @@ def test_logits_that_are_too_large_get_a_small_weight():
     targets = np.array([rng.choice(3, p=row) for row in softmax(logits, axis=1)])
     weights = fit_blend([8 * logits], targets, expected=[0.5]).factors
     np.testing.assert_allclose(weights, 1 / 8, rtol=0.15)
+
+
+def test_a_network_is_expected_to_count_a_share_of_the_factor_that_it_needs_alone():
+    rng = np.random.default_rng(0)
+    known = rng.normal(size=(4000, 3))
+    targets = targets_of([rng.choice(3, p=row) for row in softmax(known, axis=1)])
+    nothing = np.zeros(3)
+    held_out = blending.HeldOutLogits(targets, ClassPrior(nothing, nothing))
+    settings = SimpleNamespace(kind=WORDS)
+
+    def expected_of(logits):
+        network = SimpleNamespace(name="network", logits=lambda _: logits)
+        loss = BlendLoss(held_out, SimpleNamespace(sequences=None), settings)
+        (_, expected), *_ = loss.joined_by(network).members.values()
+        return expected.median
+
+    # Logits that are far too large, or too large, count as much in the end.
+    medians = [scale * expected_of(scale * known) for scale in (2, 20)]
+    np.testing.assert_allclose(medians, EXPECTED_SHARE, rtol=0.1)
+    # That all samples are predicted well is no reason to make logits larger.
+    assert expected_of(np.eye(3)[targets.values]) == EXPECTED_SHARE
+    # Without samples the kind of input says what is expected.
+    held_out = replace(held_out, targets=targets.subset(np.arange(0)))
+    assert expected_of(known[:0]) == pytest.approx(EXPECTED_SHARE * WORDS.network_factor)
 
 
 def test_without_samples_the_weights_are_what_is_expected():

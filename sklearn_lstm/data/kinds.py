@@ -36,9 +36,9 @@ class Kind:
         Half of the limit of a training is at least so many, unless these are too much work.
     epochs_per_check : float
         The most epochs, times the effort, between two of these checks.
-    network_weight : float
-        The median of the prior of a network's factor in the blend. A network is too sure of itself,
-        most of all of tokens.
+    network_factor : float
+        The median of the prior of the factor that the logits of a network need alone. A network is
+        too sure of itself, most of all of tokens.
     ngram_lengths : tuple of int
         The shortest and the longest n-gram. Those of characters may be longer.
     has_borders : bool
@@ -52,7 +52,7 @@ class Kind:
     effort: int
     fewest_epochs: int
     epochs_per_check: float
-    network_weight: float
+    network_factor: float
     ngram_lengths: tuple[int, ...]
     has_borders: bool
 
@@ -64,7 +64,7 @@ WORDS = Kind(
     effort=1,
     fewest_epochs=6,
     epochs_per_check=1,
-    network_weight=0.03,
+    network_factor=0.15,
     ngram_lengths=(1, 2),
     has_borders=False,
 )
@@ -83,7 +83,7 @@ MEASUREMENTS = replace(
     work_per_step=2,
     n_frames=200,
     epochs_per_check=inf,
-    network_weight=0.1,
+    network_factor=0.5,
     ngram_lengths=(),
 )
 TOKENS = WORDS, CHARACTERS

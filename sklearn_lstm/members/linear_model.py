@@ -81,6 +81,11 @@ class ColumnFeatures(Features):
         default_factory=lambda: np.empty(0), kw_only=True
     )
 
+    @property
+    def has_unit(self) -> NDArray[np.bool_]:
+        """Which columns have a unit of their own, so that a solver scales them."""
+        return np.ones(self.n_features, np.bool_)
+
     @abstractmethod
     def vectors(self, sequences: Sequences) -> NDArray[np.floating]:
         """Return the vector of each sequence (n_samples, n_features)."""

@@ -46,6 +46,7 @@ def stream_model():
 
 def series_model():
     X = np.where(SERIES > 1.5, np.nan, SERIES)
+    X[:, -1] = SERIES[:, -1]  # all have one length
     return small(linear_model=True).fit(X, Y), X
 
 

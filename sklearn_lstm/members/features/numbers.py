@@ -1,35 +1,47 @@
 """Numbers and categories that stand beside sequences."""
 
 from collections import Counter
-from dataclasses import dataclass
-from itertools import compress
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.frames import is_missing_or_nan
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.members.linear_model import Array, ColumnFeatures
 from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
+from sklearn_lstm.storage.fields import check_agreement
 
-Feature: TypeAlias = Literal["value", "is missing"]
+Feature: TypeAlias = Literal["value", "pieces", "is missing"]
 MOST_CATEGORIES = 255  # of a column; rarer ones are none of them
+N_PIECES, HEIGHT = 10, 0.5  # between quantiles of a number; and how much a piece rises
+MOST_DEVIATIONS = 3.0  # of a value from the mean
+SIZES: dict[Feature, int] = {"value": 1, "pieces": N_PIECES, "is missing": 1}
 
 
 @dataclass(frozen=True)
 class NumberFeatures(ColumnFeatures):
     """Numbers and one-hot categories.
 
-    A missing number is the mean. A category that was not seen is none of them.
+    Numbers such as sizes or prices span powers of ten, so the standardised value of most says
+    little. So a number is also read piecewise: each piece rises from one decile of training to the
+    next (Gorishniy et al. 2022), and together they tell its rank. The value is bounded: one wild
+    number does not decide. A missing number is the mean. A category that was not seen is none of
+    them.
 
     Parameters
     ----------
     numbers : dict of str to tuple of str
-        By the name of a column of numbers: "value" if they differ, "is missing" if one was missing.
+        By the name of a column of numbers: "value" if they differ, "pieces" if they are more than
+        two, "is missing" if one was missing.
     categories : dict of str to tuple of str
         The categories of a column, by its name.
+    quantiles : ndarray of shape (11, n_numbers)
+        From the smallest of each column of numbers to the largest.
+    bounds : ndarray of shape (2, n_numbers)
+        Of each value: the mean, less and more three standard deviations.
     mean
         Of `ColumnFeatures`.
     """
@@ -37,24 +49,68 @@ class NumberFeatures(ColumnFeatures):
     explained = "columns"
     numbers: dict[str, tuple[Feature, ...]]
     categories: dict[str, tuple[str, ...]]
+    quantiles: Annotated[NDArray[np.float64], "11 n_numbers"] = field(
+        default_factory=lambda: np.empty((N_PIECES + 1, 0))
+    )
+    bounds: Annotated[NDArray[np.float64], "2 n_numbers"] = field(
+        default_factory=lambda: np.empty((2, 0))
+    )
+
+    def check(self) -> None:
+        """Raise ValueError if a column of numbers has no quantiles."""
+        check_agreement(self, n_numbers=len(self.numbers))
+
+    @property
+    def _sizes(self) -> dict[str, int]:
+        """How many features each column has."""
+        sizes = {name: sum(SIZES[one] for one in kept) for name, kept in self.numbers.items()}
+        return sizes | {name: len(found) for name, found in self.categories.items()}
 
     @property
     def n_features(self) -> int:
         """The number of features."""
-        return sum(map(len, (self.numbers | self.categories).values()))
+        return sum(self._sizes.values())
+
+    @property
+    def has_unit(self) -> NDArray[np.bool_]:
+        """Which features are values of numbers."""
+        of_numbers = [feature for kept in self.numbers.values() for feature in kept]
+        sizes = [SIZES[feature] for feature in of_numbers]
+        is_value = np.repeat(np.isin(of_numbers, ["value"]), sizes)
+        return np.pad(is_value, (0, self.n_features - len(is_value)))
 
     @property
     def is_category(self) -> dict[str, bool]:
         """Whether each column holds categories."""
         return dict.fromkeys(self.numbers, False) | dict.fromkeys(self.categories, True)
 
+    def of(self, sequences: Sequences) -> Self:
+        """Return the features whose quantiles and bounds are those of these sequences."""
+        quantiles = np.zeros((N_PIECES + 1, len(self.numbers)))
+        bounds = np.zeros((2, len(self.numbers)))
+        for column, name in enumerate(self.numbers):
+            values = sequences.numbers.columns[name].astype(np.float64)
+            known = values[~np.isnan(values)]
+            if len(known):
+                quantiles[:, column] = np.quantile(known, np.linspace(0, 1, N_PIECES + 1))
+                reach = MOST_DEVIATIONS * known.std()
+                bounds[:, column] = known.mean() - reach, known.mean() + reach
+        return replace(self, quantiles=quantiles, bounds=bounds)
+
     def vectors(self, sequences: Sequences) -> NDArray[np.float64]:
         """Return numbers, NaN where they are missing, and which categories a sequence has."""
         columns, parts = sequences.numbers.columns, [np.empty((len(sequences), 0))]
-        for name, kept in self.numbers.items():
-            values = np.asarray(columns[name], np.float64)
-            found = {"value": values, "is missing": np.isnan(values)}
-            parts += [found[feature][:, np.newaxis] for feature in kept]
+        learned = zip(self.numbers.items(), self.quantiles.T, self.bounds.T, strict=True)
+        for (name, kept), knots, bounds in learned:
+            values = np.asarray(columns[name], np.float64)[:, np.newaxis]
+            widths = np.diff(knots)
+            pieces = (values - knots[:-1]) / np.where(widths > 0, widths, np.inf)
+            found = {
+                "value": np.clip(values, *bounds) if "pieces" in kept else values,
+                "pieces": HEIGHT * np.clip(pieces, 0, 1),
+                "is missing": np.isnan(values),
+            }
+            parts += [found[feature] for feature in kept]
         for name, categories in self.categories.items():
             places = {category: place for place, category in enumerate(categories)}
             codes = np.array([places.get(value, -1) for value in columns[name].tolist()], int)
@@ -74,7 +130,7 @@ class NumberFeatures(ColumnFeatures):
     def values_of(self, sequences: Sequences) -> list[str]:
         """Return what each sample has in each column, in the order of `contributions`.
 
-        A number is above or below the mean of training, by which it adds with one or another sign.
+        A number is above or below the mean of training.
         """
         told = []
         for name, part in self._parts(sequences).items():
@@ -92,9 +148,8 @@ class NumberFeatures(ColumnFeatures):
 
     def _parts(self, sequences: Sequences) -> dict[str, slice]:
         """Return where the features of each column stand, in the order of the columns."""
-        features = self.numbers | self.categories
-        ends = np.cumsum([len(kept) for kept in features.values()]).tolist()
-        parts = dict(zip(features, map(slice, [0, *ends], ends), strict=False))
+        ends = np.cumsum([*self._sizes.values()]).tolist()
+        parts = dict(zip(self._sizes, map(slice, [0, *ends], ends), strict=False))
         return {name: parts[name] for name in sequences.numbers.columns}
 
     def describe(self) -> str:
@@ -106,9 +161,18 @@ class NumberFeatures(ColumnFeatures):
         return f"features of the {'; '.join(told)}"
 
 
+class NumberReader(Reader):
+    """Samples with numbers beside them, whose quantiles are found for the rows that are learned."""
+
+    def learned(self, rows: Rows, rng: np.random.Generator) -> list[Any]:  # noqa: ARG002
+        """Return the features, with the quantiles of these rows."""
+        sequences = self.part(rows).sequences
+        return [one.of(sequences) for one in self.features]
+
+
 def read_numbers(context: FitContext) -> Reader | None:
     """Find out what differs between the samples; None if nothing does."""
-    reader = Reader.of(context)
+    reader = NumberReader.of(context)
     numbers, categories = dict[str, tuple[Feature, ...]](), dict[str, tuple[str, ...]]()
     given = reader.samples.sequences.numbers
     category_names = set(given.categories)
@@ -121,9 +185,12 @@ def read_numbers(context: FitContext) -> Reader | None:
         else:
             missing = np.isnan(values)
             known = np.unique(values[~missing])
-            kept = len(known) > 1, 0 < missing.sum() < len(values)
-            features: tuple[Feature, ...] = "value", "is missing"
-            numbers[name] = tuple(compress(features, kept))
+            features: dict[Feature, bool] = {
+                "value": len(known) > 1,
+                "pieces": len(known) > 2,
+                "is missing": 0 < missing.sum() < len(values),
+            }
+            numbers[name] = tuple(feature for feature, is_kept in features.items() if is_kept)
     reader.features = [NumberFeatures(numbers, categories)]
     return reader if reader.features[0].n_features else None
 

@@ -23,6 +23,7 @@ from sklearn_lstm.data.sequences import (
 )
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.features.convolutions import Convolutions
+from sklearn_lstm.members.features.places import Places
 from sklearn_lstm.members.features.series_statistics import SeriesStatistics
 from sklearn_lstm.members.linear_model import LINEAR, Array, Features
 from sklearn_lstm.members.member import Contributions, one_by_one
@@ -42,12 +43,14 @@ VARIANCES_OF_CHANNEL, LARGEST_VARIANCES = (0.005, 0.03), (0.3, 1)
 class SeriesFeatures(Features):
     """The proportions of steps at which convolutions are large or small.
 
-    Beside them stand the level of each channel, and what is known of channels with missing values.
+    Beside them stand the level of each channel, what is known of channels with missing values, and
+    where a channel is high or low.
 
     Parameters
     ----------
     convolutions : Convolutions
     statistics : SeriesStatistics
+    places : Places
     proportions : ndarray of shape (n_events,)
         The mean features of the convolutions in training: what all series share.
     course : ndarray of shape (128, n_outputs)
@@ -58,19 +61,30 @@ class SeriesFeatures(Features):
 
     convolutions: Convolutions
     statistics: SeriesStatistics
+    places: Places
     proportions: Annotated[NDArray[np.float64], "n_events"]
     course: Annotated[NDArray[np.float64], "128 n_outputs"]
 
     @classmethod
     def drawn(
-        cls, sequences: Sequences, encoding: ChannelScaling, rng: np.random.Generator
+        cls,
+        sequences: Sequences,
+        encoding: ChannelScaling,
+        rng: np.random.Generator,
+        first: Self | None = None,
     ) -> Self:
-        """Draw convolutions, and find all thresholds."""
-        rows = sampled(len(sequences), rng.spawn(1)[0])
-        statistics = SeriesStatistics.of(sequences.subset(rows), encoding)
+        """Draw convolutions, and find all thresholds.
+
+        Behind a first reading, its places are read, and no levels.
+        """
+        known = sequences.subset(sampled(len(sequences), rng.spawn(1)[0]))
+        statistics = SeriesStatistics.of(known, encoding)
         n_convolutions = n_features_of(len(sequences)) - statistics.sizes[1]
         convolutions = Convolutions.draw(sequences, encoding, n_convolutions, rng)
-        return cls(convolutions, statistics, np.zeros(len(convolutions)), np.zeros((N_PLACES, 0)))
+        shared = np.zeros(len(convolutions)), np.zeros((N_PLACES, 0))
+        if first is None:
+            return cls(convolutions, statistics, Places.of(known, encoding), *shared)
+        return cls(convolutions, statistics.silent(), first.places, *shared)
 
     def check(self) -> None:
         """Raise ValueError if convolutions read nothing, or what the encoding does not give."""
@@ -86,7 +100,12 @@ class SeriesFeatures(Features):
     @property
     def n_features(self) -> int:
         """The number of features."""
-        return len(self.convolutions) + len(self.statistics)
+        return len(self.convolutions) + len(self.statistics) + len(self.places)
+
+    @property
+    def n_places(self) -> int:
+        """The number of features of places, the last ones: a solver finds how much they vary."""
+        return len(self.places)
 
     def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step of series adds to the scores.
@@ -95,13 +114,15 @@ class SeriesFeatures(Features):
         the course that all series follow. So the rest of the scores is that of the mean of all
         training series, and the contributions show what is special in a series.
         """
-        event_coef, statistics_coef = np.split(coef @ directions, [self.n_events])
+        ends = self.n_events, self.n_features - self.n_places
+        event_coef, statistics_coef, place_coef = np.split(coef @ directions, ends)
         shared, course = self.proportions @ event_coef, self.course @ directions
 
         def of_one(series: Sequences) -> Contributions:
             lengths, steps = series.lengths, series.read(np.array([0]))
             inputs = self.statistics.encoding(steps, lengths)[np.newaxis]
             added, base = self.statistics.contributions(steps, lengths, statistics_coef)
+            added += self.places.contributions(steps, lengths, place_coef)
             its_course = course[_places(len(steps))]
             added -= (shared + its_course - its_course.mean(axis=0)) / len(steps)
             for place, first, happens in self.convolutions.events(inputs, lengths):
@@ -157,7 +178,8 @@ class SeriesFeatures(Features):
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
             proportions = self._counts(steps, lengths).astype(np.float32)
             proportions /= lengths[:, np.newaxis]
-            parts.append((rows, np.hstack([proportions, self.statistics(steps, lengths)])))
+            beside = self.statistics(steps, lengths), self.places(steps, lengths)
+            parts.append((rows, np.hstack([proportions, *beside])))
             n_rows, n_left = n_rows + len(rows), n_left - len(rows)
             if n_rows >= fewest_rows or not n_left:
                 block, features = map(np.concatenate, zip(*parts, strict=True))
@@ -175,7 +197,8 @@ class SeriesFeatures(Features):
 
         Convolutions have the total variance 1. Levels have less, for another person or sensor
         shifts them. Few levels, and statistics of few uneven channels, have little, for a
-        convolution reads most of what they tell.
+        convolution reads most of what they tell. Places have the variance 1 too, if a solver does
+        not find that they count less.
         """
         sizes = np.array([self.n_events, *self.statistics.sizes])
         n_channels = self.statistics.n_values, self.statistics.n_uneven
@@ -183,11 +206,12 @@ class SeriesFeatures(Features):
         variances = np.append(1, of_channels) / np.maximum(sizes, 1)
         deviations = np.sqrt(np.repeat(variances, sizes))
         deviations[sizes[0] : sizes[:2].sum()] *= self.statistics.deviations
-        return np.asarray(deviations)
+        of_places = np.full(self.n_places, max(1, self.n_places) ** -0.5)
+        return np.append(deviations, of_places)
 
     def describe(self) -> str:
         """Return what the features are."""
-        return "features of convolutions and levels"
+        return "features of convolutions, levels and places"
 
 
 def _places(n_steps: int) -> NDArray[np.intp]:
@@ -210,9 +234,11 @@ class SeriesReader(Reader):
 
     def learned(self, rows: Rows, rng: np.random.Generator) -> list[Any]:
         """Return the features of each encoding, drawn for these rows."""
-        sequences = self.part(rows).sequences
-        first, *others = (SeriesFeatures.drawn(sequences, one, rng) for one in self.features)
-        return [first, *(replace(one, statistics=one.statistics.silent()) for one in others)]
+        sequences, drawn = self.part(rows).sequences, list[SeriesFeatures]()
+        for encoding in self.features:
+            first = drawn[0] if drawn else None
+            drawn.append(SeriesFeatures.drawn(sequences, encoding, rng, first))
+        return drawn
 
 
 def read_series(context: FitContext) -> SeriesReader:
@@ -245,6 +271,6 @@ SERIES = Recipe(
     suits=lambda settings: settings.kind is MEASUREMENTS,
     read=read_series,
     solver="ridge",
-    stored=(SeriesFeatures, Convolutions, SeriesStatistics),
+    stored=(SeriesFeatures, Convolutions, SeriesStatistics, Places),
     work=work_of_series,
 )

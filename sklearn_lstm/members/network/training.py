@@ -12,7 +12,7 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, Prin
 from skorch.helper import predefined_split
 from skorch.utils import noop
 
-from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits
+from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
@@ -49,6 +49,9 @@ from sklearn_lstm.threads import workers
 
 TOKEN_DROPOUT = 0.1  # share of the tokens that training reads as the unknown one, to learn it
 PATIENCE = 5  # epochs without a lower loss until `early_stopping=True` ends the training
+# Of the logarithm of the factor of a network alone; and of that beside linear models, which is
+# expected to be such a share of the first.
+DEVIATION_ALONE, DEVIATION_BESIDE, EXPECTED_SHARE = 0.5, 0.7, 0.2
 LARGEST_GRADIENT = 1.0  # norm; larger ones are scaled down to it
 
 
@@ -70,9 +73,16 @@ class BlendLoss:
     settings: NetworkSettings = field(repr=False)
 
     def joined_by(self, network: Network) -> HeldOutLogits:
-        """Return the logits of all members, also of the network."""
-        expected = ExpectedFactor(self.settings.kind.network_weight, deviation=1.0)
-        logits = network.logits(self.samples.sequences)
+        """Return the logits of all members, also of the network.
+
+        It is expected to count a share of the factor that its logits need alone: a network is often
+        too sure of itself. This factor is at most 1: that held-out samples are all predicted well
+        is no reason to make logits larger.
+        """
+        logits, known = network.logits(self.samples.sequences), self.held_out
+        judged = [(logits, ExpectedFactor(self.settings.kind.network_factor, DEVIATION_ALONE))]
+        alone = min(1.0, fit_blend(judged, known.targets, known.prior).factors.item())
+        expected = ExpectedFactor(EXPECTED_SHARE * alone, DEVIATION_BESIDE)
         return self.held_out.joined_by(network.name, logits, expected)
 
     def __call__(self, network: Network) -> Losses:

@@ -56,7 +56,8 @@ class Solver(BaseSolver):
         features, columns, deviations = [], [], []
         for one in self.learned(rows):
             vectors = one.vectors(self.reader.part(rows).sequences)
-            mean, deviation = (_one_scale if one.have_one_unit else _own_scales)(vectors)
+            own = _one_scale(vectors) if one.have_one_unit else _own_scales(vectors, one.has_unit)
+            mean, deviation = own
             scaled = np.nan_to_num((vectors - mean) / deviation, copy=False)
             features.append(replace(one, mean=mean))
             columns.append(scaled.astype(np.float32))
@@ -74,13 +75,13 @@ def _one_scale(vectors: Vectors) -> Scale:
     return mean, np.full(len(mean), max(deviation, np.finfo(np.float32).eps))
 
 
-def _own_scales(vectors: Vectors) -> Scale:
-    """Return the deviation of each column: 1 if it says yes or no."""
+def _own_scales(vectors: Vectors, has_unit: NDArray[np.bool_]) -> Scale:
+    """Return the deviation of each column: 1 if it has no unit, or says yes or no."""
     known = ~np.isnan(vectors)
     n_known = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, vectors, 0).sum(axis=0) / n_known
     deviation = np.sqrt((np.where(known, vectors - mean, 0) ** 2).sum(axis=0) / n_known)
-    deviation[(np.isin(vectors, (0, 1)) | ~known).all(axis=0)] = 1
+    deviation[~has_unit | (np.isin(vectors, (0, 1)) | ~known).all(axis=0)] = 1
     first = vectors[known.argmax(axis=0), np.arange(vectors.shape[1])]
     is_constant = ((vectors == first) | ~known).all(axis=0)
     # Nothing is learned of such a column, nor of one whose squares are too small for floats.

@@ -11,8 +11,15 @@ from sklearn_lstm.members.features.series import N_FEATURES, n_features_of, samp
 from sklearn_lstm.members.linear_model import Term
 from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.members.solvers import ridge_regression
-from sklearn_lstm.members.solvers.ridge_regression import GramMatrix, RidgeFit, leave_alike_out
+from sklearn_lstm.members.solvers.ridge_regression import (
+    GramMatrix,
+    RidgeFit,
+    leave_alike_out,
+    likeliest_share,
+)
 from sklearn_lstm.targets.targets import Samples, Targets
+
+MOST_JUDGED = 250  # samples, which say how much places tell
 
 
 class Solver(BaseSolver):
@@ -80,6 +87,11 @@ def _fit(drawn: Any, samples: Samples, rows: Rows, compared: Rows) -> tuple[Ridg
     are_many = len(samples) > drawn.n_features
     gram = GramMatrix(drawn.n_features, targets.n_outputs) if are_many else None
     matrix = _matrix(drawn, samples, rows, gram)
+    if n_places := drawn.n_places:
+        few = slice(None, None, 1 + len(rows) // MOST_JUDGED)
+        judged = targets.subset(np.arange(len(rows))[few])
+        share = likeliest_share(matrix[few], judged, deviations, n_places)
+        deviations[-n_places:] *= np.sqrt(share)
     if gram is None:
         fit = ridge_regression.fit_few(matrix, targets, deviations)
     else:

@@ -17,6 +17,7 @@ from scipy.spatial.distance import squareform
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
+from sklearn_lstm.blending import ClassPrior, ExpectedFactor, fit_blend
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
 from sklearn_lstm.targets.targets import Targets
 
@@ -24,6 +25,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
 N_CLUSTERS = 12  # for each class
+SHARES = 0.0, 0.01, 0.03, 0.1, 0.3, 1.0  # of the variance of features that may tell nothing
 LEAST_GAP, LEAST_SHARE = 2.0, 3 / 4  # how much nearer a twin is, and how many have one
 
 
@@ -83,30 +85,75 @@ def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats)
 def leave_alike_out(
     features: NDArray[np.float32], targets: Targets, alpha: float, deviations: Floats
 ) -> tuple[Floats, Floats]:
-    """Return two predictions for each sample: without it, and without all samples like it.
+    """Return two predictions for each sample: without it, and without all samples like it."""
+    products = _products(features, targets, deviations)
+    return _left_out(products, targets, alpha, _clusters(products, targets))
 
-    Both are of shape (n_samples, n_outputs). The samples are divided into 12 clusters (Ward 1963)
-    for each class, or set of labels, and each cluster is left out as a whole, whatever its classes:
-    where classes hardly differ, the others like it would speak for the other classes. Where most
-    samples have a twin, there are at most half as many clusters as samples. With the hat matrix H
-    and the residuals r, the residuals without a cluster C would be (1 - H_CC)^-1 r_C.
+
+def likeliest_share(
+    features: NDArray[np.float32], targets: Targets, deviations: Floats, n_last: int
+) -> float:
+    """Return how much the last features should vary, as a share of the variance they are given.
+
+    It is the mean of `SHARES`, each weighted by how likely samples are by what is predicted of each
+    without it, and without all like it: new persons or machines are not those of training.
     """
-    signs, weights = _signs(targets), targets.sample_weights
+    first, last = deviations.copy(), deviations.copy()
+    first[-n_last:] = last[:-n_last] = 0
+    products, added = (_products(features, targets, part) for part in (first, last))
+    clusters = _clusters(products, targets)
+    signs, weights, all_together = _signs(targets), targets.sample_weights, np.zeros_like(clusters)
+
+    def error(alpha: float) -> float:
+        """Return the leave-one-out error without the last features."""
+        left_out, _ = _left_out(products, targets, alpha, all_together)
+        return float((weights @ np.square(signs - left_out)).sum())
+
+    alpha = min(ALPHAS.tolist(), key=error)
+    prior, losses = ClassPrior.of(targets, is_drawn=False), np.zeros(len(SHARES))
+    for place, share in enumerate(SHARES):
+        for left_out in _left_out(products + share * added, targets, alpha, clusters):
+            losses[place] += fit_blend([(left_out, ExpectedFactor(1.0, 3.0))], targets, prior).loss
+    return float(np.average(SHARES, weights=np.exp(losses.min() - losses)))
+
+
+def _products(features: NDArray[np.float32], targets: Targets, deviations: Floats) -> Floats:
+    """Return the scalar products of samples, whose features get these deviations."""
     scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64)) * deviations
-    scaled -= np.average(scaled, axis=0, weights=weights)
-    products, roots = scaled @ scaled.T, np.sqrt(weights)[:, np.newaxis]
-    remaining = alpha * np.linalg.inv(roots * products * roots.T + alpha * np.eye(len(products)))
-    remaining -= roots * roots.T / weights.sum()  # 1 - H
-    residuals = remaining @ (roots * signs)
-    alone = signs - residuals / np.diag(remaining)[:, np.newaxis] / roots
-    alike = alone.copy()
+    scaled -= np.average(scaled, axis=0, weights=targets.sample_weights)
+    return np.asarray(scaled @ scaled.T)
+
+
+def _clusters(products: Floats, targets: Targets) -> Rows:
+    """Return the cluster of each sample.
+
+    There are 12 clusters (Ward 1963) for each class, or set of labels, whatever the classes in
+    them. Where most samples have a twin, there are at most half as many as samples.
+    """
     distances = _distances(products)
     names, classes = np.unique(targets.values, axis=0, return_inverse=True)
     n_clusters = N_CLUSTERS * len(names)
     if _have_twins(distances, classes.ravel()):
-        n_clusters = min(n_clusters, len(signs) // 2)
-    clusters = fcluster(linkage(distances, "ward"), n_clusters, "maxclust")
-    numbers = np.unique(clusters)
+        n_clusters = min(n_clusters, len(products) // 2)
+    return np.asarray(fcluster(linkage(distances, "ward"), n_clusters, "maxclust"))
+
+
+def _left_out(
+    products: Floats, targets: Targets, alpha: float, clusters: Rows
+) -> tuple[Floats, Floats]:
+    """Return the predictions of each sample without it, and without its cluster.
+
+    Each cluster is left out as a whole: where classes hardly differ, the others like it would speak
+    for the other classes. With the hat matrix H and the residuals r, the residuals without a
+    cluster C would be (1 - H_CC)^-1 r_C.
+    """
+    signs, weights = _signs(targets), targets.sample_weights
+    roots = np.sqrt(weights)[:, np.newaxis]
+    remaining = alpha * np.linalg.inv(roots * products * roots.T + alpha * np.eye(len(products)))
+    remaining -= roots * roots.T / weights.sum()  # 1 - H
+    residuals = remaining @ (roots * signs)
+    alone = signs - residuals / np.diag(remaining)[:, np.newaxis] / roots
+    alike, numbers = alone.copy(), np.unique(clusters)
     for number in numbers if len(numbers) > 1 else ():  # a single one leaves nothing to learn from
         rows = np.flatnonzero(clusters == number)
         within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 import small_models
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import rankdata
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import Predictor, TextSequenceVectorizer
+from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import (
     ExplanationDisplay,
@@ -20,6 +22,8 @@ from sklearn_lstm.inspection import (
     explain_classes,
 )
 from sklearn_lstm.io import load, save
+from sklearn_lstm.members.features.numbers import NumberFeatures, NumberReader
+from sklearn_lstm.targets.targets import Samples
 
 N = 150
 
@@ -87,7 +91,7 @@ def test_numbers_and_categories_are_learned_beside_the_sequences(fitted):
     alone = small(kind).fit(*{"texts": (FRAME["text"], Y), "series": (FRAME["steps"], Y)}[kind])
     column = NEW["text" if kind == "texts" else "steps"]
     assert model.score(of_kind(kind, NEW), NEW_Y) > alone.score(column, NEW_Y) + 0.15
-    told = "numbers: 6 features of the numbers price, is_new; categories shop\n"
+    told = "numbers: 16 features of the numbers price, is_new; categories shop\n"
     assert told in repr(classifier_of(model))
 
 
@@ -101,9 +105,9 @@ def test_a_missing_number_is_the_mean_and_an_unseen_category_is_none():
     assert_array_equal(found[2], found[3])
     features = features_of(model)
     assert features.categories == {"shop": ("x", "y", "z")}
-    assert features.numbers == {"price": ("value", "is missing"), "is_new": ("value",)}
+    assert features.numbers == {"price": ("value", "pieces", "is missing"), "is_new": ("value",)}
     vectors = features.vectors(model_sequences(model, frame))
-    assert_array_equal(vectors[0, :2], [np.nan, 1])
+    assert_array_equal(vectors[0, :12], [*[np.nan] * 11, 1])
 
 
 def model_sequences(model, X):
@@ -122,10 +126,39 @@ def test_constant_columns_and_the_scale_of_numbers_change_nothing():
     assert_allclose(small("series").fit(scaled, Y).predict_proba(scaled), expected, atol=1e-3)
 
 
-def test_of_numbers_whose_squares_are_too_small_nothing_is_learned():
+def test_numbers_that_span_powers_of_ten_are_told_by_their_ranks():
+    rng = np.random.default_rng(0)
+    sizes = np.exp(rng.normal(8, 3, 400))
+    y = rankdata(sizes).astype(int) // 100 % 2  # every other quarter
+    X = pd.DataFrame({"steps": [*rng.normal(size=(400, 5))], "size": sizes})
+    model = small("series").fit(X[:200], y[:200])
+    assert model.score(X[200:], y[200:]) > 0.9
+    wild = X[:200].copy()
+    wild.loc[wild["size"].idxmax(), "size"] = 1e30
+    assert small("series").fit(wild, y[:200]).score(X[200:], y[200:]) > 0.9
+    beyond = X[200:210].assign(size=1e14)
+    largest = beyond.assign(size=sizes[:200].max())
+    assert_array_equal(model.predict_proba(beyond), model.predict_proba(largest))
+
+
+def test_deciles_are_those_of_the_samples_that_are_learned(samples_of):
+    X = pd.DataFrame({"steps": [*np.zeros((100, 2))], "size": np.arange(100.0)})
+    _, sequences = InputFormat.found_in(X, "auto", None)
+    targets = samples_of(np.zeros((100, 2, 1)), np.arange(100) % 2).targets
+    features = NumberFeatures({"size": ("pieces",)}, {})
+    reader = NumberReader(Samples(sequences, targets), np.arange(50), [features], seed=0)
+    (found,) = reader.learned(np.arange(50, 100), np.random.default_rng(0))
+    assert_allclose(found.quantiles[:, 0], np.linspace(50, 99, 11))
+    (pieces,) = found.vectors(sequences.subset(np.array([60])))
+    assert_allclose(pieces, [0.5, 0.5, 0.5 * (60 - 59.8) / 4.9, *[0] * 7], atol=1e-12)
+
+
+def test_numbers_whose_squares_are_too_small_for_floats_are_told_by_their_ranks():
     frame = FRAME.assign(price=FRAME["price"].fillna(0) * 1e-200)[["text", "price"]]
     model = small("texts").fit(frame, Y)
-    assert not coef_of(model).any()
+    value, *pieces = coef_of(model)
+    assert not value.any()
+    assert np.any(pieces)
     assert np.isfinite(model.decision_function(frame)).all()
 
 
@@ -180,7 +213,7 @@ def test_several_labels_groups_weights_and_samples_of_validation(kind):
         X, labels, **{f"{name}groups": np.arange(N) % 9, f"{name}sample_weight": np.arange(N) % 3}
     )
     assert fitted.predict(of_kind(kind, NEW)).shape == (60, 2)
-    assert coef_of(fitted).shape == (6, 2)
+    assert coef_of(fitted).shape == (16, 2)
     if kind == "series":
         new = of_kind(kind, NEW)
         model = small(kind).fit(X, Y, X_val=new, y_val=NEW_Y)
