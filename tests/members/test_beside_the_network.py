@@ -95,7 +95,7 @@ def test_the_decision_is_the_weighed_sum_of_network_and_linear_model(pairs):
 def test_a_network_that_is_right_on_held_out_samples_weighs_more():
     """Which of two distant ids comes first is seen by a network, and not by n-grams."""
     rng = np.random.default_rng(0)
-    X, y = rng.integers(6, 40, (400, 8)), rng.integers(0, 2, 400)
+    X, y = rng.integers(6, 400, (400, 8)), rng.integers(0, 2, 400)  # too many ids for states
     X_noise = X.copy()
     for row, label in zip(X, y, strict=True):
         row[np.sort(rng.choice(8, 2, replace=False))] = (4, 5) if label else (5, 4)

@@ -91,9 +91,9 @@ def test_the_network_tells_new_words_apart_if_the_table_does(kind):
 
 
 def test_the_linear_model_reads_the_mean_of_the_vectors(fitted):
-    vectors = fitted[-1].linear_model_.vectors
+    vectors = fitted[-1].linear_model_.terms[-1]
     sequences = read_as_at_fit(fitted[-1], fitted[0].transform([*NEW.values()]))
-    good, bad, unknown = vectors.means(sequences) @ vectors.coef[:, 1]
+    good, bad, unknown = vectors.features.means(sequences) @ vectors.coef[:, 1]
     assert good > bad
     assert unknown == 0
 
