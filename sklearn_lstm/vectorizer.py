@@ -29,7 +29,7 @@ from sklearn_lstm.sklearn_internals import (
 )
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch
-from sklearn_lstm.text.id_matrix import look_up_rows
+from sklearn_lstm.text.id_matrix import look_up_rows, names_of_steps
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
     FIRST_UNKNOWN,
@@ -397,7 +397,7 @@ class TextSequenceVectorizer(
             The names.
         """
         check_is_fitted(self)
-        return np.array([f"position{column}" for column in range(self.max_length_)], np.object_)
+        return np.array(names_of_steps(self.max_length_), np.object_)
 
     @property
     def feature_names_in_(self) -> NDArray[np.object_]:

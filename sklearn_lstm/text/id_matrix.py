@@ -182,6 +182,11 @@ def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:
     return dense
 
 
+def names_of_steps(n_steps: int) -> list[str]:
+    """Return the names of the columns of such an array, where it becomes a data frame."""
+    return [f"position{step}" for step in range(n_steps)]
+
+
 def to_onehot(X: sp.csr_matrix, n_channels: int) -> NDArray[np.float32]:
     """Return one channel per id, 1 for the id of the step; steps after a text are NaN."""
     onehot = np.full((*X.shape, n_channels), np.nan, np.float32)  # (n_texts, max_length, n_ids)
