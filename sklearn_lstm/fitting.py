@@ -14,7 +14,6 @@ from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
@@ -22,8 +21,6 @@ from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
-    InvalidSequencesError,
-    InvalidSequencesTypeError,
     LinearModelSkippedWarning,
     NothingLearnedWarning,
     warn_user,
@@ -71,16 +68,6 @@ def what_was_fitted(classifier: Any) -> Fitted:
     if fitted is None:
         check_is_fitted(classifier)  # raises the error
     return fitted  # type: ignore[return-value]
-
-
-def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> None:
-    """Raise an error for another number of labels than of sequences."""
-    try:
-        check_consistent_length(sequences, y)
-    except ValueError as error:
-        if input_format.column_names and not input_format.number_names:
-            raise InvalidSequencesError(f"{error}. {LONG_TABLE}") from None
-        raise
 
 
 def read_at_fit(parameters: Mapping[str, Any], X: Any) -> tuple[InputFormat, Sequences]:
@@ -174,15 +161,12 @@ def _read_validation(
         check_consistent_length(sequences, y_val)
         targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
         return Samples(sequences, relative_weights(targets, by_class)).counted()
-    except InvalidSequencesTypeError as error:
-        found = str(error).partition(". ")[0].replace("X", "X_val", 1)
-        raise InvalidSequencesTypeError(
-            f"{found}. A Pipeline transforms X alone. Pass X_val as it comes out of other steps, "
-            "pipeline[:-1].fit(X, y).transform(X_val), or, with metadata routing, let the Pipeline "
-            "have transform_input=['X_val']."
-        ) from None
     except (TypeError, ValueError) as error:
-        error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
+        error.add_note(
+            "This is about X_val, y_val and sample_weight_val of fit. A Pipeline transforms X "
+            "alone: pass X_val as it comes out of other steps, pipeline[:-1].fit(X, y)"
+            ".transform(X_val), or, with metadata routing, let it have transform_input=['X_val']."
+        )
         raise
 
 
@@ -194,7 +178,7 @@ def read_training_data(
     names, y = label_names(y), read_labels(y)
     check_classification_targets(y)  # warns of nearly as many classes as samples
     input_format, sequences = read_at_fit(parameters, X)
-    check_as_many(input_format, sequences, y)
+    check_consistent_length(sequences, y)
     samples = Samples(sequences, read_targets(Labels.of(y, names), y, sample_weight, groups))
     return TrainingData.weighted(input_format, samples, parameters["class_weight"], validation)
 
@@ -216,7 +200,9 @@ def read_further_data(
     names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
-        labels = Labels.named(classes, y, names)
+        if classes is None and y.ndim == 1:
+            raise ValueError("classes must be passed on the first call to partial_fit: all labels.")
+        labels = Labels.of(y if classes is None or y.ndim == 2 else classes, names)
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
@@ -227,7 +213,7 @@ def read_further_data(
             "partial_fit does not fit the members of an encoder, and of numbers beside the "
             "sequences: call fit first, or leave them out."
         )
-    check_as_many(input_format, sequences, y)
+    check_consistent_length(sequences, y)
     labels.check_names(names)
     labels.check_same(classes)
     targets = read_targets(labels, y, sample_weight)

@@ -35,7 +35,6 @@ from sklearn_lstm.text.vocabulary import (
     FIRST_UNKNOWN,
     CallIds,
     TextCounts,
-    TokenBatches,
     TokenCounts,
     count_texts,
     frequent_tokens,
@@ -263,8 +262,11 @@ class TextSequenceVectorizer(
         texts, numbers = divided(raw_documents, self.output)
         if keeps_texts(vars(self)):
             texts = list(iterate_texts(texts))  # which are read twice
-        batches, ids = fit_and_number(self, texts, [], numbers)
-        return self._reader().lay_out(batches, ids, texts, numbers)
+        batches = list[TokenBatch]()
+        final, ids = fit_and_number(self, texts, batches.append, numbers)
+        numbered = ((final.take(tokens), lengths) for tokens, lengths in batches)
+        reader = self._reader()
+        return reader.lay_out(reader.trimmed(numbered), ids, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Extend the vocabulary, and `max_length_`, by further texts.
@@ -464,11 +466,14 @@ class TextSequenceVectorizer(
 
     @told_to_callbacks
     def _fit(
-        self, texts: Any, numbers: Numbers = NO_NUMBERS, batches: TokenBatches | None = None
+        self,
+        texts: Any,
+        numbers: Numbers = NO_NUMBERS,
+        keep: Callable[[TokenBatch], None] | None = None,
     ) -> Iterable[Hashable]:
-        """Fit, and append numbers to `batches`; return the tokens that 2, 3, ... stand for."""
+        """Fit, and give numbers to `keep`; return the tokens that 2, 3, ... stand for."""
         vocabulary = self._check()
-        read = count_texts(self._analysis(), iterate_texts(texts), batches)
+        read = count_texts(self._analysis(), iterate_texts(texts), keep)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:
@@ -503,18 +508,21 @@ class TextSequenceVectorizer(
 def fit_and_number(
     vectorizer: TextSequenceVectorizer,
     texts: Iterable[object],
-    batches: TokenBatches,
+    keep: Callable[[TokenBatch], None],
     numbers: Numbers = NO_NUMBERS,
-) -> tuple[Iterator[TokenBatch], CallIds]:
-    """Fit, and return the ids of the texts, and the numbers of unknown tokens among them.
+) -> tuple[NDArray[np.int32], CallIds]:
+    """Fit; `keep` gets the tokens of the texts as numbers, of which each is an index.
 
-    The texts are read once; `batches` keeps their tokens until the vocabulary is known.
+    Returns
+    -------
+    ndarray of shape (2 + n_tokens,)
+        At each index the id of the token, or its number if it is unknown.
+    CallIds
+        What these stand for.
     """
-    tokens = vectorizer._fit(texts, numbers, batches)  # noqa: SLF001 - of this module
+    tokens = vectorizer._fit(texts, numbers, keep)  # noqa: SLF001 - of this module
     ids = CallIds(vectorizer.vocabulary_)
-    final = np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32)  # of 0, UNKNOWN, 2, ...
-    numbered = ((final.take(batch), lengths) for batch, lengths in batches)
-    return vectorizer._reader().trimmed(numbered), ids  # noqa: SLF001
+    return np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32), ids
 
 
 def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:

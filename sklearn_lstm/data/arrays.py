@@ -14,6 +14,7 @@ from sklearn_lstm.data.frames import (
     Array,
     Column,
     column_names,
+    difference,
     is_missing_or_nan,
     is_row,
     names_of,
@@ -41,8 +42,8 @@ class Arrays:
         Of X, if it is a data frame.
     channel_names : tuple of str
         Of the channels, if each series is a data frame.
-    time_channel : int or None
-        The channel that holds the time of each step.
+    time_channel : int, str or None
+        The channel that holds the time of each step; a name that none has stays as it is.
     numbers : Numbers
         The columns beside the sequences.
     """
@@ -50,7 +51,7 @@ class Arrays:
     steps: Any
     column_names: tuple[str, ...]
     channel_names: tuple[str, ...]
-    time_channel: int | None
+    time_channel: int | str | None
     numbers: Numbers
 
 
@@ -92,24 +93,11 @@ def read_arrays(
     is_ragged = steps.ndim == 1 and steps.dtype.kind == "O"
     if is_ragged and not names:
         names = tuple(map(str, next(filter(None, map(names_of, steps)), ())))
-    if time_channel is not None:
-        time_channel = _find_channel(time_channel, names, steps)
+    if isinstance(time_channel, str) and time_channel in names:
+        time_channel = names.index(time_channel)
     if is_ragged:
         steps = [_read_row(row, index, input_type, names) for index, row in enumerate(steps)]
     return Arrays(steps, column_names(X), names, time_channel, numbers)
-
-
-def _find_channel(time_channel: int | str, names: tuple[str, ...], X: Array) -> int:
-    """Return the number of the channel that holds the time of each step, by number or name."""
-    if isinstance(time_channel, str) and time_channel in names:
-        return names.index(time_channel)
-    if isinstance(time_channel, str | bool | np.bool_):
-        found = f"has the columns {[*names[:5]]}" if names else f"is a {type(X[0]).__name__}"
-        raise InvalidSequencesError(
-            f"time_channel={time_channel!r} is neither the number nor the name of a channel: X[0] "
-            f"{found}. Pass a list of data frames, one for each series, or the number."
-        )
-    return int(time_channel)
 
 
 def _read_row(row: Any, index: int, input_type: str, names: tuple[str, ...]) -> Array:
@@ -138,14 +126,11 @@ def _read_row(row: Any, index: int, input_type: str, names: tuple[str, ...]) -> 
 
 def _in_order(columns: dict[str, Column], names: tuple[str, ...], index: int) -> dict[str, Column]:
     """Return the columns of a data frame by these names, in their order."""
-    for name in (*names, *columns):
-        if name not in columns or name not in names:
-            found = "a column" if name in columns else "no column"
-            raise InvalidSequencesError(
-                f"X[{index}] has {found} {name!r}: its columns are {[*columns][:5]}, but those of "
-                f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
-                "columns, in any order."
-            )
+    if {*names} != {*columns}:
+        raise InvalidSequencesError(
+            f"X[{index}] {difference(tuple(columns), names)}: every series needs the columns of "
+            f"the first one, or of fit, {[*names[:5]]}, in any order."
+        )
     return {name: columns[name] for name in names}
 
 

@@ -64,7 +64,7 @@ def read_sequences(
     if sparse.issparse(steps):
         steps = _checked_matrix(steps, input_type)
     elif isinstance(steps, np.ndarray):
-        steps = _checked_table(steps, input_type)
+        steps = _checked_table(steps)
     if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
         known |= _check_series(steps, arrays.time_channel, n_channels, has_gaps=has_gaps)
@@ -133,7 +133,7 @@ def _holds_counts(X: sparse.csr_matrix) -> bool:
     return bool(np.count_nonzero(2 * n_common < n_runs) > n_rows / 2)
 
 
-def _checked_table(array: Array, input_type: str) -> Array:
+def _checked_table(array: Array) -> Array:
     if array.ndim > 3:
         raise InvalidSequencesError(
             f"Found array with dim {array.ndim}, while dim <= 3 is required: "
@@ -144,10 +144,6 @@ def _checked_table(array: Array, input_type: str) -> Array:
     if 0 in array.shape:
         raise InvalidSequencesError(
             f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
-        )
-    if array.ndim == 3 and input_type not in ("auto", "measurements"):
-        raise InvalidSequencesError(
-            "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
     return array
 
@@ -196,12 +192,7 @@ def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> N
         place = int(np.argmax(is_wrong))
         row = first_row + int(np.searchsorted(starts, place, side="right")) - 1
         value = values.flat[place]
-        if np.isnan(value):
-            raise InvalidSequencesError(
-                f"X[{row}] holds NaN, {IDS_EXPECTED} If NaN pads the rows of a table, pass "
-                "X.fillna(0).astype(int)."
-            )
-        sign = "Negative values in data: " if value < 0 else ""
+        sign = "Negative values in data: " if value < 0 else ""  # as scikit-learn's checks ask
         raise InvalidSequencesError(f"{sign}X[{row}] holds {value}, {IDS_EXPECTED}")
 
 
@@ -212,14 +203,12 @@ def _as_series(rows: Table, n_channels: int) -> Table:
     series = [array if array.ndim == 2 else array[:, np.newaxis] for array in rows]
     if rows[0].ndim == 2 or any(steps.size for steps in series):
         n_channels = next((steps for steps in series if steps.size), series[0]).shape[1]
-    are_turned = len({len(steps) for steps in series if steps.size}) == 1
-    remedy = " If channels come first, pass [x.T for x in X]." if are_turned else ""
     for index, steps in enumerate(series):
         if steps.size and steps.shape[1] != n_channels:
             raise InvalidSequencesError(
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
-                f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
-                f"{remedy}"
+                f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels}). "
+                "If channels come first, pass [x.T for x in X]."
             )
     # In the smallest type: it does not change that of its neighbours.
     nothing = np.full((1, n_channels), np.nan, np.float16)
@@ -227,7 +216,7 @@ def _as_series(rows: Table, n_channels: int) -> Table:
 
 
 def _check_series(
-    series: Table, time_channel: int | None, expected: int | None, *, has_gaps: bool | None
+    series: Table, time_channel: int | str | None, expected: int | None, *, has_gaps: bool | None
 ) -> dict[str, Any]:
     """Return the fields of `Sequences` for series, after the checks of their values and times."""
     n_channels = series[0].shape[1]
@@ -236,17 +225,21 @@ def _check_series(
             f"X has {n_channels} channels, but LSTMSequenceClassifier is expecting {expected} "
             "channels, as at fit, along the last axis. If X is one series, pass a list of it: [X]."
         )
+    channel = None
     if time_channel is not None:
-        if not -n_channels <= time_channel < n_channels:
+        is_number = not isinstance(time_channel, str | bool | np.bool_)
+        if not (is_number and -n_channels <= int(time_channel) < n_channels):
             raise InvalidSequencesError(
-                f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
+                f"time_channel={time_channel!r} is neither the number nor the name of one of the "
+                f"{n_channels} channels of X. They are counted from 0; names have those of a list "
+                "of data frames, one for each series."
             )
-        time_channel %= n_channels
+        channel = int(time_channel) % n_channels
     lengths, has_missing = [], np.zeros(n_channels, bool)
     for block, first_row in _blocks(series):
         n_steps, is_gappy = _check_measurements(block, first_row)
-        if time_channel is not None:
-            _check_times(block, n_steps, time_channel, first_row)
+        if channel is not None:
+            _check_times(block, n_steps, channel, first_row)
         lengths.append(n_steps)
         has_missing |= is_gappy
     n_steps = np.concatenate(lengths)
@@ -260,7 +253,7 @@ def _check_series(
         "lengths": np.maximum(n_steps, 1),
         "n_channels": n_channels,
         "has_missing": has_missing,
-        "time_channel": time_channel,
+        "time_channel": channel,
     }
 
 

@@ -30,7 +30,7 @@ class Labels:
     is_multilabel = False
 
     @staticmethod
-    def of(y: NDArray[np.generic], names: tuple[str, ...] = (), found: str = "y holds") -> Labels:
+    def of(y: NDArray[np.generic], names: tuple[str, ...] = ()) -> Labels:
         """Find the labels of a y from `read_labels`, whose columns have these names.
 
         Raises
@@ -42,28 +42,8 @@ class Labels:
             return LabelSets(np.arange(y.shape[1]), names)
         classes = np.unique(y)
         if len(classes) == 1:
-            raise ValueError(
-                f"Training needs at least 2 classes, but {found} only one class: "
-                f"{classes.item()!r}."
-            )
+            raise ValueError(f"Training needs at least 2 classes, found only {classes.item()!r}.")
         return Labels(classes)
-
-    @staticmethod
-    def named(
-        classes: NDArray[np.generic] | None, y: NDArray[np.generic], names: tuple[str, ...] = ()
-    ) -> Labels:
-        """Return the labels that the first call of partial_fit names, from `read_classes`.
-
-        Raises
-        ------
-        ValueError
-            If it does not name them, or a single one.
-        """
-        if y.ndim == 2:
-            return Labels.of(y, names)
-        if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit: all labels.")
-        return Labels.of(classes, found="classes names")
 
     def __len__(self) -> int:
         return len(self.classes)

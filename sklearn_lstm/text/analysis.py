@@ -34,9 +34,8 @@ PREPROCESSED, TOKENS = "text after the preprocessor", "list of tokens"
 REMEDIES = {
     PREPROCESSED: "It has to return a string.",
     TOKENS: "The tokenizer or the analyzer has to return one.",
-    "text": "Turn it into a string, or pass the column that holds the texts: frame['text']. If X "
-    "is one row of a table, pass pd.DataFrame([X]).",
-    **dict.fromkeys(("file", "filename"), "input='content', the default, reads texts."),
+    "text": "Turn it into a string, a missing one by frame['text'].fillna(''). For lists of tokens "
+    "pass analyzer=list, for a table pd.DataFrame(X), for one row of it pd.DataFrame([X]).",
 }
 
 
@@ -61,23 +60,12 @@ class NoTextError(Exception):
         if isinstance(found, UnicodeDecodeError):
             found.reason += f", in {place}. Set `encoding`, or decode_error='replace'"
             return found
-        reason = f"no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__})"
-        advice = REMEDIES[self.expected]
-        is_missing = found is None or type(found).__name__ in {"NAType", "NaTType"}
-        if self.expected not in (PREPROCESSED, TOKENS) and (is_missing or _is_nan(found)):
-            reason = f"missing ({found})"
-            advice = (
-                "Make it an empty text, as frame['text'].fillna('') does, or leave out the row, "
-                "with its label. If X is one row of a table, pass pd.DataFrame([X])."
-            )
-        elif self.expected == "text" and hasattr(found, "__len__"):
-            advice = "For a table pass pd.DataFrame(X); for lists of tokens pass analyzer=list."
-        error = InvalidSequencesError if _is_nan(found) else InvalidSequencesTypeError
-        return error(f"{place} is {reason}. {advice}")
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+        is_nan = isinstance(found, float | np.floating) and np.isnan(found)
+        error = InvalidSequencesError if is_nan else InvalidSequencesTypeError
+        return error(
+            f"{place} is no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__}). "
+            f"{REMEDIES[self.expected]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -128,8 +116,11 @@ class Analysis:
 
     def decode(self, document: Any) -> Any:
         """Return the text of a document."""
-        if self.input != "content":
-            document = self._read_file(document)
+        if self.input == "file":
+            document = document.read()
+        elif self.input == "filename":
+            with open(document, "rb") as file:  # noqa: PTH123 - of any name, as there
+                document = file.read()
         if isinstance(document, bytes):
             try:
                 return document.decode(self.encoding, self.decode_error)
@@ -138,19 +129,6 @@ class Analysis:
         if document is np.nan:  # noqa: PLW0177 - as ``CountVectorizer`` does
             raise NoTextError(document)
         return document
-
-    def _read_file(self, document: Any) -> Any:
-        """Return what is in a file; an error inside a reader of the user stays what it is."""
-        if self.input == "file":
-            if not hasattr(document, "read"):
-                raise NoTextError(document, "file")
-            return document.read()
-        try:
-            file = open(document, "rb")  # noqa: PTH123, SIM115 - of any name, as there
-        except TypeError:
-            raise NoTextError(document, "filename") from None
-        with file:
-            return file.read()
 
     def preprocess(self, text: Any) -> Any:
         """Return a text as its tokens are looked for."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
 from numbers import Integral
-from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +20,6 @@ from sklearn_lstm.text.words import is_character
 # Ids: no step; every token that is not in the vocabulary; and from then on the vocabulary.
 PADDING_ID, UNKNOWN, FIRST_TOKEN = range(3)
 FIRST_UNKNOWN = -2  # where unknown tokens are told apart, the k-th one is -2 - k
-
-
-class TokenBatches(Protocol):
-    """A list of TokenBatch, or what keeps them elsewhere."""
-
-    def append(self, batch: TokenBatch, /) -> None:
-        """Add a batch."""
-
-    def __iter__(self) -> Iterator[TokenBatch]:
-        """Return the batches in order."""
 
 
 def number_tokens(tokens: Iterable[Hashable], first: int = FIRST_TOKEN) -> dict[Hashable, int]:
@@ -106,7 +96,9 @@ class TextCounts(NamedTuple):
 
 
 def count_texts(
-    analysis: Analysis, raw_documents: Iterable[object], batches: TokenBatches | None = None
+    analysis: Analysis,
+    raw_documents: Iterable[object],
+    keep: Callable[[TokenBatch], None] | None = None,
 ) -> TextCounts:
     """Read texts and count their tokens.
 
@@ -115,8 +107,8 @@ def count_texts(
     analysis : Analysis
     raw_documents : iterable
         Texts, or what `analysis.input` says. Read once, a bounded number at a time.
-    batches : TokenBatches or None
-        The numbers of the tokens are appended to it, batch by batch.
+    keep : callable or None
+        It gets the numbers of the tokens, batch by batch.
     """
     ids: defaultdict[Hashable, int] = defaultdict(count(FIRST_TOKEN).__next__)
     occurrences = documents = np.zeros(FIRST_TOKEN, np.int64)
@@ -129,8 +121,8 @@ def count_texts(
         occurrences = _add_counts(occurrences, tokens)
         documents = _add_counts(documents, in_texts)
         n_of_length.update(lengths.tolist())
-        if batches is not None:
-            batches.append((tokens, lengths))
+        if keep is not None:
+            keep((tokens, lengths))
     counts = TokenCounts(dict(ids), occurrences, documents, n_of_length.total())
     return TextCounts(counts, n_of_length)
 

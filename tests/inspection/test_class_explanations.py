@@ -153,7 +153,7 @@ def test_the_text_names_parts_and_needs_neither_matplotlib_nor_pandas(model, mon
     monkeypatch.setitem(sys.modules, "pandas", None)
     told = explain_classes(model, TEXTS, n_tokens=2)
     shown = str(told)
-    assert "linear model (260 samples)" in shown
+    assert "linear model, 260 samples" in shown
     assert "base value (linear model)" in shown
     assert len(told.rows()) == 2 * len(told.names)
     with pytest.raises(ImportError, match="pip install pandas"):

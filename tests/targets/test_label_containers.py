@@ -151,7 +151,7 @@ def test_what_numpy_would_misread_or_does_not_take_is_refused(y):
 
 @pytest.mark.parametrize("hold", [set, list, lambda classes: pd.Series(classes, dtype="Int64")])
 def test_the_classes_of_partial_fit_may_be_in_any_container(hold):
-    labels = Labels.named(read_classes(hold([LARGE + 1, LARGE])), np.array([LARGE]))
+    labels = Labels.of(read_classes(hold([LARGE + 1, LARGE])))
     assert labels.classes.tolist() == [LARGE, LARGE + 1]
     labels.check_same(read_classes(hold([LARGE, LARGE + 1])))
     with pytest.raises(ValueError, match="not the same as in the first call"):

@@ -42,7 +42,7 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         ([2**63, 1, 2, 3], r"y holds 9223372036854775808, but .* below 2\*\*63"),
         ([1, 0, True, 0], r"y\[2\] is True, a boolean, but the labels before it are numbers"),
         (["a", "1", "a", 1.0], r"y\[3\] is 1\.0, a number, but the labels before it are strings"),
-        (["ham"] * 4, "at least 2 classes, but y holds only one class: 'ham'"),
+        (["ham"] * 4, "at least 2 classes, found only 'ham'"),
         ([[0.1], [0.2], [0.3], [1.5]], "Unknown label type: continuous"),
         ([[0, 1], [2, 3], [1, 1], [0, 0]], "single steps are not learned.*MultiOutputClassifier"),
         ([[0, 3], [3, 3], [0, 0], [3, 0]], "multilabel y has to hold 1 where"),

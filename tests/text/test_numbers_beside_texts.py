@@ -378,7 +378,7 @@ def test_one_row_of_a_frame_with_a_missing_number_is_told_as_a_row():
     frame = pd.DataFrame({"text": ["so good", "bad"], "price": [np.nan, 1.5]})
     for row in (frame.iloc[0], frame.iloc[0].to_list()):
         with pytest.raises(
-            ValueError, match=r"^X\[1\] is missing .*pass pd\.DataFrame\(\[X\]\)\.$"
+            ValueError, match=r"^X\[1\] is no text, but .*nan.* pd\.DataFrame\(\[X\]\)\.$"
         ):
             TextSequenceVectorizer().fit(frame).transform(row)
 
