@@ -41,16 +41,11 @@ from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.sklearn_internals import check_column_names
+from sklearn_lstm.targets import weights_and_groups
 from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Weights
 from sklearn_lstm.targets.thresholds import without_constants
-from sklearn_lstm.targets.weights_and_groups import (
-    absolute_weights,
-    read_targets,
-    relative_weights,
-    weights_of_classes,
-)
 from sklearn_lstm.threads import workers
 
 Passed: TypeAlias = tuple[Any, Any, Any]  # X, y and sample_weight
@@ -119,10 +114,10 @@ class TrainingData:
         `validation` are X_val, y_val and sample_weight_val, which get the class weights of the
         samples.
         """
-        by_class = weights_of_classes(class_weight, samples.targets)
-        weighted = Samples(samples.sequences, relative_weights(samples.targets, by_class))
-        held_out = _read_validation(input_format, samples.targets.labels, by_class, validation)
-        return cls(input_format, weighted.counted(), held_out)
+        by_class = weights_and_groups.weights_of_classes(class_weight, samples.targets)
+        targets = weights_and_groups.relative_weights(samples.targets, by_class)
+        held_out = _read_validation(input_format, targets.labels, by_class, validation)
+        return cls(input_format, Samples(samples.sequences, targets).counted(), held_out)
 
     def warn(self) -> None:
         """Warn of what is seldom meant.
@@ -159,8 +154,8 @@ def _read_validation(
         labels.check_names(label_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
         check_consistent_length(sequences, y_val)
-        targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
-        return Samples(sequences, relative_weights(targets, by_class)).counted()
+        targets = weights_and_groups.read_targets(labels, y_val, sample_weight_val, name="y_val")
+        return Samples(sequences, weights_and_groups.relative_weights(targets, by_class)).counted()
     except (TypeError, ValueError) as error:
         error.add_note(
             "This is about X_val, y_val and sample_weight_val of fit. A Pipeline transforms X "
@@ -179,7 +174,8 @@ def read_training_data(
     check_classification_targets(y)  # warns of nearly as many classes as samples
     input_format, sequences = read_at_fit(parameters, X)
     check_consistent_length(sequences, y)
-    samples = Samples(sequences, read_targets(Labels.of(y, names), y, sample_weight, groups))
+    targets = weights_and_groups.read_targets(Labels.of(y, names), y, sample_weight, groups)
+    samples = Samples(sequences, targets)
     return TrainingData.weighted(input_format, samples, parameters["class_weight"], validation)
 
 
@@ -216,9 +212,9 @@ def read_further_data(
     check_consistent_length(sequences, y)
     labels.check_names(names)
     labels.check_same(classes)
-    targets = read_targets(labels, y, sample_weight)
-    by_class = weights_of_classes(parameters["class_weight"], targets)
-    samples = Samples(sequences, absolute_weights(targets, by_class))
+    targets = weights_and_groups.read_targets(labels, y, sample_weight)
+    by_class = weights_and_groups.weights_of_classes(parameters["class_weight"], targets)
+    samples = Samples(sequences, weights_and_groups.absolute_weights(targets, by_class))
     return TrainingData(input_format, samples.counted())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MappingView
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self
@@ -15,18 +15,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lstm import sklearn_internals
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, iterate_texts, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.sklearn_internals import (
-    SHARED,
-    VECTORIZER,
-    CallbackSupportMixin,
-    DataFrameMixin,
-    checked_parameters,
-    plain_parameters,
-    told_to_callbacks,
-)
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch
 from sklearn_lstm.text.id_matrix import look_up_rows, names_of_steps
@@ -49,10 +41,10 @@ ENGLISH = sorted(ENGLISH_STOP_WORDS)
 
 
 class TextSequenceVectorizer(
-    DataFrameMixin,
+    sklearn_internals.DataFrameMixin,
     StoredMixin,
     DocumentedMixin,
-    CallbackSupportMixin,  # type: ignore[misc]
+    sklearn_internals.CallbackSupportMixin,  # type: ignore[misc]
     TransformerMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
@@ -168,7 +160,7 @@ class TextSequenceVectorizer(
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
     _categories: tuple[str, ...] | None = None  # which of them hold categories
 
-    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
+    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = sklearn_internals.VECTORIZER
 
     def __init__(
         self,
@@ -449,7 +441,7 @@ class TextSequenceVectorizer(
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
-        checked_parameters(self)
+        sklearn_internals.checked_parameters(self)
         return number_tokens(check_as_count_vectorizer(self))
 
     def _learns(self) -> bool:
@@ -464,7 +456,7 @@ class TextSequenceVectorizer(
         # A copy: the output of an earlier `transform` keeps the tokens of its time.
         return vocabulary | number_tokens(new, FIRST_TOKEN + len(vocabulary)) if new else vocabulary
 
-    @told_to_callbacks
+    @sklearn_internals.told_to_callbacks
     def _fit(
         self,
         texts: Any,
@@ -534,13 +526,8 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         The tokens of the parameter `vocabulary`, in order.
     """
     given = [""] if estimator.vocabulary is None else estimator.vocabulary
-    if isinstance(given, MappingView | Iterator):
-        raise TypeError(
-            f"vocabulary is a {type(given).__name__}, which no clone could copy: pass a dict or a "
-            "list."
-        )
-    parameters = plain_parameters(estimator)
-    vectorizer = CountVectorizer(**{name: parameters[name] for name in SHARED})
+    parameters = sklearn_internals.plain_parameters(estimator)
+    vectorizer = CountVectorizer(**{name: parameters[name] for name in sklearn_internals.SHARED})
     vectorizer.tokenizer = Analysis.of(parameters | {"_english": ()}).tokenizer
     if isinstance(given, set | frozenset):
         given = sorted(given)  # their own order differs from process to process

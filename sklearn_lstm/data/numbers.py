@@ -13,16 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data import frames
 from sklearn_lstm.data.containers import JOIN, LARGEST
-from sklearn_lstm.data.frames import (
-    Array,
-    Column,
-    as_objects,
-    difference,
-    is_missing,
-    is_missing_or_nan,
-    read_frame,
-)
+from sklearn_lstm.data.frames import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
 LOST = (
@@ -85,13 +78,13 @@ NO_NUMBERS = Numbers((), {})
 def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[str, ...]) -> None:
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
-        found = f"X {difference(tuple(numbers.columns), names)}." if numbers else LOST
+        found = f"X {frames.difference(tuple(numbers.columns), names)}." if numbers else LOST
         learned = f"has learned from the columns {[*names]} beside the sequences"
         raise InvalidSequencesError(
             f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
         )
     for name in set(categories) ^ set(numbers.categories):
-        if not all(map(is_missing_or_nan, numbers.columns[name])):
+        if not all(map(frames.is_missing_or_nan, numbers.columns[name])):
             found = "numbers, but at fit it held categories"
             if name not in categories:
                 found = "categories, but at fit it held numbers"
@@ -140,7 +133,7 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     InvalidSequencesError
         If not exactly one column holds neither numbers nor categories: the texts.
     """
-    columns = read_frame(X)
+    columns = frames.read_frame(X)
     if not isinstance(columns, dict) or len(columns) < 2:
         return X, NO_NUMBERS
     said = _found_categories(columns) if categories is None else categories
@@ -237,7 +230,7 @@ def _values(column: Column, name: str) -> Array:
         return _categories(column.values, name)
     array = column.values
     if array.dtype.kind == "O":
-        array = np.array([np.nan if is_missing(v) else float(v) for v in array])
+        array = np.array([np.nan if frames.is_missing(v) else float(v) for v in array])
     array = array.astype(np.float64)
     is_too_large = np.abs(array) > LARGEST  # NaN is not
     if is_too_large.any():
@@ -251,18 +244,18 @@ def _values(column: Column, name: str) -> Array:
 
 def _categories(values: Array, name: str) -> Array:
     """Return categories as texts; raise an error for two that only their types tell apart."""
-    others = [v for v in values if not (isinstance(v, str) or is_missing_or_nan(v))]
+    others = [v for v in values if not (isinstance(v, str) or frames.is_missing_or_nan(v))]
     for twin in {*map(_category, others)}.intersection(values if others else ()):
         raise InvalidSequencesError(
             f"The column {name!r} holds {twin!r} as a string and as a number. Make all of its "
             f"values strings: frame.astype({{{name!r}: str}}).astype({{{name!r}: 'category'}})."
         )
-    return as_objects([*map(_category, values)])
+    return frames.as_objects([*map(_category, values)])
 
 
 def _category(value: Any) -> str | None:
     """Return the name of a category; pandas makes floats of integers beside a missing one."""
-    if is_missing_or_nan(value):
+    if frames.is_missing_or_nan(value):
         return None
     is_whole = isinstance(value, float | np.floating) and value.is_integer()
     return str(int(value) if is_whole else value)

@@ -195,10 +195,6 @@ def keeps_texts(parameters: Mapping[str, object]) -> bool:
 
 def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     """Return an iterator over the texts; refuse what is no column of them."""
-    if isinstance(raw_documents, str | bytes):
-        raise InvalidSequencesError(
-            f"X is one text: {reprlib.repr(raw_documents)}. Pass a list of texts: [text]."
-        )
     texts, found = raw_documents, read_frame(raw_documents)
     if isinstance(found, dict) and len(found) == 1:  # as other libraries pass on a column
         found = found.popitem()[1]
@@ -207,16 +203,16 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     elif isinstance(texts, np.ndarray) and texts.shape[1:] == (1,):
         texts = texts[:, 0]
     shape: tuple[int, ...] = getattr(texts, "shape", (0,))
-    has_no_order = isinstance(texts, Mapping | AbstractSet) and not isinstance(texts, MappingView)
-    if has_no_order or not isinstance(texts, Iterable) or len(shape) != 1:
-        is_table = len(shape) != 1
-        error = InvalidSequencesError if is_table else InvalidSequencesTypeError
+    has_order = isinstance(texts, MappingView) or not isinstance(texts, Mapping | AbstractSet)
+    is_wrong = len(shape) != 1 or isinstance(texts, str | bytes)
+    if is_wrong or not has_order or not isinstance(texts, Iterable):
+        error = InvalidSequencesError if is_wrong else InvalidSequencesTypeError
         raise error(
-            f"X is a {type(texts).__name__}: {shape if is_table else reprlib.repr(texts)}. Pass a "
-            "list of texts, in the order of the labels, or one column of texts alone: "
-            "frame['text'], X[:, k]. With columns beside them, at fit too, pass a data frame: "
-            "pd.DataFrame([X]) of one row, pd.DataFrame(X) of columns. Token ids are for the "
-            "classifier."
+            f"X is a {type(texts).__name__}: {shape if len(shape) > 1 else reprlib.repr(texts)}. "
+            "Pass a list of texts, in the order of the labels, [text] of a single one, or one "
+            "column of texts alone: frame['text'], X[:, k]. With columns beside them, at fit too, "
+            "pass a data frame: pd.DataFrame([X]) of one row, pd.DataFrame(X) of columns. Token "
+            "ids are for the classifier."
         )
     return iter(texts)
 

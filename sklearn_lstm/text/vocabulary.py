@@ -178,10 +178,8 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[H
     try:
         tokens.sort()
     except TypeError as error:
-        examples = {type(token).__name__: token for token in reversed(tokens)}
-        shown = ", ".join(f"{token!r} ({kind})" for kind, token in reversed(examples.items()))
         raise ValueError(
-            f"Tokens of several types: {shown}. Make them all strings, or all numbers."
+            f"Tokens of several types ({error}). Make them all strings, or all numbers."
         ) from error
     occurrences = dict(zip(counts.ids, counts.occurrences[FIRST_TOKEN:].tolist(), strict=True))
     return sorted(tokens, key=occurrences.__getitem__, reverse=True)  # ties stay alphabetical

@@ -366,7 +366,8 @@ def test_samples_of_another_kind_are_refused(X, y, own, message):
     error = TypeError if "holds a str" in message else ValueError
     with pytest.raises(error, match=message) as caught:
         small().fit(X, y, **own)
-    assert "A Pipeline transforms X alone" in caught.value.__notes__[-1]
+    if "holds a str" in message:
+        assert "A Pipeline transforms X alone" in caught.value.__notes__[-1]
 
 
 def test_few_samples_of_many_classes_are_no_reason_to_warn():

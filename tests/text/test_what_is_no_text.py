@@ -69,7 +69,7 @@ def test_streams_predictor_and_pipeline_say_the_same(wrong, tmp_path):
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        ("a text", WrongValue, r"X is one text: 'a text'. Pass a list of texts: \[text\]"),
+        ("a text", WrongValue, r"X is a str: 'a text'. Pass a list of texts, .*, \[text\]"),
         (None, WrongType, r"X is a NoneType: None\. Pass a list of texts"),
         (3, WrongType, r"X is a int: 3\. Pass a list of texts"),
         (pd.Series(["a", None], dtype=object), WrongType, MISSING),
