@@ -132,9 +132,8 @@ class TrainingData:
         are_many = targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS
         if are_many and (targets.values.sum(axis=1) == 1).all():
             warn_user(
-                "y is read as several labels, each of which is true or not, but every row holds "
-                "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
-                "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
+                "y is read as several labels, but every row holds exactly one 1, as in one-hot "
+                "coding. Of classes pass y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
                 InputTypeWarning,
             )
         warn_of_columns(self.samples.sequences.numbers, targets.values)
@@ -190,8 +189,7 @@ def read_further_data(
     X, y, sample_weight = passed
     if parameters["class_weight"] == "balanced":
         raise ValueError(
-            "class_weight='balanced' is not supported for partial_fit, which does not know how "
-            "frequent each class will be. Pass a dict, or sample_weight."
+            "class_weight='balanced' is not supported for partial_fit: pass a dict, or weights."
         )
     names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
@@ -206,8 +204,7 @@ def read_further_data(
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
         raise ValueError(
-            "partial_fit does not fit the members of an encoder, and of numbers beside the "
-            "sequences: call fit first, or leave them out."
+            "partial_fit does not fit the members of an encoder, and of numbers beside X: call fit."
         )
     check_consistent_length(sequences, y)
     labels.check_names(names)

@@ -200,8 +200,7 @@ def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
         raise TypeError(
             "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
             f"Pipeline of these, found {kind.__module__}.{kind.__name__}{step}. From a search, "
-            "save the best_estimator_. skops.io.dump (pip install skops) stores other estimators, "
-            "and a whole Pipeline with such steps."
+            "save the best_estimator_. skops.io.dump stores Pipelines with other steps."
         )
     pack = Packer(is_file=True)
     try:

@@ -208,10 +208,8 @@ def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader
         reader.check()
     unpack.check_all_used()
     if (stored := forms.other_version(content)) is not None:
-        warn_user(
-            f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}: "
-            "its predictions may differ."
-        )
+        found = f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}"
+        warn_user(f"{found}: its predictions may differ.")
     return reader, last["_fitted"]
 
 

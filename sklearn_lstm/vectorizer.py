@@ -26,6 +26,7 @@ from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
     FIRST_UNKNOWN,
     CallIds,
+    Keep,
     TextCounts,
     TokenCounts,
     count_texts,
@@ -458,10 +459,7 @@ class TextSequenceVectorizer(
 
     @sklearn_internals.told_to_callbacks
     def _fit(
-        self,
-        texts: Any,
-        numbers: Numbers = NO_NUMBERS,
-        keep: Callable[[TokenBatch], None] | None = None,
+        self, texts: Any, numbers: Numbers = NO_NUMBERS, keep: Keep | None = None
     ) -> Iterable[Hashable]:
         """Fit, and give numbers to `keep`; return the tokens that 2, 3, ... stand for."""
         vocabulary = self._check()
@@ -500,7 +498,7 @@ class TextSequenceVectorizer(
 def fit_and_number(
     vectorizer: TextSequenceVectorizer,
     texts: Iterable[object],
-    keep: Callable[[TokenBatch], None],
+    keep: Keep,
     numbers: Numbers = NO_NUMBERS,
 ) -> tuple[NDArray[np.int32], CallIds]:
     """Fit; `keep` gets the tokens of the texts as numbers, of which each is an index.

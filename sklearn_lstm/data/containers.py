@@ -145,14 +145,12 @@ def to_numpy(values: Any, name: str) -> Array:
         array = np.fromiter(values, np.object_)
     except Exception as error:
         raise InvalidSequencesTypeError(
-            f"{name} can't be turned into a NumPy array ({error}). For a tensor pass "
-            "tensor.detach().float().cpu()."
+            f"{name} can't become an array ({error}). Of tensors, pass .detach().float().cpu()."
         ) from error
     parts = values if isinstance(values, list | tuple) and array.ndim > 1 else [values]
     if any(isinstance(part, np.ma.MaskedArray) and part.mask.any() for part in parts):
         raise InvalidSequencesTypeError(
-            f"{name} is a masked array. Pass {name}.astype(float).filled(np.nan), of token ids "
-            f"{name}.filled(0)."
+            f"{name} is a masked array. Pass {name}.astype(float).filled(np.nan), ids .filled(0)."
         )
     may_be_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
     if array.dtype.kind == "T" or (may_be_rounded and (np.abs(array) >= LARGEST_EXACT).any()):

@@ -170,15 +170,13 @@ class InputFormat:
         if has_width and found.n_features != self.n_features and not isinstance(X, list | tuple):
             raise InvalidSequencesError(
                 f"X has {found.n_features} features, but LSTMSequenceClassifier is expecting "
-                f"{self.n_features} features as input. For series of another length pass a list, "
-                "or fill the missing steps with trailing NaN."
+                f"{self.n_features} features as input. Pass series of another length in a list."
             )
         new = set(found.gappy).difference(self.gappy)
         if new:
             warn_user(
-                f"X has missing values in {len(new)} channel(s) that had none at fit, the first "
-                f"being channel {min(new)}. They are read as the last value before them, or as the "
-                "mean of the channel where there is none.",
+                f"X has missing values in channels that had none at fit: {sorted(new)[:5]}. They "
+                "are read as the last value before them, or the mean where there is none.",
                 MissingValuesWarning,
             )
         return sequences

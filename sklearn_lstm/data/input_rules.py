@@ -115,18 +115,15 @@ def _channels_first(steps: Any) -> str:
     is_list = isinstance(steps, list)
     shapes = {row.shape for row in steps} if is_list else {steps.shape[1:]}
     (n_steps, n_channels), *others = [(*shape, 1)[:2] for shape in shapes]
-    if others or n_channels <= n_steps or all(map(_is_one_hot, steps)):
+    if others or n_channels <= n_steps:
+        return ""
+    if all((np.isin(series, (0, 1)) | np.isnan(series)).all() for series in steps):
         return ""
     return (
         f"X has {n_channels} channels of {n_steps} step(s): the last axis is that of the channels. "
         "sktime and aeon put channels first; then pass X.transpose(0, 2, 1), of a list "
         "[x.T for x in X]."
     )
-
-
-def _is_one_hot(series: NDArray[Any]) -> bool:
-    """Return whether values are 0, 1 and NaN alone."""
-    return bool(((series == 0) | (series == 1) | np.isnan(series)).all())
 
 
 def nothing_learned(sequences: Sequences) -> str:

@@ -236,8 +236,7 @@ def _values(column: Column, name: str) -> Array:
     if is_too_large.any():
         row = int(is_too_large.argmax())
         raise InvalidSequencesError(
-            f"The column {name!r} holds infinity or a value too large ({array[row]}) in row {row}. "
-            "Correct it, or make it NaN if it is missing."
+            f"The column {name!r} holds infinity or a value too large ({array[row]}) in row {row}."
         )
     return array
 

@@ -70,10 +70,8 @@ def read_sequences(
         known |= _check_series(steps, arrays.time_channel, n_channels, has_gaps=has_gaps)
         return ArraySequences(steps, **known)
     if arrays.time_channel is not None:
-        raise InvalidSequencesError(
-            f"time_channel={arrays.time_channel!r} is for measurements, but X holds token ids. "
-            "Leave it None."
-        )
+        found = f"time_channel={arrays.time_channel!r}"
+        raise InvalidSequencesError(f"{found} is for measurements, but X holds token ids.")
     if sparse.issparse(steps):
         _check_ids(steps.data, steps.indptr)
         n_entries = np.diff(steps.indptr).astype(np.intp)
@@ -277,9 +275,8 @@ def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[
     if is_too_large.any():
         row, step, channel = (int(at) for at in np.argwhere(is_too_large)[0])
         raise InvalidSequencesError(
-            f"X contains infinity or a value too large ({block[row, step, channel]}): "
-            f"X[{first_row + row}], step {step}, channel {channel}. Correct it, or make it NaN if "
-            "it is missing."
+            f"X contains infinity or a value too large ({block[row, step, channel]}): X["
+            f"{first_row + row}], step {step}, channel {channel}. Correct it, or make it NaN."
         )
     is_missing = np.isnan(block)
     is_step = ~is_missing.all(axis=2)

@@ -91,10 +91,13 @@ class TextReader:
 
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
+        return self.lay_out(*self._tokens(raw_documents))
+
+    def _tokens(self, raw_documents: Any) -> tuple[Iterator[TokenBatch], CallIds, Any, Numbers]:
+        """Return the ids of texts, what they stand for, the texts, and the columns beside them."""
         ids = CallIds(self.vocabulary)
         texts, numbers = self.divided(raw_documents)
-        batches = self.trimmed(read_tokens(self.analysis, texts, ids))
-        return self.lay_out(batches, ids, texts, numbers)
+        return self.trimmed(read_tokens(self.analysis, texts, ids)), ids, texts, numbers
 
     def read(self, raw_documents: Iterable[object]) -> Any:
         """Return texts as what a classifier makes of the ids: sequences, if `output` is "sparse".
@@ -103,9 +106,8 @@ class TextReader:
         """
         if self.output != "sparse":
             return self(raw_documents)
-        ids = CallIds(self.vocabulary)
-        texts, numbers = self.divided(raw_documents)
-        spellings, lengths = joined(self.trimmed(read_tokens(self.analysis, texts, ids)))
+        batches, ids, texts, numbers = self._tokens(raw_documents)
+        spellings, lengths = joined(batches)
         if not len(lengths):
             return to_csr((), ids, self.width)  # which nobody reads
         spelling = Spelling(ids.vocabulary, [*ids.unknown])
@@ -149,9 +151,8 @@ class TextReader:
             yield cut((ids, lengths), most, self.truncation)
         if n_cut and self.max_length is None:
             warn_user(
-                f"Texts that are longer than all training texts were cut: {n_cut}. The width of "
-                f"output={self.output!r} is that of the longest training text, {self.width} "
-                "tokens; the default output keeps texts whole, and max_length sets a width.",
+                f"Texts that are longer than all training texts were cut: {n_cut}, to {self.width} "
+                "tokens. The default output keeps texts whole, and max_length sets a width.",
                 InputTypeWarning,
             )
 

@@ -285,9 +285,8 @@ def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExp
     opened = open_model(model, X)
     if opened.sequences.n_channels is not None:
         raise ValueError(
-            "explain_classes adds up what tokens say, but X holds measurements, whose steps have "
-            "no names. explain(model, X) explains single series; to see what a channel is worth, "
-            "cross-validate without it."
+            "explain_classes is of tokens, but X holds measurements, whose steps have no names. "
+            "explain(model, X) explains single series."
         )
     labels = opened.labels
     is_mirrored = len(labels) == 2 and not labels.is_multilabel  # what is for one is against both

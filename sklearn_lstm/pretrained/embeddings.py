@@ -96,8 +96,8 @@ class PretrainedVectors:
         if self.table is None and n_rows <= largest < n_rows + (2 if vocabulary else largest):
             warn_user(
                 f"embeddings has {n_rows} rows, but the ids of X go up to {largest}: row i is the "
-                "vector of id i. Row 0 is that of padding, row 1 that of the unknown words of a "
-                "TextSequenceVectorizer. Ids without a row begin with random vectors."
+                "vector of id i, row 0 that of padding, row 1 that of the unknown words of a "
+                "TextSequenceVectorizer. Other ids begin with random vectors."
             )
 
     def describe(self) -> str:
@@ -139,9 +139,8 @@ def read_embeddings(
     table = token_tables.table_of(embeddings, None if chosen is None else id_of)
     if vocabulary is None and chosen != set():
         raise ValueError(
-            "embeddings maps tokens to vectors, but X does not say which token an id stands "
-            "for. Pass the CSR output of TextSequenceVectorizer as it is (a Pipeline "
-            "does), or embeddings as an array whose row i is the vector of id i."
+            "embeddings maps tokens to vectors, but X does not say which token an id stands for. "
+            "Pass the CSR output of TextSequenceVectorizer, as a Pipeline does, or an array."
         )
     is_known, vectors = token_tables.looked_up(table, list(id_of))
     ids = np.array([*compress(id_of.values(), is_known)], np.int64)
@@ -159,14 +158,15 @@ def read_embeddings(
 
 
 def _of_array(embeddings: object, new_ids: NDArray[np.int64] | None) -> PretrainedVectors:
+    found = shown(embeddings)
     try:
         rows = np.asarray(embeddings)
         ids = np.arange(1, len(rows)) if new_ids is None else new_ids[new_ids < len(rows)]
         vectors = np.asarray(rows[ids], np.float32)  # a copy
     except (TypeError, ValueError, IndexError) as error:
-        raise ValueError(f"{token_tables.ACCEPTED}; found {shown(embeddings)}.") from error
+        raise ValueError(f"{token_tables.ACCEPTED}; found {found}.") from error
     if rows.ndim != 2 or len(rows) < 2 or not rows.shape[1]:
-        raise ValueError(f"{token_tables.ACCEPTED}; found an array of shape {rows.shape}.")
+        raise ValueError(f"{token_tables.ACCEPTED}; found {found} of shape {rows.shape}.")
     token_tables.check_finite(vectors, ())
     return PretrainedVectors(ids.astype(np.int64), vectors, 1.0, LARGEST_ID, None)
 

@@ -76,8 +76,8 @@ class SentenceEncoder(NamedModel):
         else:
             raise ValueError(
                 f"encoder takes {' or '.join(map(repr, PACKAGES))}, an object with encode(list of "
-                "str), such as a SentenceTransformer, or the pathlib.Path of its folder; vectors "
-                f"of tokens are the parameter embeddings. Found {shown(source)}."
+                "str), or the pathlib.Path of a SentenceTransformer; vectors of tokens are the "
+                f"parameter embeddings. Found {shown(source)}."
             )
         new.mark = new.checked_vectors(FIXED_SENTENCES)
         return new
@@ -122,8 +122,7 @@ class SentenceEncoder(NamedModel):
         if vectors.shape != (len(texts), length) or not length or not np.isfinite(vectors).all():
             raise ValueError(
                 f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
-                f"{len(texts)} texts; expected a vector for each, of the length of the first ones, "
-                "without NaN and infinity."
+                f"{len(texts)} texts; expected ({len(texts)}, {length}), finite."
             )
         return vectors
 

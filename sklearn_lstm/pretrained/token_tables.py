@@ -184,9 +184,8 @@ def looked_up(table: TokenVectors, tokens: Sequence[object], width: int | None =
     width = vectors.shape[-1] if width is None else width
     if known.shape != (len(tokens),) or vectors.shape != (known.sum(), width):
         raise ValueError(
-            f"embeddings: lookup of a {type(table).__name__} has to return is_known, of shape "
-            f"({len(tokens)},) here, and the vectors of the known tokens, of shape (n_known, "
-            f"{width}); found arrays of shape {known.shape} and {vectors.shape}."
+            f"embeddings: lookup of a {type(table).__name__} has to return arrays of shape "
+            f"({len(tokens)},) and (n_known, {width}); found {known.shape} and {vectors.shape}."
         )
     check_finite(vectors, compress(tokens, known))
     return known, vectors

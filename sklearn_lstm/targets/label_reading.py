@@ -62,10 +62,9 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     if y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
         return np.asarray(y, np.int8)
     raise ValueError(
-        f"Unknown label type: multiclass-multioutput. {name} has to be one label per sequence. A "
-        f"multilabel {name} has to hold 1 where a label applies and 0 elsewhere, found "
-        f"{np.unique(y)[:5].tolist()} (MultiLabelBinarizer makes one of lists of labels). Labels "
-        "of single steps are not learned. For several outputs use MultiOutputClassifier."
+        f"Unknown label type: multiclass-multioutput. {name} has to be one label per sequence, or "
+        f"a table of 0 and 1 (MultiLabelBinarizer), found {np.unique(y)[:5].tolist()}. Labels of "
+        "single steps are not learned. For several outputs use MultiOutputClassifier."
     )
 
 
@@ -90,8 +89,7 @@ def _check_each(y: Any, name: str) -> None:
     for place in np.argwhere(np.reshape([*map(is_missing_or_nan, values.flat)], values.shape)):
         raise ValueError(
             f"{name}{place.tolist()} is missing: {values[*place]}. Each sequence needs a label, or "
-            "1 or 0 for each of several: leave out those without, or fit one classifier for each "
-            "label."
+            "1 or 0 for each of several: leave it out, or fit one classifier for each label."
         )
     if not is_list and y.dtype.kind in "fmM":
         return

@@ -56,10 +56,8 @@ class Labels:
     def check_names(self, names: tuple[str, ...], name: str = "y") -> None:
         """Raise ValueError if the columns of a later y have other names, or another order."""
         if self.names and names and names != self.names:
-            raise ValueError(
-                f"{name} has the columns {[*names[:5]]}, but the y of fit has "
-                f"{[*self.names[:5]]}: both need the same names in the same order."
-            )
+            found = f"{name} has the columns {[*names[:5]]}, but the y of fit {[*self.names[:5]]}"
+            raise ValueError(f"{found}: both need the same names in the same order.")
 
     def check_same(self, classes: NDArray[np.generic] | None) -> None:
         """Raise ValueError if a later call of partial_fit names other classes."""
@@ -79,8 +77,7 @@ class Labels:
         """
         if y.ndim == 2:
             raise ValueError(
-                f"{name} is multilabel, but the classifier was fitted to one label per sequence. "
-                "Pass such labels, or fit a new classifier."
+                f"{name} is multilabel, but the classifier was fitted to one per sequence."
             )
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]

@@ -91,7 +91,6 @@ def choose_thresholds(
         previous = expected_f1_thresholds(probabilities)
     elif np.all(previous == 0.5):
         warn_user(
-            "threshold='f1' needs held-out samples, and this training has none: all thresholds are "
-            "0.5. Call fit with X_val and y_val or early_stopping=True, or give a number."
+            "threshold='f1' needs held-out samples (X_val, early_stopping=True): all are 0.5 now."
         )
     return np.where(np.isnan(given), previous, given)

@@ -75,9 +75,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def __setitem__(self, key: object, value: object) -> None:
         if hasattr(self, "vocabulary"):
             raise TypeError(
-                "Token ids can't be assigned: the texts and numbers that belong to the rows would "
-                "not follow. Select rows, such as X[[1, 1, 2]], or change a csr_matrix(X), which "
-                "knows of none."
+                "Token ids can't be assigned: the texts of the rows would not follow. Select rows, "
+                "such as X[[1, 1, 2]], or change a csr_matrix(X), which knows of none."
             )
         super().__setitem__(key, value)
 
@@ -211,8 +210,8 @@ def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_
     if len(wrong):
         row = np.searchsorted(ids.indptr, wrong[0], side="right") - 1
         raise ValueError(
-            f"Row {row} of X holds the id {ids.data[wrong[0]]}, but the ids of this vectorizer are "
-            f"1 to {len(tokens) - 1}; pass what its own transform returned."
+            f"Row {row} of X holds the id {ids.data[wrong[0]]}, but those of this vectorizer are 1 "
+            f"to {len(tokens) - 1}."
         )
     found = tokens[ids.data]
     return [found[start:stop] for start, stop in pairwise(ids.indptr)]

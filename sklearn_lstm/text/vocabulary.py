@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
 from numbers import Integral
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from sklearn_lstm.text.words import is_character
 
 # Ids: no step; every token that is not in the vocabulary; and from then on the vocabulary.
 PADDING_ID, UNKNOWN, FIRST_TOKEN = range(3)
+Keep: TypeAlias = Callable[[TokenBatch], None]  # what keeps batches until all tokens are known
 FIRST_UNKNOWN = -2  # where unknown tokens are told apart, the k-th one is -2 - k
 
 
@@ -96,9 +97,7 @@ class TextCounts(NamedTuple):
 
 
 def count_texts(
-    analysis: Analysis,
-    raw_documents: Iterable[object],
-    keep: Callable[[TokenBatch], None] | None = None,
+    analysis: Analysis, raw_documents: Iterable[object], keep: Keep | None = None
 ) -> TextCounts:
     """Read texts and count their tokens.
 
@@ -220,9 +219,8 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
     if n_words >= 200 and share > 0.85:
         warn_user(
             f"{share:.0%} of the {n_words} words of the training texts were seen only once, so "
-            "that little can be learned from whole words. Perhaps they are not words. Pass a "
-            "`tokenizer` that finds the words of these texts, another `token_pattern`, or "
-            "analyzer='char'."
+            "that little can be learned from them. Pass a `tokenizer` that finds the words of the "
+            "texts, another `token_pattern`, or analyzer='char'."
         )
 
 

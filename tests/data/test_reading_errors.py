@@ -76,7 +76,7 @@ WRONG_TYPE = {
     "masked": (np.ma.masked_array(ONE, ONE > 0), r"X is a masked array.*\.filled\(np\.nan\)"),
     "a masked row": (
         [[1], np.ma.masked_array([1], [1])],
-        r"X\[1\] is a masked .*X\[1\]\.filled\(0",
+        r"X\[1\] is a masked .*\.filled\(0",
     ),
     "masked steps": ([[np.ma.masked_array([1.0], [1])] * 2] * 3, r"X\[0\] is a masked array"),
     "a lazy frame": (pl.DataFrame({"a": [1, 2, 3]}).lazy(), r"no rows yet.*frame\.collect\(\)"),

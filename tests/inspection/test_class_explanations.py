@@ -144,7 +144,7 @@ def test_classes_may_be_dates(unit):
     assert {row["class"] for row in told.rows()} == {*y}
     in_frame = np.array(told.to_frame()["class"], y.dtype)  # pandas 2 makes time stamps of dates
     assert {*in_frame} == {*y}
-    with pytest.raises(ValueError, match=r"classes are \w+.datetime64\('2020-01-01"):
+    with pytest.raises(ValueError, match=r"of the model: \w+.datetime64\('2020-01-01"):
         explain(model, [[2]], "spam")
 
 
