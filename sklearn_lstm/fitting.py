@@ -253,14 +253,11 @@ def find_recipes(settings: FitSettings) -> list[Recipe]:
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    found, lacking = (
-        [one for one in recipes.RECIPES if one.suits(settings)],
-        what_is_lacking(settings),
-    )
+    found = [one for one in recipes.RECIPES if one.suits(settings)]
     names = [Network.name, ONLINE, *(one.name for one in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
-    if not lacking:
+    if not (lacking := what_is_lacking(settings)):
         return found
     asked = [one.name for one in found if one.is_asked_for]
     if asked or settings.max_epochs == 0:

@@ -214,10 +214,9 @@ def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
 def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
     """Return what can't be stored of an estimator, and what to do."""
     name = error.place.removeprefix(place).partition(".")[0]
+    value = vars(model)[name]
     if name == "_fitted":
         name, value = "embeddings", error.value  # which the model has kept
-    else:
-        value = vars(model)[name]
     remedy = (
         "Predictions do not need it: give a parameter another value with set_params (None, or a "
         f"string such as 'adamw'; an integer as random_state); else del model.{name}."

@@ -121,7 +121,8 @@ def _reader_of(steps: list[Any]) -> Reader:
             return _read_texts
     raise TypeError(
         "fit_batches fits a TextSequenceVectorizer with output='sparse' and a classifier without "
-        f"an encoder; found {steps}. Apply other steps to the batches before."
+        f"an encoder; found {steps}. Apply other steps to the batches before, or call fit with as "
+        "many samples as memory holds, and partial_fit with the others."
     )
 
 
@@ -213,7 +214,8 @@ def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> tuple[Toke
         if getattr(X, "vocabulary", None) != ids.vocabulary or X.numbers:
             raise TypeError(
                 "Without a vectorizer, X has to be the sparse output of one for all batches, of "
-                f"texts alone; found {reprlib.repr(X)}. Other X: fit of a numpy.memmap."
+                f"texts alone; found {reprlib.repr(X)}. Series and other ids can be in an array in "
+                "a file, which fit reads: numpy.lib.format.open_memmap."
             )
         numbers = np.fromiter(ids(X.unknown_words), np.int32)  # of -2, -3, ...
         final = np.concatenate([np.arange(FIRST_TOKEN + len(X.vocabulary)), numbers[::-1], [0]])

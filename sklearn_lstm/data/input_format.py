@@ -160,10 +160,7 @@ class InputFormat:
             )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
         sequences = read_sequences(
-            arrays,
-            self.input_type,
-            self.n_channels,
-            has_gaps=bool(self.gappy),
+            arrays, self.input_type, self.n_channels, has_gaps=bool(self.gappy)
         )
         found = self.of(arrays, sequences, self.kind, self.input_type)
         has_width = self.has_fixed_width and found.has_fixed_width

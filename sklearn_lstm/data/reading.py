@@ -10,16 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from sklearn_lstm.data import sequences
 from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.containers import FRAME_ADVICE, IDS_EXPECTED, LARGEST, LARGEST_ID
 from sklearn_lstm.data.frames import Array
-from sklearn_lstm.data.sequences import (
-    VALUES_PER_CHUNK,
-    ArraySequences,
-    FlatSequences,
-    Lengths,
-    Sequences,
-)
+from sklearn_lstm.data.sequences import ArraySequences, FlatSequences, Lengths, Sequences
 from sklearn_lstm.data.spelling import read_spellings
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.text.id_matrix import TokenIds
@@ -33,11 +28,7 @@ Table: TypeAlias = Array | list[Array]  # rows of one length, or a list
 
 
 def read_sequences(
-    arrays: Arrays,
-    input_type: str,
-    n_channels: int | None = None,
-    *,
-    has_gaps: bool | None = None,
+    arrays: Arrays, input_type: str, n_channels: int | None = None, *, has_gaps: bool | None = None
 ) -> Sequences:
     """Return arrays as sequences.
 
@@ -162,7 +153,7 @@ def _blocks(rows: Table) -> Iterator[tuple[Array, int]]:
     if isinstance(rows, list):
         yield from ((row[np.newaxis], index) for index, row in enumerate(rows))
         return
-    n_rows = max(1, VALUES_PER_CHUNK // rows[0].size)
+    n_rows = max(1, sequences.VALUES_PER_CHUNK // rows[0].size)
     yield from ((rows[start : start + n_rows], start) for start in range(0, len(rows), n_rows))
 
 

@@ -72,10 +72,7 @@ class TrainingDisplay(Display):
     lr_ax_: Axes
 
     def __init__(
-        self,
-        train_loss: ArrayLike,
-        lr: ArrayLike,
-        valid_loss: ArrayLike | None = None,
+        self, train_loss: ArrayLike, lr: ArrayLike, valid_loss: ArrayLike | None = None
     ) -> None:
         self.train_loss: NDArray[np.float64] = np.asarray(train_loss, dtype=float)
         self.lr: NDArray[np.float64] = np.asarray(lr, dtype=float)

@@ -16,14 +16,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.storage.fields import check_fields
-from sklearn_lstm.text.words import (
-    CharacterTable,
-    WordLookup,
-    lengths_of,
-    split_characters,
-    split_words,
-    words_of,
-)
+from sklearn_lstm.text import words
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
@@ -97,7 +90,7 @@ class Analysis:
         if known["stop_words"] == "english":
             known["stop_words"] = parameters["_english"]
         if known["analyzer"] == "word" and (known["tokenizer"] or known["token_pattern"]) is None:
-            known["tokenizer"] = words_of
+            known["tokenizer"] = words.words_of
         if known["analyzer"] == "word" and known["tokenizer"] is None:
             _check_pattern(known["token_pattern"])
         return cls(**known)
@@ -153,7 +146,7 @@ class Analysis:
             return _listed(self.analyzer(text))
         if self.analyzer == "char":
             return list(BLANKS.sub(" ", normalize("NFC", self.preprocess_str(text))))
-        has_own = self.tokenizer is not None and self.tokenizer is not words_of
+        has_own = self.tokenizer is not None and self.tokenizer is not words.words_of
         text = self.preprocess(text) if has_own else self.preprocess_str(text)
         tokens = _listed(self._tokenize(text))
         return [token for token in tokens if token not in self._left_out]
@@ -200,9 +193,7 @@ BLANKS = re.compile(r"\s\s+")
 
 
 def read_tokens(
-    analysis: Analysis,
-    texts: Iterable[object],
-    find: Callable[[Iterable[Hashable]], Iterable[int]],
+    analysis: Analysis, texts: Iterable[object], find: Callable[[Iterable[Hashable]], Iterable[int]]
 ) -> Iterator[TokenBatch]:
     """Read texts as ``CountVectorizer`` does.
 
@@ -227,18 +218,20 @@ def read_tokens(
     lowers = is_plain and analysis.lowercase
     keeps_str = is_plain and analysis.input == "content"
     if analysis.analyzer == "char":
-        find_characters = CharacterTable((lambda cs: find(map(str.lower, cs))) if lowers else find)
+        find_characters = words.CharacterTable(
+            (lambda cs: find(map(str.lower, cs))) if lowers else find
+        )
         for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=keeps_str):
-            code_points, lengths = split_characters(batch, lowers=lowers)
+            code_points, lengths = words.split_characters(batch, lowers=lowers)
             yield find_characters(code_points), lengths
-    elif analysis.tokenizer is words_of and not analysis.stop_words:
-        find_words = WordLookup(find)
+    elif analysis.tokenizer is words.words_of and not analysis.stop_words:
+        find_words = words.WordLookup(find)
         for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=keeps_str):
             if len(batch) == 1 and len(batch[0]) < 1 << 11:  # arrays are not worth their while
-                yield _found([words_of(batch[0].lower() if lowers else batch[0])], find)
+                yield _found([words.words_of(batch[0].lower() if lowers else batch[0])], find)
                 continue
-            words = split_words(batch, lowers=lowers)
-            yield find_words(words), words.lengths
+            split = words.split_words(batch, lowers=lowers)
+            yield find_words(split), split.lengths
     else:
         for lists in _in_batches(texts, analysis, analysis.tokens_of):
             yield _found(lists, find)
@@ -247,7 +240,7 @@ def read_tokens(
 def _found(
     lists: list[list[Hashable]], find: Callable[[Iterable[Hashable]], Iterable[int]]
 ) -> TokenBatch:
-    lengths = lengths_of(lists)
+    lengths = words.lengths_of(lists)
     return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
 
 

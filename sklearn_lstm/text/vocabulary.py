@@ -19,8 +19,9 @@ from sklearn_lstm.text.words import is_character
 
 # Ids: no step; every token that is not in the vocabulary; and from then on the vocabulary.
 PADDING_ID, UNKNOWN, FIRST_TOKEN = range(3)
-Keep: TypeAlias = Callable[[TokenBatch], None]  # what keeps batches until all tokens are known
 FIRST_UNKNOWN = -2  # where unknown tokens are told apart, the k-th one is -2 - k
+
+Keep: TypeAlias = Callable[[TokenBatch], None]  # what keeps batches until all tokens are known
 
 
 def number_tokens(tokens: Iterable[Hashable], first: int = FIRST_TOKEN) -> dict[Hashable, int]:
