@@ -196,7 +196,7 @@ def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
         parameters = {name: pack(getattr(model, name), name) for name in OF_PIPELINE}
         return {"class": "Pipeline", "parameters": parameters, "steps": steps}
     if ESTIMATORS.get(kind.__name__) != kind.__module__:
-        step = f" as the step {place[:-2]!r}" * bool(place)
+        step = f" as the step {place[:-2]!r}" if place else ""
         raise TypeError(
             "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
             f"Pipeline of these, found {kind.__module__}.{kind.__name__}{step}. From a search, "

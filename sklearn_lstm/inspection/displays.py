@@ -142,8 +142,6 @@ class TrainingDisplay(Display):
         ax.set(xlabel="epoch", ylabel="loss per sequence")
         number_places(ax.xaxis)
         lr_ax.set(ylabel="learning rate", ylim=(0, None))
-        lr_ax.yaxis.label.set_color("0.4")
-        lr_ax.tick_params(axis="y", colors="0.4")
         legend = ax.legend(handles=[*lines, lr_line], loc="lower center", ncols=2, frameon=False)
         legend.set_bbox_to_anchor((0.5, 1.0), ax.transAxes)
         return self._show(ax)

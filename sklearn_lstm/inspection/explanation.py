@@ -117,7 +117,8 @@ class Explanation(Html):
         largest = np.argsort(-np.abs(self.values), kind="stable")[:5].tolist()
         names = self.data if self.data.ndim == 1 else [f"step {at}" for at in range(len(self.data))]
         parts = [f"{printable(names[at])} {self.values[at]:+.2f}" for at in largest]
-        parts += ["..."] * (len(self.data) > len(largest))
+        if len(self.data) > len(largest):
+            parts.append("...")
         parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
         parts += [f"base value {self.base_value:+.2f}"]
         # Of NumPy's own scalars, `repr` says the type.
@@ -187,9 +188,10 @@ class Explanation(Html):
         set_label = ax.set_ylabel if is_series else ax.set_xlabel
         set_label(f"adds to the score of {printable(self.target)}", parse_math=False)
         ax.legend()
-        notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all)
         beside = self.beside.items()
-        notes += [f"{name} {value:+.2f}" for name, value in beside if name not in numbers]
+        notes = [f"{name} {value:+.2f}" for name, value in beside if name not in numbers]
+        if len(shown) < n_all:
+            notes.append(f"{len(shown)} of {n_all} tokens")
         ax.set_title(printable("; ".join(notes)), fontsize="small", color="0.4", parse_math=False)
         return ax
 

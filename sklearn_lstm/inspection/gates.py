@@ -186,7 +186,7 @@ def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np
     for layer in forward.layers:
         states = layer.no_states(len(x))
         read = [np.array([*gates, memory]) for gates, memory in layer.read(x, order, states)]
-        names = *GATES[layer.cell], *["memory_cell"] * (layer.cell == "lstm")
+        names = [*GATES[layer.cell], "memory_cell"] if layer.cell == "lstm" else GATES[layer.cell]
         found = dict(zip(names, np.concatenate(read, axis=1), strict=False))  # GRUs have no memory
         found["hidden_state"] = states
         found = {name: order.restored(values) for name, values in found.items()}
