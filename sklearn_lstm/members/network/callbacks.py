@@ -5,7 +5,6 @@ stays, and goes down ("trapezoid"); the loss of held-out samples, or scikit-lear
 end the training.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.duration import UPDATES_PER_EPOCH, USUAL_SHARE
 from sklearn_lstm.members.network.network import Network, has_rows_of
-from sklearn_lstm.members.network.network_member import NOTHING_LEARNED, EpochRow
+from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.progress import UNLIMITED, FitProgress, TimeLimit
 from sklearn_lstm.sklearn_internals import begin_epoch, end_epoch
 
@@ -296,7 +295,6 @@ class HeldOutChecks(TrainingCallback):
     interval: int
     loss_of_guessing: float
     may_end: bool
-    has_learned = True
 
     def on_train_begin(self, *_: object, X: Any = None, **__: object) -> None:
         """Start to count; X is the dataset of the training."""
@@ -314,14 +312,14 @@ class HeldOutChecks(TrainingCallback):
         if schedule.n_done % self.interval:
             return
         training_loss, self.training_losses = float(np.mean(self.training_losses)), []
-        self.has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
         if schedule.is_falling:
             return
+        has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
         found = self.loss(self.network)
         self.mean_loss = found.mean
-        overfits = self.has_learned and training_loss < found.of_network
+        overfits = has_learned and training_loss < found.of_network
         self.dataset.token_dropout = self.token_dropout * overfits
-        self.n_checks_since += self.has_learned and schedule.n_done > schedule.updates_per_epoch
+        self.n_checks_since += has_learned and schedule.n_done > schedule.updates_per_epoch
         if found.total <= self.lowest_loss - LEAST_PROGRESS:
             self.lowest_loss, self.n_checks_since = found.total, 0
         if self.may_end and self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
@@ -332,11 +330,6 @@ class HeldOutChecks(TrainingCallback):
         if self.may_end:
             net.history.record("valid_loss", self.mean_loss)
             self.mean_loss = None  # until the next check
-
-    def on_train_end(self, *_: object, **__: object) -> None:
-        """Say if nothing was learned."""
-        if self.may_end and not self.has_learned:
-            logging.getLogger("sklearn_lstm").warning("The network %s.", NOTHING_LEARNED)
 
 
 @dataclass(eq=False)

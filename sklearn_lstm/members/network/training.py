@@ -128,7 +128,7 @@ def train_network(
     net = train(
         network, learned, settings, plan, batches=batches, callbacks=callbacks, held_out=watched
     )
-    return replace(network, is_trained=is_trained, net=net, has_learned=checks.has_learned)
+    return replace(network, is_trained=is_trained, net=net)
 
 
 def train_one_epoch(
@@ -156,8 +156,7 @@ def train_one_epoch(
         net = train(network, samples, settings, plan, batches=batches, callbacks=callbacks)
     name, gathered = settings.optimizer.__name__, net.optimizer_.state_dict()["state"]
     state = {"optimizer": name, "state": gathered}
-    # What an earlier fit said of learning nothing holds no longer.
-    return replace(network, is_trained=True, optimizer_state=state, net=net, has_learned=True)
+    return replace(network, is_trained=True, optimizer_state=state, net=net)
 
 
 def train(
