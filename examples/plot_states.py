@@ -22,7 +22,7 @@ import numpy as np
 from example_data import load_brackets
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GroupShuffleSplit
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -43,7 +43,7 @@ RULES = {  # state and command -> next state; all else is answered by 503
 COMMANDS = ["HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP"]
 
 
-def session(rng):
+def session(rng: np.random.Generator) -> tuple[str, str]:
     """Return 4 to 30 commands, and the answer to the last one."""
     commands, state, answer = rng.choice(COMMANDS, rng.integers(4, 31)), "new", ""
     for command in commands:
@@ -53,7 +53,13 @@ def session(rng):
     return " ".join(commands), answer
 
 
-def compared(texts, classes, train, test, **vectorizer):
+def compared(
+    texts: np.ndarray,
+    classes: np.ndarray,
+    train: np.ndarray | slice,
+    test: np.ndarray | slice,
+    **vectorizer: object,
+) -> Pipeline:
     """Print how accurate a plain model and one with states are; return the second."""
     tf_idf = TfidfVectorizer(ngram_range=(1, 4), sublinear_tf=True, **vectorizer)
     analyzer = vectorizer.get("analyzer", "word")
