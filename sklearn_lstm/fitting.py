@@ -193,9 +193,7 @@ def read_further_data(
     """Read what `partial_fit` gets."""
     X, y, sample_weight = passed
     if parameters["class_weight"] == "balanced":
-        raise ValueError(
-            "class_weight='balanced' is not supported for partial_fit: pass a dict, or weights."
-        )
+        raise ValueError("class_weight='balanced' is not supported for partial_fit: pass a dict.")
     names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)

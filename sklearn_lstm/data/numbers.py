@@ -79,10 +79,7 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
         found = f"X {frames.difference(tuple(numbers.columns), names)}." if numbers else LOST
-        learned = f"has learned from the columns {[*names]} beside the sequences"
-        raise InvalidSequencesError(
-            f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
-        )
+        raise InvalidSequencesError(f"Beside the sequences of fit stood {[*names]}, but {found}")
     for name in set(categories) ^ set(numbers.categories):
         if not all(map(frames.is_missing_or_nan, numbers.columns[name])):
             found = "numbers, but at fit it held categories"
@@ -235,9 +232,8 @@ def _values(column: Column, name: str) -> Array:
     is_too_large = np.abs(array) > LARGEST  # NaN is not
     if is_too_large.any():
         row = int(is_too_large.argmax())
-        raise InvalidSequencesError(
-            f"The column {name!r} holds infinity or a value too large ({array[row]}) in row {row}."
-        )
+        found = f"The column {name!r} holds {array[row]} in row {row}"
+        raise InvalidSequencesError(f"{found}, which is too large. Correct it, or make it NaN.")
     return array
 
 

@@ -224,9 +224,7 @@ class ExplanationDisplay(Display, Html):
         """
         opened = open_model(model, X)
         if len(opened) != 1:
-            raise ValueError(
-                f"X must hold one sequence, to be shown; found {len(opened)}. Pass X[:1]."
-            )
+            raise ValueError(f"X must hold one sequence; found {len(opened)}. Pass X[:1].")
         (explanation,) = explain_opened(opened, target)
         return cls(explanation).plot(ax, n_steps=n_steps)
 

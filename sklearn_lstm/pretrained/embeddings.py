@@ -133,9 +133,8 @@ def read_embeddings(
     if isinstance(embeddings, list | tuple) or hasattr(embeddings, "__array__"):
         return _of_array(embeddings, new_ids)
     chosen = None if new_ids is None else set(new_ids.tolist())
-    id_of = {
-        token: id_ for token, id_ in (vocabulary or {}).items() if chosen is None or id_ in chosen
-    }
+    tokens = (vocabulary or {}).items()
+    id_of = {token: id_ for token, id_ in tokens if chosen is None or id_ in chosen}
     table = token_tables.table_of(embeddings, None if chosen is None else id_of)
     if vocabulary is None and chosen != set():
         raise ValueError(

@@ -76,9 +76,7 @@ class Labels:
             If y holds a label that is not among the classes.
         """
         if y.ndim == 2:
-            raise ValueError(
-                f"{name} is multilabel, but the classifier was fitted to one per sequence."
-            )
+            raise ValueError(f"{name} is multilabel, but the classifier was fitted to one label.")
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]
         if unseen:

@@ -90,7 +90,5 @@ def choose_thresholds(
     if len(probabilities):
         previous = expected_f1_thresholds(probabilities)
     elif np.all(previous == 0.5):
-        warn_user(
-            "threshold='f1' needs held-out samples (X_val, early_stopping=True): all are 0.5 now."
-        )
+        warn_user("threshold='f1' needs held-out samples (X_val, early_stopping=True): it is 0.5.")
     return np.where(np.isnan(given), previous, given)

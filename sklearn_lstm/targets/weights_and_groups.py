@@ -101,14 +101,10 @@ def _given(class_weight: Mapping[Hashable, Any], classes: list[object]) -> Weigh
     """
     for label, weight in class_weight.items():
         if not (isinstance(weight, Real) and 0 <= float(weight) < inf):
-            raise ValueError(
-                f"class_weight[{label!r}] = {weight!r} is no finite number of 0 or more."
-            )
+            raise ValueError(f"class_weight[{label!r}] = {weight!r} is no finite number >= 0.")
     unknown = [label for label in class_weight if label not in classes]
     if unknown and not all(label in class_weight for label in classes):
-        raise ValueError(
-            f"class_weight names {unknown[:5]}, which are not among the classes {classes[:10]}."
-        )
+        raise ValueError(f"class_weight names {unknown[:5]}, which are not in {classes[:10]}.")
     return np.array([float(class_weight.get(label, 1.0)) for label in classes])
 
 

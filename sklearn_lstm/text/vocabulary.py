@@ -178,9 +178,7 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[H
     try:
         tokens.sort()
     except TypeError as error:
-        raise ValueError(
-            f"Tokens of several types ({error}). Make them all strings, or all numbers."
-        ) from error
+        raise ValueError(f"Tokens of several types ({error}). Make them strings.") from error
     occurrences = dict(zip(counts.ids, counts.occurrences[FIRST_TOKEN:].tolist(), strict=True))
     return sorted(tokens, key=occurrences.__getitem__, reverse=True)  # ties stay alphabetical
 

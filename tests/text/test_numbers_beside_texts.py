@@ -119,7 +119,7 @@ WRONG = {
         pd.DataFrame({f"t{k}": ["a", "b"] for k in range(30)}),
         r"30 hold neither: 't0' \('a'\), .*frame.to_numpy\(\).tolist\(\) to .*analyzer=list\)\.",
     ),
-    "infinity": (PANDAS.assign(price=[1, np.inf, 2]), r"'price' holds .*\(inf\) in row 1"),
+    "infinity": (PANDAS.assign(price=[1, np.inf, 2]), r"'price' holds inf in row 1, .*Correct it"),
     "equal names": (PANDAS.rename(columns={"price": "pages"}), "(?s)unique column names.*'pages'"),
 }
 
