@@ -1,7 +1,5 @@
 """`Predictor`: a stored model that predicts with NumPy and SciPy alone."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self

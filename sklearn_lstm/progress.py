@@ -1,7 +1,5 @@
 """How much of the work is done: a bar, also over a whole fit; how much time is left."""
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Texts to the token ids that a sequence classifier reads."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`WordVectors`: texts -> which words stand near each other, and how often -> their vectors."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import compress, islice
 from operator import length_hint

@@ -1,7 +1,5 @@
 """What `fit` tells of an X that may be meant otherwise: exact rules, and what to do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What each step adds to the score of a class, and which neighbours count as one: "not good"."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
