@@ -1,12 +1,10 @@
 """Data frames and columns of pandas, polars and pyarrow -> NumPy arrays, by narwhals."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +40,7 @@ class Column:
     content: str
 
     @classmethod
-    def of(cls, series: Any, dtype: Any) -> Column:
+    def of(cls, series: Any, dtype: Any) -> Self:
         """Return a column of narwhals; what NumPy would lose are objects of Python."""
         nw = imported(NARWHALS, "A data frame")
         is_nested, is_category = dtype in (nw.List, nw.Array), dtype in (nw.Categorical, nw.Enum)

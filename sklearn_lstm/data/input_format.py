@@ -1,9 +1,7 @@
 """How X is read: decided at fit, and kept."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +56,7 @@ class InputFormat:
     category_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, arrays: Arrays, sequences: Sequences, kind: Kind, input_type: str) -> InputFormat:
+    def of(cls, arrays: Arrays, sequences: Sequences, kind: Kind, input_type: str) -> Self:
         """Return the format of arrays, which were read as `sequences`."""
         numbers, steps = arrays.numbers, arrays.steps
         names = arrays.column_names if numbers else ()
@@ -80,7 +78,7 @@ class InputFormat:
     @classmethod
     def found_in(
         cls, X: object, input_type: str = "auto", time_channel: int | str | None = None
-    ) -> tuple[InputFormat, Sequences]:
+    ) -> tuple[Self, Sequences]:
         """Read X as the classifier's parameters say, and decide how every other X is read.
 
         Parameters

@@ -1,14 +1,12 @@
 """Numbers and categories beside sequences: the other columns of the data frame that holds them."""
 
-from __future__ import annotations
-
 import logging
 import re
 import reprlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +55,7 @@ class Numbers:
     names: tuple[str, ...]
     columns: dict[str, NDArray[Any]]
 
-    def __getitem__(self, rows: Any) -> Numbers:
+    def __getitem__(self, rows: Any) -> Self:
         """Return those of some rows, or of one."""
         items = self.columns.items()
         selected = {name: np.asarray(v[rows], v.dtype).ravel() for name, v in items}

@@ -1,13 +1,11 @@
 """Texts -> what `TextSequenceVectorizer.transform` returns, without the vectorizer."""
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, MappingView
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -65,7 +63,7 @@ class TextReader:
     categories: tuple[str, ...] | None
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
+    def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> Self:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         attributes = dict(attributes)  # another thread may set them all in `partial_fit`
         names = ["vocabulary_", "max_length", "max_length_", "truncation", "padding", "output"]

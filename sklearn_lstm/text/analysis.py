@@ -1,14 +1,12 @@
 """Texts -> tokens -> ids, as ``CountVectorizer`` finds tokens, in batches of bounded size."""
 
-from __future__ import annotations
-
 import re
 import reprlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, filterfalse
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 from unicodedata import combining, normalize
 
 import numpy as np
@@ -81,7 +79,7 @@ class Analysis:
     analyzer: Literal["word", "char"] | Callable[[Any], Iterable[Hashable]]
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Analysis:
+    def of(cls, parameters: Mapping[str, Any]) -> Self:
         """Return the analysis of a vectorizer with these parameters, and perhaps others.
 
         Beside ``stop_words="english"`` stand these words, as "_english".

@@ -1,14 +1,12 @@
 """Counts of tokens -> which get an id, and which id: 0 padding, 1 unknown, then the vocabulary."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
 from numbers import Integral
-from typing import Annotated, Any, NamedTuple, NoReturn, TypeAlias
+from typing import Annotated, Any, NamedTuple, NoReturn, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +47,11 @@ class TokenCounts:
     n_texts: int
 
     @classmethod
-    def none(cls) -> TokenCounts:
+    def none(cls) -> Self:
         """Return the counts of no texts."""
         return cls({}, np.zeros(FIRST_TOKEN, np.int64), np.zeros(FIRST_TOKEN, np.int64), 0)
 
-    def __add__(self, other: TokenCounts) -> TokenCounts:
+    def __add__(self, other: Self) -> Self:
         """Return the counts of the texts of both."""
         ids = number_tokens(self.ids | other.ids)
         occurrences, documents = np.zeros((2, FIRST_TOKEN + len(ids)), np.int64)
@@ -61,14 +59,14 @@ class TokenCounts:
             at = [ids[token] for token in part.ids]
             occurrences[at] += part.occurrences[FIRST_TOKEN:]
             documents[at] += part.documents[FIRST_TOKEN:]
-        return TokenCounts(ids, occurrences, documents, self.n_texts + other.n_texts)
+        return type(self)(ids, occurrences, documents, self.n_texts + other.n_texts)
 
-    def without(self, vocabulary: Container[Hashable]) -> TokenCounts:
+    def without(self, vocabulary: Container[Hashable]) -> Self:
         """Return the counts of the tokens that are not in the vocabulary."""
         left = {token: id_ for token, id_ in self.ids.items() if token not in vocabulary}
         at = [0, 1, *left.values()]
         occurrences, documents = self.occurrences[at], self.documents[at]
-        return TokenCounts(number_tokens(left), occurrences, documents, self.n_texts)
+        return type(self)(number_tokens(left), occurrences, documents, self.n_texts)
 
 
 class TextCounts(NamedTuple):
