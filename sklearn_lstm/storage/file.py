@@ -129,10 +129,14 @@ def target_of(path: str | os.PathLike[str]) -> Path:
         If there is something else than a file, or none can be written.
     """
     target = Path(os.path.realpath(path))
-    target.parent.stat()  # there has to be such a folder
-    if target.exists() and not target.is_file():
-        reason = "It is a folder, a device or a pipe, and no file"
-        raise OSError(errno.EINVAL, reason, os.fspath(path))
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        target.parent.stat()
+    else:
+        if not stat.S_ISREG(mode):
+            reason = "It is a folder, a device or a pipe, and no file"
+            raise OSError(errno.EINVAL, reason, os.fspath(path))
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target.parent))
     return target
