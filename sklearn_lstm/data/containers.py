@@ -19,11 +19,9 @@ LARGEST = np.finfo(np.float32).max  # of a measurement, number or weight: networ
 LARGEST_ID = int(np.iinfo(np.int32).max)
 LARGEST_EXACT = np.float64(2**53)  # floats hold all integers up to it
 PIPELINE_ADVICE = (
-    "Turn texts into token ids first:\n"
-    "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
-    "(if the texts are split into tokens already: TextSequenceVectorizer(analyzer=list)). Lists "
-    "that a file holds as strings, '[1, 2]', become lists again by [json.loads(row) for row in X]. "
-    "Numbers with a decimal comma: pd.read_csv(..., decimal=',')."
+    "Turn texts into token ids first: make_pipeline(TextSequenceVectorizer(), "
+    "LSTMSequenceClassifier()); lists of tokens by TextSequenceVectorizer(analyzer=list). Lists "
+    "in strings: [json.loads(row) for row in X]. Decimal commas: pd.read_csv(..., decimal=',')."
 )
 FRAME_ADVICE = (
     "Leave ColumnTransformer out: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())"

@@ -16,8 +16,7 @@ LIBRARIES = {"pandas", "polars", "pyarrow"}
 PLAIN = (np.ndarray, list, tuple)  # nearly all X and rows
 TEXT = (str, bytes)
 FIELDS_ADVICE = (
-    "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
-    "one for each sequence, in the order of the labels: [pd.DataFrame(row) for row in X] (dict: "
+    "Fields have no order. Pass a list of data frames: [pd.DataFrame(row) for row in X] (dict: "
     "X.values(); polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray())."
 )
 Array: TypeAlias = NDArray[np.generic]  # of any type

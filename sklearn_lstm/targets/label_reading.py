@@ -13,12 +13,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn_lstm.data.containers import to_numpy
 from sklearn_lstm.data.frames import as_objects, is_missing_or_nan, names_of
 
-KINDS: dict[str, Any] = {  # of labels
-    "string": str,
-    "boolean": (bool, np.bool_),
-    "date": np.datetime64,
-    "number": Number,
-}
+KINDS: tuple[Any, ...] = (str, (bool, np.bool_), np.datetime64, Number)  # of labels
 
 
 def label_names(y: object) -> tuple[str, ...]:
@@ -94,7 +89,7 @@ def _check_each(y: Any, name: str) -> None:
     if not is_list and y.dtype.kind in "fmM":
         return
     kinds = {found: _kind_of(found) for found in {*map(type, values.flat)}}
-    expected = (is_list and _kind_of(type(next(values.flat, "")))) or "string"
+    expected = (is_list and _kind_of(type(next(values.flat, "")))) or 0  # strings
     for at, label in np.ndenumerate(values):
         if kinds[type(label)] != expected:
             raise ValueError(
@@ -105,5 +100,5 @@ def _check_each(y: Any, name: str) -> None:
             )
 
 
-def _kind_of(found: type) -> str:
-    return next((kind for kind, types in KINDS.items() if issubclass(found, types)), "")
+def _kind_of(found: type) -> int | None:
+    return next((kind for kind, types in enumerate(KINDS) if issubclass(found, types)), None)
