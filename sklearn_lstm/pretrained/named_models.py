@@ -16,7 +16,8 @@ from sklearn_lstm.storage.unpack import Unpacker
 
 Vectors: TypeAlias = NDArray[np.float32]
 
-MOST_DIFFERENT = 0.03  # of the length of a vector: precisions and batches differ by some 1e-2
+LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
+MOST_STRETCHED = 0.01  # how much lengths may differ
 
 
 class Shared:
@@ -113,8 +114,10 @@ class NamedModel(Shared):
         """Return whether the vectors that it is known by are these, but for rounding."""
         if mark.shape != self.mark.shape:
             return False
-        gaps, lengths = np.linalg.norm([self.mark - mark, mark], axis=2)
-        return bool((gaps <= MOST_DIFFERENT * lengths).all())
+        products = (mark * self.mark).sum(axis=1)
+        length, own = np.linalg.norm([mark, self.mark], axis=2)
+        is_as_long = np.abs(own - length) <= MOST_STRETCHED * length
+        return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
 
 
 def open_folder(folder: Path, name: str, function: str, **options: bool) -> Any:
