@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -29,8 +28,7 @@ def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     ImportError
         If matplotlib is not installed.
     """
-    imported("matplotlib", "A picture")
-    plt = import_module("matplotlib.pyplot")
+    plt = imported("matplotlib.pyplot", "A picture")
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
