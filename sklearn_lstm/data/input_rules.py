@@ -38,6 +38,8 @@ def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> 
     -----
     InputTypeWarning
     """
+    if sequences.spelling is not None:  # a vectorizer gave them
+        return
     found = _a_frame_of_numbers(X, arrays.steps)
     if sequences.n_channels is None:
         found = found or _a_signal(sequences) or _zeros_between_ids(arrays.steps)
@@ -62,8 +64,6 @@ def _a_frame_of_numbers(X: object, steps: Any) -> str:
 
 def _a_signal(sequences: Sequences) -> str:
     """Tell integers that are close to their neighbours, which no tokens are."""
-    if sequences.spelling is not None:
-        return ""
     every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
     steps, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     if not are_a_signal(steps, lengths):
@@ -82,9 +82,9 @@ def _zeros_between_ids(steps: Any) -> str:
     else:
         places: Iterable[NDArray[np.intp]] = map(np.flatnonzero, steps)
         if issparse(steps):
-            rows, columns = steps.tocsr().nonzero()
+            rows, columns = steps.tocsr().sorted_indices().nonzero()
             places = np.split(columns, np.searchsorted(rows, np.arange(1, steps.shape[0])))
-        has_zero = np.array([at.size > 0 and np.ptp(at) >= at.size for at in places])
+        has_zero = np.array([len(at) > 0 and at[-1] - at[0] >= len(at) for at in places])
     if not has_zero.any():
         return ""
     return (

@@ -89,12 +89,12 @@ def _check_each(y: Any, name: str) -> None:
     if not is_list and y.dtype.kind in "fmM":
         return
     kinds = {found: _kind_of(found) for found in {*map(type, values.flat)}}
-    expected = (is_list and _kind_of(type(next(values.flat, "")))) or 0  # strings
+    expected = _kind_of(type(next(values.flat, "")) if is_list else str)
     for at, label in np.ndenumerate(values):
-        if kinds[type(label)] != expected:
+        if kinds[type(label)] is None or kinds[type(label)] != expected:
             raise ValueError(
                 f"Unknown label type: {name}{[*at]} is {label!r:.50}, a {type(label).__name__}, "
-                "but labels have to be all strings, all numbers in an array of them, or all "
+                "but labels have to be all strings, all numbers (in no array of objects) or all "
                 "booleans. Several of each sequence are a table of 0 and 1: "
                 f"{name} = MultiLabelBinarizer().fit_transform({name})."
             )

@@ -38,7 +38,10 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         (iter([0, 1, 0, 1]), "y is a list_iterator: pass a list"),
         ([None] * 4, r"y\[0\] is missing: None. Each sequence needs a label"),
         (pd.to_datetime([None] * 4), r"y\[0\] is missing: None"),
-        (np.array([0, 1, 0, 1], object), r"y\[0\] is 0, a int, .*all numbers in an array of them"),
+        (
+            np.array([0, 1, 0, 1], object),
+            r"y\[0\] is 0, a int, .*all numbers \(in no array of objects",
+        ),
         ([2**63, 1, 2, 3], r"y holds 9223372036854775808, but .* below 2\*\*63"),
         ([1, 0, True, 0], r"y\[2\] is True, a bool, but labels have to be all"),
         (["a", "1", "a", 1.0], r"y\[3\] is 1\.0, a float, but labels have to be all"),
