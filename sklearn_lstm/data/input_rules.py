@@ -1,6 +1,5 @@
 """What `fit` tells of an X that may be meant otherwise: exact rules, and what to do."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,10 @@ from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE
 from sklearn_lstm.data.frames import names_of
 from sklearn_lstm.data.kinds import are_a_signal
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.id_matrix import names_of_steps
 
-MEANT = "If X is meant as it is read, say it by input_type."
-SIDE_BY_SIDE = (
-    "If ids of several texts, or numbers, stand side by side, one id stands for several things. "
-    f"{FRAME_ADVICE} Join texts first: {JOIN_TEXTS}."
-)
 STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
 
 
@@ -46,7 +40,7 @@ def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> 
     else:
         found = found or _negative_integers(arrays.steps) or _channels_first(arrays.steps)
     if found:
-        warn_user(f"{found} {MEANT}", InputTypeWarning)
+        warn_user(f"{found} If it is meant so, say it by input_type.", InputTypeWarning)
 
 
 def _a_frame_of_numbers(X: object, steps: Any) -> str:
@@ -79,20 +73,31 @@ def _zeros_between_ids(steps: Any) -> str:
     """Tell rows with a 0 that is no padding: in rows of several lengths none is."""
     if isinstance(steps, list) and len({*map(len, steps)}) > 1:
         has_zero = np.array([not row.all() for row in steps])
+    elif issparse(steps):
+        rows, columns = steps.tocsr().sorted_indices().nonzero()
+        has_zero = np.zeros(steps.shape[0], bool)
+        has_zero[rows[1:][(np.diff(rows) == 0) & (np.diff(columns) > 1)]] = True
     else:
-        places: Iterable[NDArray[np.intp]] = map(np.flatnonzero, steps)
-        if issparse(steps):
-            rows, columns = steps.tocsr().sorted_indices().nonzero()
-            places = np.split(columns, np.searchsorted(rows, np.arange(1, steps.shape[0])))
-        has_zero = np.array([len(at) > 0 and at[-1] - at[0] >= len(at) for at in places])
+        table = np.asarray(steps)
+        parts = np.array_split(table, 1 + table.size // VALUES_PER_CHUNK)
+        has_zero = np.concatenate([*map(_have_gaps, parts)])
     if not has_zero.any():
         return ""
     return (
         f"{np.count_nonzero(has_zero):,} of {len(has_zero):,} rows of X have 0 between ids, the "
         f"first of them X[{has_zero.argmax()}]. 0 is padding, so these steps are left out. If 0 is "
         "a token too, add 1 to all before you pad rows with 0 (lists: [[i + 1 for i in row] for "
-        f"row in X]). {SIDE_BY_SIDE} If X holds measurements, pass it as floats."
+        "row in X]). If ids of several texts, or numbers, stand side by side, one id stands for "
+        f"several things. {FRAME_ADVICE} Join texts first: {JOIN_TEXTS}. If X holds measurements, "
+        "pass it as floats."
     )
+
+
+def _have_gaps(ids: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which rows of ids (n, T) have steps behind a 0 that is behind a step."""
+    is_step = ids != 0
+    n_runs = is_step[:, 0] + (is_step[:, 1:] > is_step[:, :-1]).sum(axis=1)
+    return np.asarray(n_runs > 1)
 
 
 def _negative_integers(steps: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -28,7 +29,8 @@ def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     ImportError
         If matplotlib is not installed.
     """
-    plt = imported("matplotlib.pyplot", "A picture")
+    imported("matplotlib", "A picture")
+    plt = import_module("matplotlib.pyplot")
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
