@@ -230,8 +230,8 @@ def tables() -> dict[str, list[list[str]]]:
 
 HEAD = """# What works
 
-`python docs/capabilities.py --write` fits small models and writes down what happened: "yes", with the
-name of a warning if there was one, or the error.
+`python docs/capabilities.py --write` fits small models and writes down what happened: "yes", with
+the name of a warning if there was one, or the error.
 """
 TITLES = {
     "data": "X and y",

@@ -162,7 +162,8 @@ def with_links_between_pages(text: str) -> str:
 def write_markdown_pages(_: Any) -> None:
     """Write pages of Markdown as reStructuredText: headings, lists, tables, code and links."""
     for name, path in MARKDOWN.items():
-        text = re.sub(r"^\|[ |-]+\|\n", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        text = re.sub(r"<!--.*?-->\n\n", "", path.read_text(encoding="utf-8"))
+        text = re.sub(r"^\|[ |-]+\|\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"(?<=\n\n)(?=\|)", ".. list-table::\n   :header-rows: 1\n\n", text)
         text = re.sub(r"^\| (.*) \|$", _row_of_list_table, text, flags=re.MULTILINE)
         text = re.sub(r"`([^`]+)`", r"``\1``", text)

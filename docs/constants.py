@@ -43,6 +43,7 @@ def memory(n_bytes: float) -> str:
 # Of several pages.
 HELD_OUT = percent(duration.HELD_OUT_SHARE)
 SAMPLE = [count(ngram_reader.MOST_ENTRIES), count(ngram_reader.SAMPLED_ENTRIES)]
+EXPLAINED = [count(class_explanations.MOST_SAMPLES)]
 FRAMES = [count(2 * kinds.MEASUREMENTS.n_frames), count(kinds.MEASUREMENTS.n_frames)]
 
 SENTENCES: dict[str, dict[str, list[str]]] = {
@@ -143,9 +144,9 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
             count(fit_linear.CROSS_VALIDATED_DEVIATION)
         ],
         "1963), {} times as many": [count(ridge_regression.N_CLUSTERS)],
-        "explains at most {} sequences": [count(class_explanations.MOST_SAMPLES)],
+        "explains at most {} sequences": EXPLAINED,
     },
-    "inspection.rst": {"network over at most {}, the rows": [count(class_explanations.MOST_SAMPLES)]},
+    "inspection.rst": {"network over at most {}, the rows": EXPLAINED},
     "larger_than_memory.rst": {
         "hold more than {} n-grams": SAMPLE[:1],
         "with about {} n-grams": SAMPLE[1:],

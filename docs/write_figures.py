@@ -1,14 +1,13 @@
 """Every figure that README.md and the pages show, written into them.
 
-``python docs/write_figures.py --write`` writes the tables of `docs/*.csv`, figures within sentences
-(`SENTENCES` here), and the numbers of the code (`constants.SENTENCES`); without ``--write`` they are
-compared. So a page reads in the same way in the repository and built, and can't disagree with what
-was measured.
+``python docs/write_figures.py --write`` writes them; without ``--write`` they are compared. So a
+page reads in the same way in the repository and built, and can't disagree with what was measured.
 
-- README.md: a sentence on how near the linear model alone is to the default, a table of the tasks
-  where it is not, and a table of few labels. A task counts if both models were measured at a commit.
-- docs/results.md: all tables.
-- docs/*.rst: a table below the comment ``.. from NAME.csv``.
+- The tables of `docs/*.csv`, and those that `measured.py` makes of them, stand below the comment
+  ``.. from NAME.csv``, in `docs/results.md` below ``<!-- from NAME.csv -->``.
+- Sentences have measured figures (`measured_sentences`) and numbers of the code (`constants.py`).
+- README.md says how near the linear model alone is to the default, with a table of the tasks where
+  it is not (a task counts if both were measured at a commit), and has a table of few labels.
 
 `docs/figures/accuracy_seconds.py` draws README's picture.
 """
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import constants
 from measured import (
@@ -38,8 +38,7 @@ DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
 PART = re.compile(r"^On \d+ of the \d+ tasks.*?\n\n\|.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
 FEW_LABELS = re.compile(r"^\| task \| without \|.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
-# A top and a bottom line of "=" stand around a table of reStructuredText.
-TABLE = re.compile(r"^(\.\. from (\w+)\.csv\n\n)(?:.+\n)+", re.MULTILINE)
+TABLE = re.compile(r"^((?:\.\.|<!--) from (\w+)\.csv(?: -->)?\n\n)(?:.+\n)+", re.MULTILINE)
 FIGURE = r"[\d,/]*\d(?:\.\d+)?(?: million| GiB| MiB)?"
 NEAR = 0.6  # points
 WITH_FEW = (  # task, model of few_labels.csv, and what README says of it
@@ -49,92 +48,13 @@ WITH_FEW = (  # task, model of few_labels.csv, and what README says of it
     ("trec", "encoder MiniLM", "`encoder=` MiniLM"),
     ("trec", "SetFit of MiniLM", "SetFit"),
 )
-RESULTS = {  # the file of a table, and what is to say of it
-    "The tasks": ("tasks", ""),
-    "Words": ("accuracy_words", ""),
-    "Characters": ("accuracy_characters", ""),
-    "Series": ("accuracy_series", ""),
-    "Parts of the model": ("parts", "Both, and each alone."),
-    "Epochs": (
-        "epochs",
-        "`python benchmarks/curves.py`: accuracy and seconds of a fit with three values of "
-        "`max_epochs`, once each, on a fifth of the training part.",
-    ),
-    "Few samples": (
-        "learning_curves",
-        "Mean accuracy over three draws of *n* samples, and its standard error.",
-    ),
-    "Few labels": (
-        "which_encoder",
-        "Accuracy and, in brackets, log loss. The messages in German come from Django, to tell "
-        "which part of it speaks; only 132 are tested.",
-    ),
-    "Vectors of words": ("few_labels", "Mean accuracy, and its standard error."),
-    "8 and 16 labels of each class": ("few_labels_by_class", ""),
-    "What an encoder costs": (
-        "encoder_costs",
-        "`python benchmarks/encoder_costs.py docs/encoder_costs.csv`; seconds of one processor "
-        "core, beside other work.",
-    ),
-    "Missing values": (
-        "holes",
-        "`python benchmarks/holes.py` deletes values of both parts: at random, or in blocks of "
-        "several steps of a channel. The classifier reads what is left with NaN, with the last "
-        "value carried forward, or with the mean of the channel. Accuracies and log losses are "
-        "means over two seeds.",
-    ),
-    "Tasks for which the LSTM was invented": (
-        "lstm_tasks",
-        '`python benchmarks/lstm_tasks.py`. "0" and "auto" are values of `max_epochs`, "n-grams" '
-        'is an SVM on TF-IDF of runs of one to five symbols, "positions" 500 extra trees on the '
-        "one-hot symbols of each place. Each row is one fit, tested on 2,000 other samples, in "
-        "seconds of the processor.",
-    ),
-    "Drift": (
-        "drift",
-        "`python benchmarks/drift.py`. `partial_fit` gets batches of 32 texts, and each text once. "
-        "Naive Bayes and a linear SVM trained by SGD read hashed n-grams of one and two words. "
-        "Means over three splits, and their standard errors.",
-    ),
-    "Larger than memory": (
-        "streaming",
-        "`python benchmarks/streaming.py 30_000 100_000 300_000 1_000_000 10_000_000 "
-        "--max-epochs 1 --ways batches` made texts of about 20 words from real sentences, and "
-        "trained for one epoch on one core. Memory is what the process took more than before. The "
-        "accuracy was measured on 4,000 real sentences.",
-    ),
-    "Speed": (
-        "speed",
-        "`python benchmarks/speed.py`. All networks have an embedding and a hidden size of 128, two "
-        "directions and batches of 64, and train for one epoch, in turn on two cores of an AMD "
-        'EPYC with AVX-512, once to warm up, then three times, of which the median counts. "sms" '
-        'are 5,171 messages with a median of 15 tokens; "reviews" are 2,000 texts of at most 400 '
-        "tokens. The last column is the ratio that we aimed at.",
-    ),
-    "Unusual sizes": (
-        "bounds",
-        "`python benchmarks/bounds.py --table docs/bounds.csv` fits a classifier with default "
-        "parameters to random data, and predicts. Each row is one process with one thread.",
-    ),
-    "How time and memory grow": (
-        "growth",
-        "The same with `--growth 100`. An exponent is 1 where a tenfold size takes ten times as "
-        "much.",
-    ),
-}
-HEAD = """# All results
-
-Accuracy, macro F1 and calibration error are in percent, times in seconds. Bold is the classifier
-with default parameters. [Accuracy](accuracy.rst) names the models and the commands, and says how to
-read the tables. `python docs/write_figures.py --write` writes this page.
-"""
 
 
 def markdown_table(rows: list[list[str]]) -> str:
     """Return a table of Markdown; the first row is its header."""
-    header, *others = rows
-    table = [header, ["---"] * len(header), *others]
-    return "".join(f"| {' | '.join(row)} |\n" for row in table)
+    lines = [f"| {' | '.join(row)} |\n" for row in rows]
+    lines.insert(1, "|---" * len(rows[0]) + "|\n")
+    return "".join(lines)
 
 
 def plain_table(rows: list[list[str]]) -> str:
@@ -179,7 +99,7 @@ def few_labels() -> str:
     for task, model, what in WITH_FEW:
         without, with_it = (figures[f"{task}, 100, {name}"] for name in (OURS, model))
         rows.append([TASKS[task], without, with_it, what])
-    return markdown_table(rows).rstrip("\n").replace("| --- | --- | --- | --- |", "|---|---|---|---|")
+    return markdown_table(rows).rstrip("\n")
 
 
 def measured_sentences() -> dict[str, dict[str, list[str]]]:
@@ -228,26 +148,26 @@ def table_of(folder: Path) -> Callable[[str], list[list[str]]]:
 
 
 def pages() -> dict[Path, str]:
-    """Return what README.md, results.md and the pages should say."""
-    sentences = measured_sentences()
+    """Return what README.md and the pages should say."""
+    readme = README.read_text(encoding="utf-8")
+    for place, new in ((PART, part(read(DOCS / "accuracy.csv"))), (FEW_LABELS, few_labels())):
+        before, _, behind = readme.partition(place.search(readme)[0])
+        readme = before + new + behind
+    found = {README: readme}
     with TemporaryDirectory() as folder:
         rows = table_of(Path(folder))
-        results = HEAD
-        for title, (name, said) in RESULTS.items():
-            results += f"\n## {title}\n\n" + (f"{said}\n\n" if said else "")
-            results += markdown_table(rows(name))
-        readme = README.read_text(encoding="utf-8")
-        for place, new in ((PART, part(read(DOCS / "accuracy.csv"))), (FEW_LABELS, few_labels())):
-            before, _, behind = readme.partition(place.search(readme)[0])
-            readme = before + new + behind
-        found = {README: with_figures(readme, sentences["README.md"], "README.md")}
-        for path in sorted(DOCS.glob("*.rst")):
-            text = path.read_text(encoding="utf-8")
-            text = TABLE.sub(lambda match: match[1] + plain_table(rows(match[2])), text)
-            for told in (constants.SENTENCES, sentences):
-                text = with_figures(text, told.get(path.name, {}), path.name)
-            found[path] = text
-    return {**found, DOCS / "results.md": results}
+        for path in [DOCS / "results.md", *sorted(DOCS.glob("*.rst"))]:
+            written = markdown_table if path.suffix == ".md" else plain_table
+
+            def table(match: re.Match[str], written: Any = written) -> str:
+                return match[1] + written(rows(match[2]))
+
+            found[path] = TABLE.sub(table, path.read_text(encoding="utf-8"))
+    for sentences in (constants.SENTENCES, measured_sentences()):
+        for name, told in sentences.items():
+            path = README if name == README.name else DOCS / name
+            found[path] = with_figures(found[path], told, name)
+    return found
 
 
 if __name__ == "__main__":

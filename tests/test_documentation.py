@@ -196,7 +196,8 @@ def test_each_page_reads_on_the_page_of_a_repository_which_knows_nothing_of_sphi
 
 
 def test_links_to_files_lead_to_pages_and_their_sections():
-    link = re.compile(r"<(?:(\w+\.(?:rst|md))(?:#([\w-]+))?|((?:\.\./examples|engines)/\w+\.py))>`__")
+    file = r"((?:\.\./examples|engines)/\w+\.py)"
+    link = re.compile(rf"<(?:(\w+\.(?:rst|md))(?:#([\w-]+))?|{file})>`__")
     found = [match for text in PAGES.values() for match in link.findall(text)]
     assert len(found) > 50
     for page, label, path in found:
@@ -244,3 +245,24 @@ def test_versions_agree():
     newest = "Unreleased" if version.endswith(".dev0") else version
     assert re.search(r"^## \[(.*?)\]", changelog, re.MULTILINE)[1] == newest
     assert re.search(r"^version: (.*)$", citation, re.MULTILINE)[1] == version
+    for name in ("CONTRIBUTING.md", "packaging/recipe.yaml"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert re.search(r"^  version(?::| =) \{?([\w.]+)", text, re.MULTILINE)[1] == version
+
+
+def test_the_recipe_of_conda_forge_needs_what_the_package_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    recipe = (ROOT / "packaging" / "recipe.yaml").read_text(encoding="utf-8")
+    needed = re.findall(r"^    - ([\w-]+) (>=[\d.]+)$", recipe, re.MULTILINE)
+    names = {"pytorch": "torch"}  # torch is called otherwise there
+    assert sorted(names.get(name, name) + version for name, version in needed) == sorted(
+        project["project"]["dependencies"] + project["build-system"]["requires"]
+    )
+
+
+def test_the_paper_cites_references_that_it_has():
+    paper, references = (
+        (ROOT / "paper" / f"paper.{ending}").read_text(encoding="utf-8") for ending in ("md", "bib")
+    )
+    cited = set(re.findall(r"@(\w+)", paper.partition("# Summary")[2]))
+    assert cited == set(re.findall(r"^@\w+\{(\w+),$", references, re.MULTILINE))
