@@ -234,7 +234,7 @@ def test_a_pipeline_is_described_step_by_step(path):
     assert found["steps"]["textsequencevectorizer"]["n_samples"] == 5
 
 
-def test_samples_are_counted(path):
+def test_samples_of_every_training_are_counted(path):
     model = small().partial_fit(IDS, Y, classes=[0, 1]).partial_fit(IDS[:10], Y[:10])
     save(model, path)
     assert describe(path)["n_samples"] == 34
