@@ -110,11 +110,9 @@ AROUND = {  # an estimator, what it is fitted to, and its least accuracy
     "calibration": (CalibratedClassifierCV(text_model(), method="isotonic", cv=2), "texts", 0.75),
     "voting": (VotingClassifier(beside_a_bag_of_words()), "texts", 0.75),  # by labels
     "stacking": (StackingClassifier(beside_a_bag_of_words(), cv=2), "texts", 0.75),
-    "voting of series": (VotingClassifier(beside_means(), voting="soft"), "3-D", 0.5),
     "stacking of series": (StackingClassifier(beside_means(), cv=2), "3-D", 0.5),
     "AdaBoost": (AdaBoostClassifier(lstm(max_epochs=3), n_estimators=2), "ids", 0.7),
     "AdaBoost of series": (AdaBoostClassifier(network(max_epochs=16), n_estimators=2), "3-D", 0.5),
-    "one versus rest": (OneVsRestClassifier(network(max_epochs=8)), "3-D", 0.5),
     "search of ragged series": (
         GridSearchCV(network(max_epochs=3), {"hidden_size": [2, 16]}, cv=2),
         "ragged",
@@ -212,17 +210,6 @@ def test_one_versus_rest_and_several_outputs(data):
     # The chain makes floats of ids; a label that is appended to a text reads as an unknown token.
     chain = ClassifierChain(lstm(input_type="words"), random_state=0).fit(X.toarray(), y)
     assert (chain.predict(X_test.toarray()) == expected).mean(axis=0).min() > 0.7
-
-
-def test_classifier_chain_of_series(data):
-    X, y, X_test, y_test = data["3-D"]
-    X, X_test = X.reshape(40, 64), X_test.reshape(40, 64)  # a chain appends labels as columns
-    classes = np.unique(y)
-    Y, Y_test = (y[:, None] == classes).astype(int), (y_test[:, None] == classes).astype(int)
-    chain = ClassifierChain(network(max_epochs=20), random_state=0).fit(X, Y)
-    assert chain.predict_proba(X_test).shape == (40, 4)
-    assert [member.n_features_in_ for member in chain.estimators_] == [64, 65, 66, 67]
-    assert (chain.predict(X_test) == Y_test).mean() > 0.75
 
 
 # --- Weights, resampling

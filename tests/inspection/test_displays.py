@@ -145,17 +145,6 @@ def test_gates_of_series_have_the_steps_as_labels(series_model):
 
 
 @pytest.mark.parametrize(
-    ("gate", "limits"), [("forget_gate", (0.0, 1.0)), ("memory_cell", None)], ids=str
-)
-def test_colours_of_a_gate_go_from_0_to_1_and_those_of_a_state_are_symmetric(
-    text_model, gate, limits
-):
-    (image,) = gate_activations(text_model, ["good fun"])[0].plot(gate).images
-    low, high = image.get_clim()
-    assert (low, high) == limits if limits else low == -high
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"gate": "update_gate"}, r"update_gate.*memory_cell"),

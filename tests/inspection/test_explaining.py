@@ -233,14 +233,6 @@ def test_each_sequence_may_have_its_own_target(fitted_texts):
     assert [each.target for each in explain(model, texts[:3], targets)] == targets
 
 
-@pytest.mark.parametrize("unit", ["D", "s", "ns"])
-def test_a_target_may_be_a_date_as_the_classes_are(unit):
-    y = np.array(["2020-01-01", "2021-05-05"] * 10, f"M8[{unit}]")
-    model = LSTMSequenceClassifier(linear_model="alone", random_state=0).fit([[2], [3]] * 10, y)
-    for target in model.classes_:
-        assert explain(model, [[2]], target)[0].target == target
-
-
 @pytest.mark.parametrize(
     ("target", "message"),
     [

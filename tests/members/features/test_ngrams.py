@@ -15,7 +15,6 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.features.ngrams import Ngrams
 from sklearn_lstm.members.solvers import svm
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Targets
@@ -159,21 +158,6 @@ def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, samples_o
     assert nothing.shape == (0, 5)
 
 
-def test_sequences_are_read_once_for_both_models_and_held_out_ones_to_judge_them(fit, samples_of):
-    rng = np.random.default_rng(0)
-    X, y = topics(rng, 300, 5)
-    samples, n_read = samples_of(X, y), np.zeros(300, int)
-    read = samples.sequences.read_spellings
-
-    def counted(rows):
-        np.add.at(n_read, rows, 1)
-        return read(rows)
-
-    samples.sequences.read_spellings = counted
-    fit(samples, np.arange(0, 300, 4))
-    assert (n_read == np.where(np.arange(300) % 4, 1, 2)).all()
-
-
 def test_sequences_without_a_known_ngram_have_the_intercept(
     fit, sentences, samples_of, sequences_of
 ):
@@ -209,11 +193,6 @@ def test_ids_that_no_two_sequences_share_tell_nothing_of_others(fit, samples_of)
     X, y = list(np.arange(1, 1201).reshape(120, 10)), np.arange(120) % 2
     _, logits = fit(samples_of(X, y), np.arange(20))
     assert (np.ptp(logits, axis=0) == 0).all()
-
-
-def test_a_model_says_what_it_is(fit, pairs, samples_of):
-    model, _ = fit(samples_of(*pairs(100)), input_type="characters")
-    assert model.describe() == f"{len(model.terms[0].coef):,} n-grams of 1-5 ids"
 
 
 def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of, sequences_of):
@@ -256,11 +235,6 @@ def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, samples_of):
         sys.setswitchinterval(interval)
     for index in range(4):
         np.testing.assert_array_equal(models[index].terms[0].coef, models["alone"].terms[0].coef)
-
-
-def test_if_the_shortest_ngram_is_longer_than_the_longest_there_is_none(sequences_of):
-    ngrams = Ngrams(shortest=3, longest=2, has_borders=True)  # as in a forged file
-    assert not len(ngrams.bags(sequences_of([np.array([4, 5])]), np.arange(1)).data)
 
 
 GOOD = ["good", "great", "fine", "lovely", "superb", "charming"]
