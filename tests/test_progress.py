@@ -52,16 +52,6 @@ def check_one_full_bar(states):
         (X, {"max_epochs": "auto", "input_type": "words"}),
         (X, {"verbose": True}),
     ],
-    ids=[
-        "ids",
-        "series",
-        "no linear model",
-        "no network",
-        "early stopping",
-        "early stopping that stops",
-        "end by the loss",
-        "bool",
-    ],
 )
 def test_one_bar_ends_full(capsys, data, parameters):
     small(**parameters).fit(data, Y[: len(data)])
@@ -221,16 +211,6 @@ def test_what_takes_longer_than_usual_is_two_thirds_done(counted):
     is_late = (done > 0.25 * most) & (likely < most)
     assert is_late.any()
     np.testing.assert_allclose((done / likely)[is_late], 2 / 3, atol=0.05)
-
-
-class PickleNet(Callback):
-    def on_epoch_end(self, net, **_):
-        raise EOFError(len(pickle.dumps(net)))  # once is enough
-
-
-def test_a_callback_may_pickle_the_net():
-    with pytest.raises(EOFError, match=r"\d{4}"):
-        small(callbacks=[PickleNet()], max_epochs="auto").fit(X, Y)
 
 
 def test_without_a_standard_error_nothing_is_drawn():

@@ -272,13 +272,6 @@ def test_vectors_are_the_singular_vectors_of_the_information(texts):
     np.testing.assert_allclose(vectors @ vectors.T, rows @ rows.T, atol=1e-5)
 
 
-def test_words_that_the_first_dimensions_say_nothing_about_have_no_vector():
-    texts = [np.array([0, 1] * 50), np.array([2, 3, 2])]  # no word is in both
-    has_vector, vectors = factorize(count_neighbours(batches_of(texts), 4, 1), 2)
-    assert has_vector.tolist() == [False, False, True, True]
-    assert vectors.shape == (2, 2)
-
-
 def test_words_without_a_neighbour_have_no_vector():
     texts = [np.array([0, 1, 0, 2]), np.array([3]), np.array([4, 4])]
     has_vector, vectors = factorize(count_neighbours(batches_of(texts), 6, 1), 6)

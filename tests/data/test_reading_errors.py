@@ -30,10 +30,6 @@ def csr(rows):
     return sparse.csr_matrix(np.array(rows))
 
 
-def objects(rows):
-    return np.fromiter(rows, object, len(rows))
-
-
 def frame(**columns):
     return pd.DataFrame({"x": [0.5, 1.5], **columns})
 

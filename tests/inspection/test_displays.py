@@ -138,12 +138,6 @@ def test_gates_show_the_units_that_change_most(text_model):
     np.testing.assert_array_equal(again.images[0].get_array(), shown)
 
 
-def test_gates_of_series_have_the_steps_as_labels(series_model):
-    ax = gate_activations(series_model, SERIES[:2])[1].plot()
-    assert ax.images[0].get_array().shape == (6, len(SERIES[1]))
-    assert ax.get_xlabel() == "step"
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -67,19 +67,6 @@ def test_the_linear_part_is_exact_for_words_among_characters(fitted_texts):
     np.testing.assert_allclose(found, model.decision_function(texts[:20]), atol=1e-5)
 
 
-def test_a_convolution_counts_where_its_shape_is():
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(80, 60)), np.arange(80) % 2
-    places = rng.integers(8, 50, 80)
-    for row, place, label in zip(X, places, y, strict=True):
-        row[place : place + 4] += 4 * label
-    model = LSTMSequenceClassifier(max_epochs=0, random_state=0).fit(X[:60], y[:60])
-    is_bump = y[60:] == 1
-    explanations = explain(model, X[60:][is_bump], 1)
-    top = np.array([np.convolve(e.values, np.ones(9), "same").argmax() for e in explanations])
-    assert np.median(np.abs(top - places[60:][is_bump] - 2)) <= 6
-
-
 def test_what_all_series_share_is_in_the_base_value():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 40)), np.arange(60) % 2

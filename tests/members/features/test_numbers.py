@@ -1,7 +1,6 @@
 """Numbers and categories beside sequences: what is read, learned, kept and refused."""
 
 import copy
-import pickle
 
 import numpy as np
 import pandas as pd
@@ -9,19 +8,15 @@ import pytest
 import small_models
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import rankdata
-from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
-from sklearn_lstm import Predictor, TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import (
-    ExplanationDisplay,
-    as_shap_explanation,
     explain,
     explain_classes,
 )
-from sklearn_lstm.io import load, save
 from sklearn_lstm.members.features.numbers import NumberFeatures, NumberReader
 from sklearn_lstm.targets.targets import Samples
 
@@ -226,21 +221,6 @@ def test_several_labels_groups_weights_and_samples_of_validation(kind):
 # --- What is kept
 
 
-@pytest.mark.parametrize("keep", ["save", "pickle", "copy"])
-def test_a_model_with_numbers_is_kept(fitted, keep, tmp_path):
-    kind, model = fitted
-    path, X = tmp_path / "model.safetensors", of_kind(kind, NEW)
-    if keep == "save":
-        save(model, path)
-        alone = Predictor.load(path).predict_proba(X)
-        assert_allclose(alone, model.predict_proba(X), atol=1e-2)  # the network is in bfloat16
-    ways = {"save": lambda _: load(path), "copy": copy.deepcopy}
-    kept = ways.get(keep, lambda m: pickle.loads(pickle.dumps(m)))(model)
-    assert_array_equal(kept.predict_proba(X), model.predict_proba(X))
-    again = clone(kept).fit(of_kind(kind), Y)
-    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
-
-
 def test_partial_fit_keeps_what_fit_has_learned(fitted):
     kind, model = fitted
     model, X = copy.deepcopy(model), of_kind(kind, NEW)
@@ -340,17 +320,3 @@ def sequences_of(model, X):
     if hasattr(model, "steps"):
         return sequences_of(model[-1], model[0].transform(X))
     return model_sequences(model, X)
-
-
-def test_numbers_are_drawn_below_the_steps(fitted):
-    kind, model = fitted
-    display = ExplanationDisplay.from_estimator(model, of_kind(kind, NEW)[:1], 1)
-    shown = [label.get_text() for label in display.ax_.get_yticklabels()]
-    if kind == "texts":
-        assert shown[-3:] == ["price", "is_new", "shop"]
-    else:
-        assert "price " in display.ax_.get_title()
-    assert "(shop)" in display._repr_html_()
-    found = as_shap_explanation(display.explanation)
-    assert found.feature_names[-3:] == ["price", "is_new", "shop"]
-    assert len(found.values) == len(display.explanation.values) + 3

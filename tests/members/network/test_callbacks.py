@@ -6,7 +6,6 @@ import weakref
 from functools import partial
 
 import numpy as np
-import optuna
 import pytest
 import scipy.sparse as sp
 import small_models
@@ -343,33 +342,6 @@ def test_a_callback_that_cannot_be_copied_is_named(hold):
     model = small_beside_linear(callbacks=[Count(), hold(logs)], lr=1e38)  # else training failed
     with pytest.raises(ValueError, match=r"(?s)PrintLog.*can't be copied.*TextIOWrapper"):
         model.fit(*series())
-
-
-def test_a_callback_prunes_hopeless_trials_of_optuna():
-    X, y = tokens()
-    n_epochs = []
-
-    def objective(trial):
-        class Pruning(Callback):
-            def on_epoch_end(self, net, **_):
-                n_epochs.append(len(net.history))
-                trial.report(net.history[-1]["valid_loss"], len(net.history))
-                if trial.should_prune():
-                    raise optuna.TrialPruned
-
-        lr = trial.suggest_categorical("lr", [1e-2, 1e-8])
-        model = small(lr=lr, early_stopping=True, callbacks=[Pruning()])
-        model.fit(X[:90], y[:90], X_val=X[90:], y_val=y[90:])
-        return log_loss(y[90:], model.predict_proba(X[90:]))
-
-    study = optuna.create_study(
-        sampler=optuna.samplers.GridSampler({"lr": [1e-2, 1e-8]}, seed=0),
-        pruner=optuna.pruners.ThresholdPruner(upper=0.5, n_warmup_steps=2),
-    )
-    study.optimize(objective)
-    states = {trial.params["lr"]: trial.state.name for trial in study.trials}
-    assert states == {1e-2: "COMPLETE", 1e-8: "PRUNED"}
-    assert sorted(n_epochs) == [1, 1, 2, 2, 3]
 
 
 @pytest.mark.parametrize("hold", [lambda each: each, lambda each: ("stop", each)])
