@@ -223,16 +223,6 @@ def test_other_columns_beside_texts_than_at_fit_are_refused_as_by_the_pipeline(p
             read(X)
 
 
-@pytest.mark.parametrize("X", [[], "one text", [None], pd.DataFrame({"a": ["x"], "b": ["y"]})])
-def test_what_is_no_set_of_texts_is_refused_as_by_the_classifier(path, X):
-    model, _ = texts()
-    save(model, path)
-    with pytest.raises((TypeError, ValueError)) as expected:
-        model.predict(X)
-    with pytest.raises(expected.type, match=re.escape(str(expected.value))):
-        Predictor.load(path).predict(X)
-
-
 def test_it_tells_how_much_of_each_text_the_model_knows(tmp_path):
     model, new = texts()
     save(model, tmp_path / "texts")

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import TextSequenceVectorizer, streaming
-from sklearn_lstm.data import input_rules, reading, sequences
+from sklearn_lstm.data import sequences
 from sklearn_lstm.members.features import ngram_reader as ngrams
 from sklearn_lstm.members.features.letters import LetterFeatures
 from sklearn_lstm.members.solvers import svm
@@ -297,19 +297,3 @@ def test_memory_grows_by_few_bytes(n_rows, n_words, n_batches, most, monkeypatch
     fit_batches(model, batches(1))  # what is loaded at first use
     few, many = (peak_bytes(lambda n=n: fit_batches(model, batches(n))) for n in n_batches)
     assert many - few < np.diff(n_batches) * n_rows * most
-
-
-def test_an_array_in_a_file_is_read_without_a_copy(tmp_path, monkeypatch):
-    for module in (sequences, reading, input_rules):
-        monkeypatch.setattr(module, "VALUES_PER_CHUNK", 1 << 13)
-
-    def peak_of_fit(n_samples):
-        path = tmp_path / f"{n_samples}.npy"
-        np.save(path, RNG.normal(size=(n_samples, 100, 4)).astype(np.float32))
-        X = np.load(path, mmap_mode="r")
-        model, y = small(hidden_size=1, embedding_dim=1, batch_size=8), [0, 1] * (n_samples // 2)
-        return peak_bytes(lambda: model.set_params(linear_model=False).fit(X, y)), X.nbytes
-
-    peak_of_fit(20)
-    (few, _), (many, size) = peak_of_fit(100), peak_of_fit(800)
-    assert many - few < size / 10

@@ -1,6 +1,5 @@
 """`WordVectors`: what scikit-learn expects, which words are near, and the formulas plainly."""
 
-import copy
 import pickle
 import re
 import time
@@ -20,7 +19,6 @@ from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, word_vectors
-from sklearn_lstm.io import describe, save
 from sklearn_lstm.word_vectors import count_neighbours, factorize
 
 TEXTS = ["a good film", "a great film", "a bad day", "a sad day"] * 5
@@ -140,13 +138,6 @@ def test_the_checks_that_scikit_learn_runs_pass():
     check_estimator(WordVectors(), on_skip=None)
 
 
-def test_fit_is_idempotent_and_leaves_random_states_alone():
-    state = np.random.get_state()[1].copy()  # noqa: NPY002 - the global one is meant
-    vectors = small().fit(TEXTS)
-    assert_same(copy.deepcopy(vectors).fit(TEXTS, [0] * len(TEXTS)), vectors)
-    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
-
-
 def test_a_clone_of_a_fitted_one_shares_what_was_learned():
     vectors = small(window=2)
     copied = clone(vectors)
@@ -208,18 +199,6 @@ def test_stored_vectors_are_the_same(tmp_path, fitted, messages, name, vectorize
     if vectorizer is not None:
         assert restored.vectorizer.vocabulary_ == vectorizer.vocabulary_
     assert restored.vectors_.flags.writeable
-
-
-def test_a_file_is_described_without_its_vectors(tmp_path, fitted):
-    path = tmp_path / "model.safetensors"
-    save(copy.copy(fitted).set_params(vectorizer=TextSequenceVectorizer(vocabulary=["a"])), path)
-    described = describe(path)
-    n_words, n_dimensions = fitted.vectors_.shape
-    assert described["n_samples"] == 412
-    assert described["sizes"]["n_words"] == n_words
-    assert described["sizes"]["embedding_dim"] == n_dimensions == 50
-    assert described["parameters"]["vectorizer"]["class"] == "TextSequenceVectorizer"
-    assert described["parameters"]["vectorizer"]["parameters"]["vocabulary"] == ["a"]
 
 
 N_WORDS = 40

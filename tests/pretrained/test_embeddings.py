@@ -115,15 +115,6 @@ def test_word_vectors_that_are_not_fitted_are_refused():
         read_embeddings(WordVectors(), VOCABULARY)
 
 
-def test_a_static_model_of_zeros_knows_no_word():
-    zeros = np.zeros((3, 4), "f4")
-    model = SimpleNamespace(
-        tokenizer=None, embedding=zeros, embed=lambda words: zeros[: len(words)]
-    )
-    with pytest.raises(ValueError, match="None of the tokens in X has a vector"):
-        read_embeddings(static_model(model), VOCABULARY)
-
-
 # --- In the classifier
 
 

@@ -127,20 +127,6 @@ def test_fast_text_composes_vectors_of_all_words():
         assert abs(one - other) > 1e-4
 
 
-def test_new_events_and_characters_have_vectors_too():
-    codes = {1: [1.0, 0.0], 2: [0.0, 1.0], 8: [1.0, 0.1], 9: [0.1, 1.0]}
-    for tokens in (list("abab"), [1, 2, 1, 2]):
-        table = dict(
-            zip([*tokens[:2], *("xy" if "a" in tokens else (8, 9))], codes.values(), strict=True)
-        )
-        vectorizer = TextSequenceVectorizer(analyzer=list)
-        model = make_pipeline(
-            vectorizer, small(embeddings=table, linear_model=False, max_epochs=8)
-        ).fit([[token] * 3 for token in tokens * 10], [0, 1, 0, 1] * 10)
-        one, other = model.decision_function([[token] for token in list(table)[2:]])
-        assert other > one + 0.05
-
-
 # --- Ways to train
 
 
@@ -254,30 +240,6 @@ def test_words_that_the_vectorizer_has_learned_alone_keep_their_vectors(linear_m
     # Once the classifier has learned some of them, the others are looked up still.
     model[-1].set_params(lr=1e-9).partial_fit(model[0].transform(["sour"]), [0])
     assert_allclose(model.decision_function(["glad"]), before[:1], atol=0.3)
-
-
-class Recorded(dict):
-    """A mapping that remembers which words are looked up."""
-
-    def __init__(self, table):
-        super().__init__(table)
-        self.read = set()
-
-    def __getitem__(self, word):
-        self.read.add(word)
-        return super().__getitem__(word)
-
-
-def test_partial_fit_looks_up_new_words_only():
-    table = Recorded(TABLE)
-    model = pipeline(table).fit(TEXTS, Y)
-    X = model[0].partial_fit(["glad qwxz"]).transform(["glad good day", "bad day sour"])
-    table.read.clear()
-    model[-1].partial_fit(X, [1, 0])
-    assert table.read == {"glad"}  # it has got an id
-    table.read.clear()
-    model[-1].partial_fit(model[0].transform(["qwxz good"]), [1])  # an id without a vector
-    assert table.read == set()
 
 
 @pytest.mark.parametrize("max_epochs", [0, 2])

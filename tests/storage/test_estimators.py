@@ -177,12 +177,8 @@ def test_what_pickle_does_not_take_raises_instead_of_being_skipped():
 
 @pytest.mark.parametrize(
     "tokenizer",
-    [
-        re.compile(r"\w+").findall,
-        partial(re.findall, re.compile(r"\w+")),
-        partial(re.compile(" ").split, maxsplit=5),
-    ],
-    ids=["method", "function", "split"],
+    [re.compile(r"\w+").findall, partial(re.compile(" ").split, maxsplit=5)],
+    ids=["method", "partial"],
 )
 def test_a_tokenizer_may_hold_a_compiled_pattern(tokenizer):
     model = TextSequenceVectorizer(tokenizer=tokenizer, token_pattern=None).fit(TEXTS)

@@ -146,15 +146,6 @@ def test_an_error_inside_them_stays_theirs_and_its_note_names_the_row(parameters
     assert caught.value.__notes__ == ["This is about X[0]."]
 
 
-def test_an_error_inside_a_reader_of_the_user_stays_its_own():
-    class Reader:
-        def read(self):
-            return "".no_such_method()
-
-    with pytest.raises(AttributeError, match="no_such_method"):
-        TextSequenceVectorizer(input="file").fit([Reader()])
-
-
 def test_a_missing_list_of_tokens_is_told_as_a_missing_text():
     with pytest.raises(WrongValue, match=r"^X\[1\] is missing \(nan\)"):
         TextSequenceVectorizer(analyzer=list).fit([["so", "good"], np.nan])

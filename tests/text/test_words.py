@@ -9,7 +9,6 @@ from unicodedata import category, name, normalize
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -253,16 +252,6 @@ def test_every_character_that_composes_is_composed():
     for texts in (characters, decomposed):
         for text, row in zip(texts, expected, strict=True):  # each text by itself
             np.testing.assert_array_equal(vectorizer.transform([text]).toarray()[0], row)
-
-
-def test_many_single_letters_are_looked_up_like_few():
-    text = UNSPACED["Chinese"] + UNSPACED["Japanese"] + "豈"  # a compatibility ideograph
-    vectorizer = TextSequenceVectorizer().fit([text])
-    row = vectorizer.transform([text]).toarray()[0]
-    many = vectorizer.transform([text * 40 for _ in range(3)])
-    assert sp.issparse(many)
-    long = TextSequenceVectorizer(vocabulary=list(vectorizer.vocabulary_)).fit([text * 40])
-    np.testing.assert_array_equal(long.transform([text * 40]).toarray()[0], np.tile(row, 40))
 
 
 # --- the warning

@@ -33,7 +33,6 @@ from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members import recipe
-from sklearn_lstm.members.features import encoder as encoder_features
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
@@ -194,16 +193,6 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
     model = pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
     assert len(encoder.texts) <= 400 + 32 + len(FIXED_SENTENCES)
     assert model.score(NEW, NEW_LABELS) > 0.9
-
-
-def test_the_bar_counts_encoding(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.progress.ProgressBar.show", show := MagicMock())
-    monkeypatch.setattr(encoder_features, "ROWS_AT_ONCE", 40)
-    pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
-    shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
-    said = [text.split(", ")[-1] for text in texts[:7]]  # behind the time that is left
-    assert said == ["linear model"] * 2 + ["positions", "states"] + ["encoder"] * 3
-    assert sorted(shares) == list(shares)
 
 
 # --- What is refused

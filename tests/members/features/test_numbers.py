@@ -1,7 +1,5 @@
 """Numbers and categories beside sequences: what is read, learned, kept and refused."""
 
-import copy
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,15 +155,6 @@ def test_numbers_whose_squares_are_too_small_for_floats_are_told_by_their_ranks(
     assert np.isfinite(model.decision_function(frame)).all()
 
 
-def test_columns_that_all_are_constant_make_no_member():
-    X = FRAME[["steps"]].assign(one=1)
-    model = small("series").fit(X, Y)
-    assert member_of(model) is None
-    assert_array_equal(
-        model.predict(X), small("series").fit(FRAME[["steps"]], Y).predict(X[["steps"]])
-    )
-
-
 RARE = {"flag": [False, True], "missing": [1.0, np.nan], "category": pd.Categorical(["a", "b"])}
 
 
@@ -188,18 +177,6 @@ def test_rare_categories_of_a_column_are_none():
     assert "0" in features.categories["shop"]  # two samples have it
 
 
-def test_categories_that_are_integers_or_became_floats_are_the_same():
-    months = Y + 1 + 4 * (np.arange(N) % 2)
-    integers = FRAME[["steps"]].assign(month=pd.Series(months).astype("category"))
-    model = small("series").fit(integers, Y)
-    floats = integers.assign(
-        month=pd.Series(months + 0.0).astype("category")
-    )  # beside a missing one
-    assert_array_equal(model.predict_proba(floats), model.predict_proba(integers))
-    halves = integers.assign(month=pd.Series(months + 0.5).astype("category"))
-    assert (model.predict_proba(halves) != model.predict_proba(integers)).any()
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_several_labels_groups_weights_and_samples_of_validation(kind):
     X, labels = of_kind(kind), np.stack([Y == 1, Y == 2], axis=1).astype(int)
@@ -219,18 +196,6 @@ def test_several_labels_groups_weights_and_samples_of_validation(kind):
 
 
 # --- What is kept
-
-
-def test_partial_fit_keeps_what_fit_has_learned(fitted):
-    kind, model = fitted
-    model, X = copy.deepcopy(model), of_kind(kind, NEW)
-    before = coef_of(model)
-    if kind == "texts":
-        model[-1].partial_fit(model[0].transform(X), NEW_Y)
-    else:
-        model.partial_fit(X, NEW_Y)
-    assert_array_equal(coef_of(model), before)
-    assert model.predict(X).shape == (60,)
 
 
 # --- What is refused

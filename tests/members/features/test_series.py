@@ -1,6 +1,5 @@
 """Series are told apart by their shapes, in memory that does not grow with their number."""
 
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -118,15 +117,6 @@ def test_held_out_logits_are_as_sure_as_those_of_new_series(fit, sequences_of):
     new = model.logits(sequences_of(X_new))
     noisy_new = np.where(np.random.default_rng(3).random(400) < 0.2, 1 - y_new, y_new)
     assert log_loss(noisy_new, expit(new[:, 1] - new[:, 0])) == pytest.approx(by_others, abs=0.1)
-
-
-def test_a_held_out_series_has_no_copy_in_training(samples_of, fit_linear):
-    rng = np.random.default_rng(0)
-    X, y = list(rng.normal(size=(40, 12, 1))), rng.permutation(np.arange(40) % 2)
-    samples, held_out = samples_of(X * 3, np.tile(y, 3)), np.flatnonzero(np.arange(120) % 40 < 20)
-    targets = replace(samples.targets, copies=np.arange(120) % 40)
-    _, logits = fit_linear("linear model", replace(samples, targets=targets), held_out)
-    assert np.mean(logits.argmax(1) == targets.values[held_out]) < 0.75  # the classes are noise
 
 
 def test_one_step_of_many_channels_has_the_logits_alone_that_it_has_beside_others(
@@ -468,22 +458,6 @@ def test_features_are_levels_and_ranks_of_uneven_channels_and_whether_there_is_a
         np.testing.assert_allclose(ranks[is_known], of_known, atol=0.07)
     np.testing.assert_allclose(uneven[:, 3:6], np.square(uneven[:, :3]))
     np.testing.assert_array_equal(uneven[:, 6], ~np.isnan(expected[:, 1]))
-
-
-def test_a_scale_on_which_a_channel_was_measured_does_not_matter():
-    X, sequences, _, found = example()
-    others = X.copy()
-    others[..., 0] = np.exp(3 * others[..., 0])
-    sequences_of_others = read_sequences(others, "auto", 1)
-    encoding = ChannelScaling.of(sequences_of_others, None, normalize=True)
-    of_others = SeriesStatistics.of(sequences_of_others, encoding)
-    expected, features = (
-        statistics(one.read(np.arange(30)), one.lengths)
-        for statistics, one in ((found, sequences), (of_others, sequences_of_others))
-    )
-    last = [5 + 2 * place for place in (2, 5)]
-    np.testing.assert_allclose(features[:, last], expected[:, last], atol=0.07)
-    assert np.abs(features - expected)[:, 4:].mean() < 0.03  # all but the level of the values
 
 
 def test_each_value_has_its_part_of_the_score_and_a_missing_one_has_none():

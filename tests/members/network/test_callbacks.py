@@ -184,18 +184,6 @@ def test_epoch_scoring_reads_the_validation_data(make):
         assert n_right == pytest.approx(round(n_right))
 
 
-@pytest.mark.parametrize("criterion", ["cross_entropy", torch.nn.MultiLabelSoftMarginLoss])
-def test_epoch_scoring_works_for_several_labels(criterion):
-    X, y = series()
-    Y = np.stack([y, 1 - y, y], axis=1)
-    scoring = EpochScoring(
-        "f1_macro", name="f1", lower_is_better=False, on_train=True, use_caching=False
-    )
-    model = small(callbacks=[scoring], criterion=criterion, max_epochs=8, lr=0.05).fit(X, Y)
-    assert model.net_.history[-1, "f1"] > 0.9
-    assert (model.predict(X) == Y).mean() > 0.9
-
-
 @kinds
 def test_batch_scoring_scores_each_batch(make):
     scoring = BatchScoring("accuracy", name="acc", lower_is_better=False)
@@ -203,16 +191,6 @@ def test_batch_scoring_scores_each_batch(make):
     batches = [batch["acc"] for batch in model.net_.history[-1]["batches"] if "acc" in batch]
     assert batches
     assert all(0 <= accuracy <= 1 for accuracy in [*model.net_.history[:, "acc"], *batches])
-
-
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_scores_are_there_when_training_goes_on(method):
-    X, y = series()
-    scoring = EpochScoring("accuracy", name="acc", lower_is_better=False, on_train=True)
-    model = small(callbacks=[scoring])
-    for _ in range(2):
-        getattr(model, method)(X, y, **({"classes": [0, 1]} if method == "partial_fit" else {}))
-        assert 0 <= model.net_.history[-1, "acc"] <= 1
 
 
 # --- Freezer
