@@ -89,7 +89,7 @@ NUMBERS = {
     "most_cross_validated": count(fit_linear.CROSS_VALIDATED_BELOW),
     "n_folds": count(held_out.N_FOLDS),
     # the linear model
-    "longest_at_positions": count(ngram_reader.AT_POSITIONS.longest),
+    "longest_at_positions": count(ngrams.PAIRS.longest),
     "longest_ngram_of_words": count(kinds.WORDS.ngram_lengths[1]),
     "longest_ngram_of_characters": count(kinds.CHARACTERS.ngram_lengths[1]),
     "n_lengths": count(len(range(*kinds.CHARACTERS.ngram_lengths)) + 1),

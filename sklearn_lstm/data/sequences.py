@@ -24,6 +24,7 @@ Number = TypeVar("Number", bound=np.number)
 NO_ID = -1  # in place of an id: a step whose token is unknown
 ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 MOST_STEPS_PER_BATCH = 1 << 13
+SHARE_OF_ONE_LENGTH = 0.95  # of sequences, at least, whose positions may mean the same in each
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
 
 
@@ -256,6 +257,12 @@ def starts_of(lengths: Lengths) -> Lengths:
 def row_numbers(n_rows: int) -> Rows:
     """Return 0, 1, ..., n_rows - 1, in 4 bytes each if these suffice: they may be many."""
     return np.arange(n_rows, dtype=integer_type(n_rows))
+
+
+def common_length(lengths: Lengths) -> int:
+    """Return the length that nearly all of some sequences have; 0: there is none, or it is 1."""
+    middle = int(np.median(lengths))
+    return middle if middle > 1 and np.mean(lengths == middle) >= SHARE_OF_ONE_LENGTH else 0
 
 
 def integer_type(largest: int) -> type[np.signedinteger]:

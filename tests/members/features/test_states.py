@@ -204,6 +204,16 @@ def test_explanations_add_up(model, method):
         assert found.score == pytest.approx(score, abs=1e-6)
 
 
+def test_leaving_out_a_token_leaves_the_others_where_they_are():
+    """The third letter from the end decides; a letter deleted behind it would move it."""
+    model = alone().fit(X, [int(row[-3] == 5) for row in X])
+    assert model.calibration_["weights"]["states"]
+    found = explain(model, [[6, 7, 6, 7, 8, 6, 7, 8, 5, 6, 7]], 1, method="leave_one_out")[0]
+    sizes = np.abs(found.values)
+    assert sizes.argmax() == 8
+    assert np.delete(sizes, 8).max() < sizes[8] / 2
+
+
 def test_a_state_belongs_to_the_step_that_entered_it():
     X = [row.tolist() for row in letters(300, longest=12)]
     model = alone().fit(X, parity(map(np.array, X)))
