@@ -120,14 +120,12 @@ class Sequences(ABC):
         """Split the rows into runs of about VALUES_PER_CHUNK values."""
         return chunks_of_rows(self.lengths * (self.n_channels or 1))
 
-    def first_copies(self) -> NDArray[np.intp] | None:
-        """Return the first row with the same steps, of each row; None if most have no copy."""
+    def first_copies(self) -> NDArray[np.intp]:
+        """Return the first row with the same steps, of each row."""
         marks = np.empty(len(self), np.int64)
         for rows in self.chunks_of_rows():
             parts = np.split(self.read_spellings(rows), np.cumsum(self.lengths[rows])[:-1])
             marks[rows] = [hash(part.tobytes()) for part in parts]
-        if 2 * len(np.unique(marks)) > len(marks):
-            return None
         _, first, numbers = np.unique(marks, return_index=True, return_inverse=True)
         return np.asarray(first[numbers])
 
