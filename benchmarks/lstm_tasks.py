@@ -1,6 +1,6 @@
 """Tasks for which the LSTM was invented: ``python benchmarks/lstm_tasks.py``.
 
-Five tasks whose classes depend on many steps or their order, and five formal languages, which a
+Six tasks whose classes depend on many steps or their order, and five formal languages, which a
 finite automaton or a stack decides. Each is drawn anew from the same seed: the first 500, 2,000 or
 all of 5,000 training samples, and 2,000 others to test. Beside the default stand other numbers of
 epochs, and two models without a network: n-grams, and extra trees on one-hot positions.
@@ -127,6 +127,13 @@ def _letters(alphabet: str, shortest: int, rng: Rng) -> str:
     return "".join(rng.choice(list(alphabet), rng.integers(shortest, 41)))
 
 
+def last_switch(rng: Rng) -> Sample:
+    """Write a log of 20 words; the class is the last switch, as in the README."""
+    words = rng.choice(["on", "off", "wait", "read"], 20, p=[0.1, 0.1, 0.4, 0.4])
+    log = " ".join(words)
+    return log, "on" if log.rfind("on") > log.rfind("off") else "off"
+
+
 def multiple_of_three(rng: Rng) -> Sample:
     """Draw 1 to 40 letters; the class is whether the number of a is a multiple of three."""
     return _balanced(partial(_letters, "abc", 1), lambda text: text.count("a") % 3 == 0, rng)
@@ -216,6 +223,7 @@ TASKS = {
     "alternating roles": Task(speakers, "word"),
     "nested brackets": Task(nested, "char"),
     "copy over a gap": Task(first_color, "word"),
+    "last switch": Task(last_switch, "word"),
     "multiple of three": Task(multiple_of_three, "char"),
     "same number": Task(same_number, "char"),
     "one bracket": Task(one_bracket, "char"),

@@ -25,6 +25,7 @@ from sklearn_lstm.members.network.training import make_net
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
+from sklearn_lstm.progress import TimeLimit
 from sklearn_lstm.sklearn_internals import (
     POSITIVE_INTEGER,
     CallbackSupportMixin,
@@ -151,6 +152,11 @@ class LSTMSequenceClassifier(
         The number of epochs; 0 trains no network. "auto" computes a limit from the size
         of the data, and `early_stopping` may end training before it.
         See "How long to train" on the page "The algorithm".
+    max_seconds : float, default=None
+        Training ends at the first update after so many seconds since `fit` began, also within an
+        epoch; the learning rate falls over the last fifth of them. If the linear models take all of
+        them, they work alone, with a warning. The predictions of held-out samples come on top. The
+        same seed does not give the same model then. `partial_fit` ignores it. None: no limit.
     batch_size : int or "auto", default="auto"
         Number of sequences in a training batch. "auto" gives about 50 batches per epoch, of 4 to 64
         sequences; fewer of long sequences, so that a batch has at most 8,192 steps on average.
@@ -316,6 +322,7 @@ class LSTMSequenceClassifier(
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
@@ -350,6 +357,7 @@ class LSTMSequenceClassifier(
         lr: float = 0.005,
         weight_decay: float = 0.01,
         max_epochs: int | str = "auto",
+        max_seconds: float | None = None,
         batch_size: int | str = "auto",
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         threshold: float | str | Any = 0.5,
@@ -378,6 +386,7 @@ class LSTMSequenceClassifier(
         self.lr = lr
         self.weight_decay = weight_decay
         self.max_epochs = max_epochs
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.class_weight = class_weight
         self.threshold = threshold
@@ -443,9 +452,10 @@ class LSTMSequenceClassifier(
             n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
         parameters = checked_parameters(self)
+        limit = TimeLimit.after(parameters["max_seconds"])
         passed, validation = (X, y, sample_weight), (X_val, y_val, sample_weight_val)
         data = fitting.read_training_data(parameters, passed, groups, validation)
-        fitting.fit_classifier(self, parameters, data)
+        fitting.fit_classifier(self, parameters, data, limit)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:

@@ -5,12 +5,13 @@ them. `fit_one_epoch` is that of `partial_fit`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 import torch
 from scipy.sparse import issparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
@@ -42,7 +43,7 @@ from sklearn_lstm.members.recipe import FitContext, Recipe
 from sklearn_lstm.members.settings import FitSettings
 from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
-from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.progress import FitProgress, TimeLimit
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
@@ -56,6 +57,10 @@ from sklearn_lstm.targets.weights_and_groups import (
 )
 from sklearn_lstm.threads import workers
 
+NO_TIME = (
+    "max_seconds were over before the network was trained: the linear model works alone. Raise "
+    "max_seconds, or set linear_model='alone'."
+)
 Passed: TypeAlias = tuple[Any, Any, Any]  # X, y and sample_weight
 
 
@@ -245,12 +250,15 @@ def random_generator(random_state: Any, n_epochs: int = 0) -> np.random.Generato
     return np.random.default_rng([int(random_state), n_epochs])
 
 
-def fit_classifier(classifier: Any, parameters: Mapping[str, Any], data: TrainingData) -> None:
+def fit_classifier(
+    classifier: Any, parameters: Mapping[str, Any], data: TrainingData, limit: TimeLimit
+) -> None:
     """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
     settings = read_network_settings(parameters, *read)
-    progress = FitProgress(is_shown=settings.verbose > 0, estimator=classifier)
+    is_shown = settings.verbose > 0
+    progress = FitProgress(is_shown=is_shown, estimator=classifier, limit=limit)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
     if settings.encoder is not None:
@@ -311,6 +319,9 @@ def fit_model(
     n_updates, n_epochs = plan.updates_per_epoch(len(split.learned)), plan.max_epochs
     with progress.planned(epochs, (plan.usual_epochs, n_epochs), n_updates):
         linear_models, held_out = fit_linear_models(chosen, context)
+        if linear_models and plan.max_epochs and progress.limit.seconds_left <= 0:
+            warn_user(NO_TIME, ConvergenceWarning)
+            plan = replace(plan, max_epochs=0)
         # The network is last: it watches the loss of the blend.
         loss = BlendLoss(held_out, split.held_out, settings)
         with workers(settings.device, 1 + settings.architecture["bidirectional"]):

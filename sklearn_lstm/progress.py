@@ -1,9 +1,11 @@
-"""How much of the work is done: a bar, also over a whole fit."""
+"""How much of the work is done: a bar, also over a whole fit; how much time is left."""
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from time import monotonic
 from typing import Self
 
@@ -11,6 +13,32 @@ BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 BAR_OF_FIT = "{percentage:3.0f}%|{bar}| {elapsed}{postfix}"
 NETWORK = "network"
 WORK_PER_SECOND = 75_000  # about, on one core: units of `duration.work_of_epoch`
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """When a training ends by the clock.
+
+    Parameters
+    ----------
+    end : float
+        As `monotonic` counts seconds; by default there is no limit.
+    """
+
+    end: float = math.inf
+
+    @classmethod
+    def after(cls, seconds: float | None) -> Self:
+        """Return the limit so many seconds from now."""
+        return cls() if seconds is None else cls(monotonic() + seconds)
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until the end."""
+        return self.end - monotonic()
+
+
+UNLIMITED = TimeLimit()
 
 
 class ProgressBar:
@@ -73,13 +101,16 @@ class FitProgress(ProgressBar):
         If False, nothing is drawn.
     estimator : estimator or None
         Whose fit it is; scikit-learn's callbacks are told of its epochs.
+    limit : TimeLimit
     """
 
     form = BAR_OF_FIT
 
-    def __init__(self, *, is_shown: bool, estimator: object = None) -> None:
+    def __init__(
+        self, *, is_shown: bool, estimator: object = None, limit: TimeLimit = UNLIMITED
+    ) -> None:
         super().__init__(is_shown=is_shown)
-        self.estimator = estimator
+        self.estimator, self.limit = estimator, limit
 
     def planned(
         self, linear_epochs: Mapping[str, float], of_network: tuple[float, int], n_updates: int
@@ -133,7 +164,7 @@ class FitProgress(ProgressBar):
             return ""
         seconds = (monotonic() - self._start) / done
         about, most = (
-            self._bar.format_interval((n_all - done) * seconds)
+            self._bar.format_interval(min((n_all - done) * seconds, self.limit.seconds_left))
             for n_all in (likely, likely + self._more)
         )
         return f"about {about} left" + f", at most {most}" * (self._more > 0)

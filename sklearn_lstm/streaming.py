@@ -22,6 +22,7 @@ from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.text_reader import iterate_texts
 from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
+from sklearn_lstm.progress import TimeLimit
 from sklearn_lstm.sklearn_internals import checked_parameters
 from sklearn_lstm.targets.label_reading import read_labels
 from sklearn_lstm.targets.labels import Labels
@@ -91,6 +92,7 @@ def fit_batches(
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     read, copies = _reader_of(steps), [copy(step) for step in steps]
     parameters = checked_parameters(copies[-1])
+    limit = TimeLimit.after(parameters["max_seconds"])
     with TemporaryFile(dir=folder) as file:
         tokens, known = TokenFile(file), list[Known]()
         X, spelling = read(copies[0], _read_batches(batches, known), tokens)
@@ -99,7 +101,7 @@ def fit_batches(
         input_format = replace(read_at_fit(parameters, X)[0], input_type=kind.name)
         samples = Samples(sequences, _joined(known))
         data = TrainingData.weighted(input_format, samples, parameters["class_weight"])
-        fit_classifier(copies[-1], parameters, data)
+        fit_classifier(copies[-1], parameters, data, limit)
     # Two stores in a row, without a call between them at which Ctrl-C could come.
     steps[0].__dict__, steps[-1].__dict__ = copies[0].__dict__, copies[-1].__dict__
     return model

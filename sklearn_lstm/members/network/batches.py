@@ -18,6 +18,7 @@ from sklearn_lstm.data.sequences import Rows, gather, pad, row_numbers, rows_of_
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE
 from sklearn_lstm.members.duration import SMALLEST_BATCH
 from sklearn_lstm.members.network.network_member import Encoding
+from sklearn_lstm.progress import UNLIMITED, TimeLimit
 from sklearn_lstm.targets.targets import Samples
 
 BATCHES_PER_POOL = 64  # batches whose sequences are sorted by length together
@@ -109,18 +110,26 @@ class LengthBatches:
         Sequences in a batch; the last one may have fewer.
     rng : numpy Generator or None
         None: all samples in their order, and no token is dropped.
+    limit : TimeLimit
+        After it there are no more batches than the first one of an epoch.
     """
 
     def __init__(
-        self, dataset: SequenceDataset, batch_size: int, rng: np.random.Generator | None = None
+        self,
+        dataset: SequenceDataset,
+        batch_size: int,
+        rng: np.random.Generator | None = None,
+        limit: TimeLimit = UNLIMITED,
     ) -> None:
-        self.dataset, self.batch_size, self.rng = dataset, batch_size, rng
+        self.dataset, self.batch_size, self.rng, self.limit = dataset, batch_size, rng, limit
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[SequenceBatch, Tensor]]:
-        for rows in self.rows():
+        for number, rows in enumerate(self.rows()):
+            if number and self.limit.seconds_left <= 0:
+                break
             yield self.dataset.batch(rows, self.rng)
 
     def rows(self) -> list[Rows]:

@@ -5,7 +5,6 @@ stays, and goes down ("trapezoid"); the loss of held-out samples, or scikit-lear
 end the training.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,12 +20,13 @@ from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.duration import UPDATES_PER_EPOCH, USUAL_SHARE
 from sklearn_lstm.members.network.network import Network, has_rows_of
-from sklearn_lstm.members.network.network_member import NOTHING_LEARNED, EpochRow
-from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.members.network.network_member import EpochRow
+from sklearn_lstm.progress import UNLIMITED, FitProgress, TimeLimit
 from sklearn_lstm.sklearn_internals import begin_epoch, end_epoch
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
 DECAY = 1 / 3  # share of the updates
+LAST_SHARE_OF_TIME = 0.2  # of a training with a limit of seconds: the rate goes down
 MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until training ends
 LARGEST_LEARNED = 0.95  # of the loss of guessing; above it, a network has learned nothing
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
@@ -178,12 +178,15 @@ class Trapezoid(TrainingCallback):
     updates_per_epoch : int
     usual_updates : int
         That a training mostly has.
+    limit : TimeLimit
+        Over the last fifth of the time of the training, the rate goes down too.
     """
 
     lr: float
     n_updates: int
     updates_per_epoch: int
     usual_updates: int
+    limit: TimeLimit = UNLIMITED
 
     def __post_init__(self) -> None:
         self.n_done = 0
@@ -194,7 +197,14 @@ class Trapezoid(TrainingCallback):
     @property
     def is_falling(self) -> bool:
         """Whether the rate goes down from now on."""
-        return self.n_done >= self.start_of_decay
+        return self.n_done >= self.start_of_decay or self.share_of_time < 1
+
+    @property
+    def share_of_time(self) -> float:
+        """What is left of the last fifth of the time, at most 1."""
+        seconds = LAST_SHARE_OF_TIME * self.seconds
+        is_limited = 0 < seconds < np.inf
+        return min(1.0, self.limit.seconds_left / seconds) if is_limited else 1.0
 
     @property
     def likely_end(self) -> int:
@@ -211,6 +221,10 @@ class Trapezoid(TrainingCallback):
         self.start_of_decay = self.n_done
         self.end = min(self.n_updates, n_epochs * self.updates_per_epoch)
 
+    def on_train_begin(self, *_: object, **__: object) -> None:
+        """Look at the clock."""
+        self.seconds = self.limit.seconds_left
+
     def on_batch_begin(self, net: NeuralNet, *, training: bool = False, **_: object) -> None:
         """Set the learning rate."""
         if not training:
@@ -218,7 +232,7 @@ class Trapezoid(TrainingCallback):
         rising = (self.n_done + 1) / self.warm_up
         falling = max(0, self.end - self.n_done) / max(1, self.end - self.start_of_decay)
         for group in net.optimizer_.param_groups:
-            group["lr"] = self.lr * min(1.0, rising, falling)
+            group["lr"] = self.lr * max(0.0, min(1.0, rising, falling, self.share_of_time))
 
     def on_batch_end(self, *_: object, training: bool = False, **__: object) -> None:
         """Count an update."""
@@ -226,7 +240,8 @@ class Trapezoid(TrainingCallback):
 
     def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
         """Say whether training is to end."""
-        net.has_stopped |= self.n_done >= self.end < self.n_updates
+        is_over = self.limit.seconds_left <= 0
+        net.has_stopped |= is_over or self.n_done >= self.end < self.n_updates
 
 
 class Losses(NamedTuple):
@@ -280,7 +295,6 @@ class HeldOutChecks(TrainingCallback):
     interval: int
     loss_of_guessing: float
     may_end: bool
-    has_learned = True
 
     def on_train_begin(self, *_: object, X: Any = None, **__: object) -> None:
         """Start to count; X is the dataset of the training."""
@@ -298,14 +312,14 @@ class HeldOutChecks(TrainingCallback):
         if schedule.n_done % self.interval:
             return
         training_loss, self.training_losses = float(np.mean(self.training_losses)), []
-        self.has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
         if schedule.is_falling:
             return
+        has_learned = training_loss < LARGEST_LEARNED * self.loss_of_guessing
         found = self.loss(self.network)
         self.mean_loss = found.mean
-        overfits = self.has_learned and training_loss < found.of_network
+        overfits = has_learned and training_loss < found.of_network
         self.dataset.token_dropout = self.token_dropout * overfits
-        self.n_checks_since += self.has_learned and schedule.n_done > schedule.updates_per_epoch
+        self.n_checks_since += has_learned and schedule.n_done > schedule.updates_per_epoch
         if found.total <= self.lowest_loss - LEAST_PROGRESS:
             self.lowest_loss, self.n_checks_since = found.total, 0
         if self.may_end and self.n_checks_since == CHECKS_WITHOUT_PROGRESS:
@@ -316,11 +330,6 @@ class HeldOutChecks(TrainingCallback):
         if self.may_end:
             net.history.record("valid_loss", self.mean_loss)
             self.mean_loss = None  # until the next check
-
-    def on_train_end(self, *_: object, **__: object) -> None:
-        """Say if nothing was learned."""
-        if self.may_end and not self.has_learned:
-            logging.getLogger("sklearn_lstm").warning("The network %s.", NOTHING_LEARNED)
 
 
 @dataclass(eq=False)

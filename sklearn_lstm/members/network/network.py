@@ -19,7 +19,6 @@ from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.devices import exact, find_device, prefers_bfloat16
 from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
 from sklearn_lstm.members.network.network_member import (
-    NOTHING_LEARNED,
     Encoding,
     NetworkMember,
     read_architecture,
@@ -49,15 +48,12 @@ class Network(NetworkMember):
         What the optimiser of `partial_fit` has gathered.
     net : MicroBatchNet or None
         The skorch net that trained the module; None once it was stored.
-    has_learned : bool
-        Whether its training loss was below that of guessing in the end, if anybody looked.
     """
 
     module: SequenceNetwork
     is_trained: bool = False
     optimizer_state: dict[str, Any] | None = None
     net: MicroBatchNet | None = field(default=None, repr=False)
-    has_learned: bool = True
 
     def check_is_trained(self) -> None:
         """Raise a NotFittedError if the network was not trained."""
@@ -94,7 +90,6 @@ class Network(NetworkMember):
             "use_bfloat16": self.module.use_bfloat16,
             "weights": self.weights if self.is_trained else None,
             "optimizer_state": _without_tensors(self.optimizer_state),
-            "has_learned": self.has_learned,
         }
 
     @classmethod
@@ -109,7 +104,6 @@ class Network(NetworkMember):
         use_bfloat16: bool,
         weights: dict[str, NDArray[np.float32]] | None,
         optimizer_state: dict[str, Any] | None,
-        has_learned: bool = True,
     ) -> Self:
         """Return the network that was stored; one that was not trained has no weights."""
         known = read_architecture(architecture, encoding)
@@ -122,8 +116,7 @@ class Network(NetworkMember):
             tensors = {name: torch.from_numpy(weight) for name, weight in weights.items()}
             module.load_state_dict(tensors, assign=True)
         module.use_bfloat16 = use_bfloat16
-        state = weights is not None, optimizer_state
-        return cls(encoding, vectors, module.eval(), *state, has_learned=has_learned)
+        return cls(encoding, vectors, module.eval(), weights is not None, optimizer_state)
 
     @torch.inference_mode(mode=False)
     def extended(
@@ -272,7 +265,6 @@ class Network(NetworkMember):
             f"{'bidirectional ' * architecture.bidirectional}{architecture.cell.upper()} "
             f"layer{'s' * (architecture.num_layers > 1)} of {architecture.hidden_size} units"
             f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
-            f"{f'; it {NOTHING_LEARNED}' * (not self.has_learned)}"
         )
 
 

@@ -19,8 +19,6 @@ EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
 Encoding: TypeAlias = TokenCodes | ChannelScaling
 Extension: TypeAlias = NDArray[np.float32] | None
 
-NOTHING_LEARNED = "has learned nothing: its training loss is that of guessing"
-
 
 @dataclass
 class NetworkMember(Member):

@@ -110,7 +110,7 @@ def train_network(
     most = plan.max_epochs * n_updates
     # The held-out loss mostly ends a training in the first half of its updates.
     usual = most // 2 if plan.follows_loss else most
-    schedule = Trapezoid(settings.lr, most, n_updates, usual)
+    schedule = Trapezoid(settings.lr, most, n_updates, usual, progress.limit)
     interval = max(plan.updates_per_check, most // MOST_CHECKS)
     guessing = loss_of_guessing(learned.targets)
     checks = HeldOutChecks(loss, network, schedule, interval, guessing, plan.follows_loss)
@@ -124,8 +124,11 @@ def train_network(
         callbacks.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
     callbacks.append(NetworkProgress(progress, schedule))
     watched = split.held_out if ends_early else None
-    net = train(network, learned, settings, plan, rng=rng, callbacks=callbacks, held_out=watched)
-    return replace(network, is_trained=is_trained, net=net, has_learned=checks.has_learned)
+    batches = partial(LengthBatches, rng=rng, limit=progress.limit)
+    net = train(
+        network, learned, settings, plan, batches=batches, callbacks=callbacks, held_out=watched
+    )
+    return replace(network, is_trained=is_trained, net=net)
 
 
 def train_one_epoch(
@@ -149,11 +152,11 @@ def train_one_epoch(
     n_updates = plan.updates_per_epoch(len(samples))
     with workers(settings.device, n_directions), progress.planned({}, (1, 1), n_updates):
         callbacks = [NetworkProgress(progress)]
-        net = train(network, samples, settings, plan, rng=rng, callbacks=callbacks)
+        batches = partial(LengthBatches, rng=rng)
+        net = train(network, samples, settings, plan, batches=batches, callbacks=callbacks)
     name, gathered = settings.optimizer.__name__, net.optimizer_.state_dict()["state"]
     state = {"optimizer": name, "state": gathered}
-    # What an earlier fit said of learning nothing holds no longer.
-    return replace(network, is_trained=True, optimizer_state=state, net=net, has_learned=True)
+    return replace(network, is_trained=True, optimizer_state=state, net=net)
 
 
 def train(
@@ -162,7 +165,7 @@ def train(
     settings: NetworkSettings,
     plan: TrainingPlan,
     *,
-    rng: np.random.Generator,
+    batches: partial[LengthBatches],
     callbacks: Iterable[Callback],
     held_out: Samples | None = None,
 ) -> MicroBatchNet:
@@ -191,7 +194,7 @@ def train(
             settings,
             max_epochs=plan.max_epochs,
             batch_size=plan.batch_size,
-            iterator_train=partial(LengthBatches, rng=rng),
+            iterator_train=batches,
             train_split=split,
             callbacks=[*_named(first), *settings.callbacks, *_named(callbacks)],
             verbose=int(prints_rows),
@@ -201,7 +204,7 @@ def train(
         gathered = network.optimizer_state or {}
         if gathered.get("optimizer") == settings.optimizer.__name__:
             _restore(net.optimizer_, gathered["state"])
-        module.generator = torch_generator(rng, net.device)
+        module.generator = torch_generator(batches.keywords["rng"], net.device)
         net.notify("on_train_begin", X=dataset, y=None)
         while len(net.history) < net.max_epochs and not net.has_stopped:
             net.fit_loop(dataset, epochs=1)

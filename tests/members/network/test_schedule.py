@@ -1,7 +1,5 @@
 """Training lasts as long as the loss of held-out samples falls."""
 
-import pickle
-
 import numpy as np
 import pytest
 from skorch.callbacks import Callback
@@ -170,17 +168,3 @@ def test_a_number_of_epochs_means_what_it_says():
     model = small(max_epochs=9).fit(X, rng.permutation(y))
     assert model.n_epochs_ == 9
     assert {row["valid_loss"] for row in model.history_} == {None}
-
-
-def test_a_network_that_has_learned_nothing_says_so(caplog):
-    rng = np.random.default_rng(0)
-    X, y = np.ones((100, 5), dtype=int), rng.permutation(np.arange(100) % 2)
-    model = small().fit(X, y)
-    assert "it has learned nothing: its training loss is that of guessing" in repr(model)
-    assert "has learned nothing" in caplog.text
-    assert "has learned nothing" in repr(pickle.loads(pickle.dumps(model)))
-    assert "has learned nothing" not in repr(model.partial_fit(X, y))  # nobody has looked since
-
-    caplog.clear()
-    assert "has learned nothing" not in repr(small().fit(*order(rng, 200)))
-    assert not caplog.text
