@@ -4,7 +4,7 @@ So a page can't disagree with the code. A module that moves has to be changed he
 """
 
 from sklearn_lstm import model
-from sklearn_lstm.data import containers, kinds
+from sklearn_lstm.data import containers, kinds, sequences
 from sklearn_lstm.inspection import class_explanations
 from sklearn_lstm.members import duration, fit_linear, held_out, member
 from sklearn_lstm.members.features import (
@@ -116,6 +116,7 @@ NUMBERS = {
     "significance": count(state_search.LEVEL),
     "most_rounds": count(state_search.MOST_ROUNDS),
     "n_clusters": count(ridge.N_CLUSTERS),
+    "share_of_one_length": percent(sequences.SHARE_OF_ONE_LENGTH),
     "most_places": count(places.MOST_PLACES),
     "largest_place": count(places.LARGEST_PLACE),
     "most_judged": count(ridge_solver.MOST_JUDGED),

@@ -79,20 +79,17 @@ def _with_copies(samples: Samples) -> Samples:
     """Return the samples, which know which are copies of others: these are held out together.
 
     Fewer than the root of the number of samples do no harm. A sequence that occurs more often than
-    the root of the number of sequences will come again, and would outweigh all chance of which
-    others are held out: its samples are no copies. Nor are they if it is the only one of its class,
-    nor is a sample of another class. Where many equal sequences differ in their classes, they are
-    all that there is to see, and none is a copy.
+    the root of the number of sequences of its class will come again, and would outweigh all chance
+    of which others are held out: its samples are no copies. Nor is a sample of another class. Where
+    many equal sequences differ in their classes, they are all that there is to see: none is a copy.
     """
-    targets, sequences = samples.targets, samples.sequences
-    if targets.groups is not None:
+    if samples.targets.groups is not None:
         return samples
-    rows, first = np.arange(len(samples)), sequences.first_copies()
+    targets, first = samples.targets, samples.sequences.first_copies()
+    rows = np.arange(len(first))
     classes = np.unique(targets.values, axis=0, return_inverse=True)[1].ravel()  # or sets of labels
-    is_first = first == rows
-    is_alone = np.bincount(classes[is_first], minlength=len(rows))[classes[first]] == 1
-    is_rare = np.bincount(first)[first] ** 2 <= is_first.sum()
-    is_copy = ~is_first & is_rare & ~is_alone
+    n_sequences = np.bincount(classes[first == rows], minlength=len(rows))[classes[first]]
+    is_copy = (first != rows) & (np.bincount(first)[first] ** 2 <= n_sequences)
     is_other = is_copy & (classes != classes[first])
     if is_copy.sum() ** 2 <= len(rows) or 10 * is_other.sum() > is_copy.sum():
         return samples

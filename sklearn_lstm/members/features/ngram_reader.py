@@ -12,12 +12,7 @@ from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.features.hashing import TfIdfFeatures, matrix_of
 from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
 from sklearn_lstm.members.features.mean_vectors import MeanVectorFeatures
-from sklearn_lstm.members.features.ngrams import (
-    PAIRS,
-    NgramFeatures,
-    choose_ngrams,
-    tell_of_other_lengths,
-)
+from sklearn_lstm.members.features.ngrams import PAIRS, NgramFeatures, choose_ngrams
 from sklearn_lstm.members.linear_model import LARGEST_COEF, LINEAR, Features
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
@@ -92,9 +87,9 @@ def read_ngrams(context: FitContext) -> NgramReader | None:
 
 def read_positions(context: FitContext) -> NgramReader | None:
     """Read the n-grams at positions of sequences that have the length of nearly all."""
-    n_steps = context.settings.n_steps
-    tell_of_other_lengths(context.split.samples.sequences.lengths, n_steps)
-    return _read(context, [NgramFeatures(**vars(replace(PAIRS, n_steps=n_steps)))])
+    features = NgramFeatures(**vars(replace(PAIRS, n_steps=context.settings.n_steps)))
+    features.are_read(context.split.samples.sequences)  # it tells how many are not
+    return _read(context, [features])
 
 
 def _read(

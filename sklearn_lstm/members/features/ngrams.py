@@ -135,18 +135,7 @@ def choose_ngrams(sequences: Sequences, kind: Kind) -> Ngrams:
     return Ngrams(shortest + shift, longest + shift, kind.has_borders)
 
 
-_told = set[int]()
-
-
-def tell_of_other_lengths(lengths: Integers, n_steps: int) -> None:
-    """Log how many sequences are read without positions, once for each length."""
-    if (n_others := np.count_nonzero(lengths != n_steps)) and n_steps not in _told:
-        _told.add(n_steps)
-        logging.getLogger("sklearn_lstm").warning(
-            "%d of %d sequences do not have %d steps, as nearly all in fit do: the member of "
-            "positions does not read them.",
-            *(n_others, len(lengths), n_steps),
-        )
+_told = set[int]()  # lengths
 
 
 @dataclass(frozen=True)
@@ -159,11 +148,16 @@ class NgramFeatures(Ngrams, TfIdfFeatures):
         return "steps at places" if self.n_steps else "steps"
 
     def are_read(self, sequences: Sequences) -> NDArray[np.bool_]:
-        """Return which sequences are read (n_samples, 1): with positions those of one length."""
-        if not self.n_steps:
-            return super().are_read(sequences)
-        tell_of_other_lengths(sequences.lengths, self.n_steps)
-        return np.equal.outer(sequences.lengths, [self.n_steps])
+        """Return which sequences are read (n_samples, 1); how many are not is logged once."""
+        are_read = np.equal.outer(sequences.lengths, [self.n_steps]) | (self.n_steps == 0)
+        if not are_read.all() and self.n_steps not in _told:
+            _told.add(self.n_steps)
+            logging.getLogger("sklearn_lstm").warning(
+                "%d of %d sequences do not have %d steps, as nearly all in fit do: the member of "
+                "positions does not read them.",
+                *(np.count_nonzero(~are_read), len(are_read), self.n_steps),
+            )
+        return are_read
 
     def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step adds: its part of the n-grams that it belongs to."""

@@ -56,8 +56,8 @@ class Places:
     @classmethod
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
         """Return places relative to those of these series."""
-        n_values, is_aligned = encoding.n_values, common_length(sequences.lengths) > 0
-        fits = DEPTHS[(DEPTHS * 2 * n_values <= MOST_PLACES) & is_aligned]
+        n_values, n_steps = encoding.n_values, common_length(sequences.lengths)
+        fits = DEPTHS[(DEPTHS * 2 * n_values <= MOST_PLACES) & (n_steps > 0)]
         nothing = np.zeros((int(fits.max(initial=0)), 2 * n_values))
         untrained = cls(replace(encoding, level=np.ones(n_values)), nothing, nothing)
         chunks = (untrained._means(*chunk) for chunk in sequences.chunks())

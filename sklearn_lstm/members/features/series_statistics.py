@@ -19,13 +19,13 @@ class SeriesStatistics:
     """The levels, and three statistics of each uneven channel.
 
     A level is the mean of the known values of a channel, or of their scores, relative to that of
-    all series, and bounded: one wild value does not decide. A channel is uneven if it had missing values in training, or holds the time. Its
-    statistics are the proportion of steps with a value, the mean of the known values (of their
-    scores, if it has some), and the last value. Each is read as its rank among the training series,
-    from -1 to 1, and as the square of the rank. So series that differ from all others do not
-    outweigh these, and a linear model can learn that low and high values both speak for a class. A
-    further feature says whether there is any value; without one, the ranks of mean and last value
-    are 0.
+    all series, and bounded: one wild value does not decide. A channel is uneven if it had missing
+    values in training, or holds the time. Its statistics are the proportion of steps with a value,
+    the mean of the known values (of their scores, if it has some), and the last value. Each is read
+    as its rank among the training series, from -1 to 1, and as the square of the rank. So series
+    that differ from all others do not outweigh these, and a linear model can learn that low and
+    high values both speak for a class. A further feature says whether there is any value; without
+    one, the ranks of mean and last value are 0.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class SeriesStatistics:
         of the training levels and that of a mean of independent steps c, it is
         (v / (v + c))^1/2: levels that are 0 but for rounding stay silent.
     largest : ndarray of shape (n_values,)
-        The bounds of levels.
+        The bounds of levels: the largest of training, or three standard deviations if this is more.
     thresholds : ndarray of shape (n_thresholds, 3, n_uneven)
         Quantiles of the known statistics of training series.
     """
@@ -69,7 +69,8 @@ class SeriesStatistics:
                 thresholds[:, *place] = np.quantile(found, places)
         variances, by_chance = levels.var(axis=0), (1 / sequences.lengths).mean()
         deviations = np.sqrt(variances / (variances + by_chance))
-        return cls(encoding, deviations, LARGEST_PLACE * np.sqrt(variances), thresholds)
+        largest = np.maximum(LARGEST_PLACE * np.sqrt(variances), np.abs(levels).max(axis=0))
+        return cls(encoding, deviations, largest, thresholds)
 
     def silent(self) -> Self:
         """Return the same, of whose levels nothing is learned."""

@@ -171,9 +171,9 @@ def test_what_is_true_in_all_groups_is_found():
 
 
 def test_copies_are_searched_once():
-    """Of 40 sequences, each five times, none can be told from chance."""
-    few = letters(40, seed=3)
-    y = np.random.default_rng(0).integers(0, 2, 40)
+    """Of 80 sequences, each five times, none can be told from chance."""
+    few = letters(80, seed=3)
+    y = np.random.default_rng(0).integers(0, 2, 80)
     with pytest.warns(NothingLearnedWarning):
         model = alone().fit(few * 5, np.tile(y, 5))
     assert "states" not in model.calibration_["weights"]
