@@ -76,7 +76,7 @@ WRONG_TYPE = {
     "masked": (np.ma.masked_array(ONE, ONE > 0), r"X is a masked array.*\.filled\(np\.nan\)"),
     "a masked row": (
         [[1], np.ma.masked_array([1], [1])],
-        r"X\[1\] is a masked .*X\[1\]\.filled\(0",
+        r"X\[1\] is a masked .*\.filled\(0",
     ),
     "masked steps": ([[np.ma.masked_array([1.0], [1])] * 2] * 3, r"X\[0\] is a masked array"),
     "a lazy frame": (pl.DataFrame({"a": [1, 2, 3]}).lazy(), r"no rows yet.*frame\.collect\(\)"),
@@ -137,7 +137,7 @@ WRONG_IF_DECLARED = [
     *[("words", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr, list)],
     ("words", pd.DataFrame([[1.0], [np.nan]]), WrongValue, r"X\[1\] .*X.fillna\(0\).astype\(int\)"),
     ("words", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
-    ("words", np.ones((3, 2, 2)), WrongValue, "3-D X holds measurements"),
+    ("words", np.ones((3, 2, 2)), WrongValue, r"X\[0\] has shape \(2, 2\), but a row of token ids"),
     ("words", [np.ones((2, 2), dtype=int)] * 3, WrongValue, r"X\[0\] has shape \(2, 2\)"),
     ("measurements", csr([[1], [2], [3]]), WrongType, r"X.toarray\(\)"),
 ]
@@ -186,7 +186,7 @@ def fitted():
 AT_PREDICT = {
     "strings": ("ids", TEXTS, WrongType, PIPELINE),
     "tf-idf": ("ids", TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
-    "channels for ids": ("ids", np.ones((2, 3, 2)), WrongValue, "reads token ids"),
+    "channels for ids": ("ids", np.ones((2, 3, 2)), WrongValue, "row of token ids has shape"),
     "negative id": ("ids", [[2, 3], [-4]], WrongValue, rf"X\[1\] holds -4.*{ID_RANGE}"),
     "no rows": ("ids", np.ones((0, 4), int), WrongValue, r"0 sample\(s\)"),
     "columns": ("table", np.ones((2, 3)), WrongValue, "X has 3 features, but .* 4 features"),

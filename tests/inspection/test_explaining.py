@@ -260,7 +260,7 @@ def test_a_target_may_be_a_date_as_the_classes_are(unit):
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("spam", r"'spam' is not a class of the model; .*'neg', 'pos'"),
+        ("spam", r"'spam' is not a class of the model: .*'neg', 'pos'"),
         ([3], "is not a class of the model"),
         ([None], "is not a class of the model"),
         (["pos", "neg"], r"one class for each of 1 sequences.*shape \(2,\)"),
