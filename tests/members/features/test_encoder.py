@@ -258,7 +258,9 @@ def test_the_share_of_the_whole_text_makes_the_sum_the_score(model):
         assert abs(explanation.whole) > 1e-3
 
 
-def test_leaving_out_a_token_is_deleting_it(model):
+def test_leaving_out_a_token_is_deleting_it(encoder):
+    learned = [text + " again" * (number % 2) for number, text in enumerate(TEXTS)]
+    model = pipeline(encoder).fit(learned, LABELS)  # of one length, places would count
     texts = ["the film was good", "dull"]
     explanations = explain(model, texts, 1, method="leave_one_out")
     for text, explanation in zip(texts, explanations, strict=True):
