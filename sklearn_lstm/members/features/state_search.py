@@ -254,7 +254,7 @@ def told_by_pairs(samples: Samples, folds: Rows) -> Floats:
     rows, told = np.arange(len(truth)), np.zeros(truth.shape)
     at_positions = replace(PAIRS, n_steps=common_length(sequences.lengths))  # 0: pairs again
     products = np.zeros((len(rows), len(rows)), np.float32)
-    for ngrams in {PAIRS, at_positions}:
+    for ngrams in dict.fromkeys([PAIRS, at_positions]):
         bags = matrix_of(ngrams.bags(sequences, rows)).astype(np.float32)
         products += (bags @ bags.T).toarray()
     products -= products.mean(axis=0)
