@@ -248,7 +248,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
 @pytest.mark.parametrize(
     ("encode", "message"),
     [
-        (lambda _: 1 / 0, "encode of SmallEncoder failed .ZeroDivisionError"),
+        (lambda _: 1 / 0, "encode of SmallEncoder failed: ZeroDivisionError"),
         (lambda _: None, r"encode of SmallEncoder returned an array of shape \(\)"),
         (lambda texts: np.full((len(texts), 3), np.nan), r"expected \d+ finite numbers for each"),
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
@@ -256,7 +256,7 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
             lambda texts: np.zeros((len(texts), len(texts))),
             r"shape \(\d+, \d+\) for \d+ texts; expected 5 finite numbers",
         ),
-        (list, "failed .ValueError"),
+        (list, "failed: ValueError"),
         (lambda texts: np.zeros((len(texts), 0)), r"shape \(5, 0\)"),
     ],
 )
