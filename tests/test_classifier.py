@@ -74,16 +74,6 @@ def test_numbers_of_numpy_are_the_python_numbers_that_they_equal(X):
             np.testing.assert_array_equal(found, proba)
 
 
-def test_a_weight_of_zero_leaves_the_sample_out():
-    kept = np.arange(40) % 3 > 0
-    for usual, strange in ((SERIES, 1000 * SERIES), (IDS, IDS + 50)):
-        X = np.where(kept[:, np.newaxis], usual, strange)
-        weighted = small().fit(X, LABELS, sample_weight=kept * 2.0)
-        removed = small().fit(X[kept], LABELS[kept])
-        expected = removed.predict_proba(X)
-        np.testing.assert_allclose(weighted.predict_proba(X), expected, atol=1e-6)
-
-
 @pytest.mark.parametrize("class_weight", [{0: 1.0, 1: 5.0}, "balanced"])
 def test_class_weights_are_sample_weights(class_weight):
     y = (np.arange(40) % 5 == 0).astype(int)
@@ -92,14 +82,6 @@ def test_class_weights_are_sample_weights(class_weight):
     by_class = small(class_weight=class_weight).fit(SERIES, y).predict_proba(SERIES)
     np.testing.assert_allclose(by_class, by_sample, atol=1e-6)
     assert by_class[:, 1].mean() > small().fit(SERIES, y).predict_proba(SERIES)[:, 1].mean()
-
-
-def test_class_weights_go_by_label_and_multiply_with_sample_weights():
-    y = np.array(["ham", "spam"])[LABELS]
-    weights = np.random.default_rng(2).uniform(0.5, 1, 40)
-    both = small(class_weight={"spam": 3.0}).fit(SERIES, y, sample_weight=weights / 3)
-    product = small().fit(SERIES, y, sample_weight=weights * np.where(y == "spam", 3.0, 1.0))
-    np.testing.assert_allclose(both.predict_proba(SERIES), product.predict_proba(SERIES), atol=1e-6)
 
 
 def test_partial_fit_learns_although_the_first_batch_lacks_a_class():

@@ -15,14 +15,12 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
@@ -44,12 +42,6 @@ def text_model(**options):
 def beside_a_bag_of_words():
     bag = make_pipeline(TfidfVectorizer(), LogisticRegression())
     return [("lstm", text_model()), ("bag", bag)]
-
-
-def beside_means():
-    means = FunctionTransformer(lambda X: X.mean(axis=1))
-    flat = make_pipeline(means, LogisticRegression(max_iter=1000))
-    return [("lstm", network(max_epochs=10)), ("means", flat)]
 
 
 @pytest.fixture(scope="session")
@@ -110,11 +102,8 @@ AROUND = {  # an estimator, what it is fitted to, and its least accuracy
     "calibration": (CalibratedClassifierCV(text_model(), method="isotonic", cv=2), "texts", 0.75),
     "voting": (VotingClassifier(beside_a_bag_of_words()), "texts", 0.75),  # by labels
     "stacking": (StackingClassifier(beside_a_bag_of_words(), cv=2), "texts", 0.75),
-    "voting of series": (VotingClassifier(beside_means(), voting="soft"), "3-D", 0.5),
-    "stacking of series": (StackingClassifier(beside_means(), cv=2), "3-D", 0.5),
     "AdaBoost": (AdaBoostClassifier(lstm(max_epochs=3), n_estimators=2), "ids", 0.7),
     "AdaBoost of series": (AdaBoostClassifier(network(max_epochs=16), n_estimators=2), "3-D", 0.5),
-    "one versus rest": (OneVsRestClassifier(network(max_epochs=8)), "3-D", 0.5),
     "search of ragged series": (
         GridSearchCV(network(max_epochs=3), {"hidden_size": [2, 16]}, cv=2),
         "ragged",
@@ -147,13 +136,6 @@ def test_bagging_of_token_ids(data):
     assert model.score(X_test, y_test) > 0.75
     first, second = (member.predict_proba(X) for member in model.estimators_)
     assert not np.array_equal(first, second)
-
-
-def test_calibration_of_a_frozen_model_on_ragged_lists(data):
-    X, y, X_test, y_test = data["ragged"]
-    frozen = FrozenEstimator(network().fit(X, y))
-    model = CalibratedClassifierCV(frozen).fit(X_test[::2], y_test[::2])
-    assert model.score(X_test[1::2], y_test[1::2]) > 0.8
 
 
 @pytest.mark.thread_unsafe(reason="joblib's processes are one pool for all threads")
@@ -212,17 +194,6 @@ def test_one_versus_rest_and_several_outputs(data):
     # The chain makes floats of ids; a label that is appended to a text reads as an unknown token.
     chain = ClassifierChain(lstm(input_type="words"), random_state=0).fit(X.toarray(), y)
     assert (chain.predict(X_test.toarray()) == expected).mean(axis=0).min() > 0.7
-
-
-def test_classifier_chain_of_series(data):
-    X, y, X_test, y_test = data["3-D"]
-    X, X_test = X.reshape(40, 64), X_test.reshape(40, 64)  # a chain appends labels as columns
-    classes = np.unique(y)
-    Y, Y_test = (y[:, None] == classes).astype(int), (y_test[:, None] == classes).astype(int)
-    chain = ClassifierChain(network(max_epochs=20), random_state=0).fit(X, Y)
-    assert chain.predict_proba(X_test).shape == (40, 4)
-    assert [member.n_features_in_ for member in chain.estimators_] == [64, 65, 66, 67]
-    assert (chain.predict(X_test) == Y_test).mean() > 0.75
 
 
 # --- Weights, resampling

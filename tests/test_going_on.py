@@ -110,23 +110,6 @@ def test_a_module_does_not_learn_from_later_samples(ids):
         assert all(torch.equal(state[name], before[1][place][name]) for name in state), place
 
 
-@pytest.mark.parametrize("known", [[], [[2, 3]]], ids=["at once", "after known tokens"])
-def test_of_two_copies_each_learns_its_own_tokens(known):
-    def learn(models):
-        for ids in known:
-            for model in models:
-                model.partial_fit([ids], [1])
-        for model, id_ in zip(models, (8, 9), strict=True):
-            model.partial_fit([[2, id_]], [1])
-        return models
-
-    alone, model = learn([learned(), learned()]), learned()
-    both = learn([model, copy.copy(model)])
-    for one, other in zip(both, alone, strict=True):
-        expected = other.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]])
-        assert_array_equal(one.partial_fit([[8, 6]], [0]).predict_proba([[2, 6, 8, 9]]), expected)
-
-
 def test_a_callback_predicts_with_the_model_before_the_call():
     model, seen = learned(), []
 
@@ -284,14 +267,6 @@ def test_one_text_makes_nothing_as_large_as_the_vocabulary():
     n_words = 200_000  # a constant megabyte is for the words of any call
     vectorizer = TextSequenceVectorizer().partial_fit([" ".join(f"w{n}" for n in range(n_words))])
     assert peak_bytes(lambda: vectorizer.transform(["w1 w7 newest"])) < 8 * n_words
-
-
-def test_a_copy_of_a_vectorizer_learns_tokens_of_its_own():
-    vectorizer = TextSequenceVectorizer().fit(["a b"])
-    copied = copy.copy(vectorizer)
-    copied.partial_fit(["c"])
-    assert vectorizer.vocabulary_ == {"a": 2, "b": 3}
-    assert copied.vocabulary_ == {"a": 2, "b": 3, "c": 4}
 
 
 def test_the_long_stream_of_the_page_goes_on_where_it_was_killed(tmp_path, monkeypatch):

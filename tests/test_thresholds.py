@@ -114,12 +114,6 @@ def test_thresholds_are_stored_and_kept(tmp_path):
     assert (model.thresholds_ != chosen)[:2].all()
 
 
-def test_a_threshold_that_is_an_integer_is_stored(tmp_path):
-    model = LSTMSequenceClassifier(threshold=1, **LINEAR_ALONE).fit(IDS, Y)
-    save(model, tmp_path / "model.safetensors")
-    np.testing.assert_array_equal(load(tmp_path / "model.safetensors").thresholds_, [1, 1, 1])
-
-
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_f1_without_held_out_samples_warns_and_stays_at_one_half(method):
     model = LSTMSequenceClassifier(threshold="f1", linear_model=False, **SMALL)
@@ -132,11 +126,8 @@ def test_f1_without_held_out_samples_warns_and_stays_at_one_half(method):
     ("threshold", "y", "message"),
     [
         ("f1", IDS[:, 0] % 3, "threshold='f1'.*3 classes"),
-        (0.4, IDS[:, 0] % 3, "threshold=0.4.*3 classes"),
         ([0.5, 0.5], Y[:, 0], "2 classes or labels"),
-        ([0.5, 0.5], IDS[:, 0] % 3, "3 classes"),
         ([0.5, 0.5], Y, r"threshold=\[0.5, 0.5\] does not fit 3 .* a list of"),
-        ([0.5, "f1", 0.5], Y, "does not fit 3 classes or labels"),
         ({0: 0.5, 1: 0.5, 2: 0.5}, Y, "does not fit 3 classes or labels"),
         ([0.5, np.nan, 0.5], Y, "a number from 0 to 1 for each"),
         (1.5, Y, "range"),

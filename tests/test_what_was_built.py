@@ -63,14 +63,6 @@ def test_without_a_linear_model_there_is_nothing_to_tell(criterion):
     assert model.calibration_ is None
 
 
-@kinds
-def test_several_labels_are_told_too(make):
-    X, y = make()
-    model = small().fit(X, np.stack([y, y], axis=1))
-    assert model.linear_model_ is not None
-    check_calibration(model.calibration_, n_corrections=2)
-
-
 # --- repr
 
 
@@ -107,17 +99,6 @@ def test_repr_tells_what_was_built_from_ids():
         "samples held out)",
         "logit adjustment": f"{model.calibration_['prior_correction']:.2f}",
         "epochs": "2",
-    }
-
-
-def test_repr_tells_what_was_built_from_series():
-    X, y = series()
-    model = small(linear_model=False, cell="gru", num_layers=2, bidirectional=False).fit(X, y)
-    assert told_of(model) == {
-        "input": "measurements: 1 channel",
-        "network": f"2 GRU layers of 4 units, {n_weights(model):,} weights",
-        "linear model": "none",
-        "epochs": "1",
     }
 
 

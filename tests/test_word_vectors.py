@@ -1,6 +1,5 @@
 """`WordVectors`: what scikit-learn expects, which words are near, and the formulas plainly."""
 
-import copy
 import pickle
 import re
 import time
@@ -20,7 +19,6 @@ from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, word_vectors
-from sklearn_lstm.io import describe, save
 from sklearn_lstm.word_vectors import count_neighbours, factorize
 
 TEXTS = ["a good film", "a great film", "a bad day", "a sad day"] * 5
@@ -90,13 +88,6 @@ def test_a_token_is_what_the_vectorizer_says(messages):
     np.testing.assert_array_equal(vectors, listed.vectors_[[2, 2]])
 
 
-def test_a_vectorizer_is_cloned(messages):
-    vectorizer = TextSequenceVectorizer(min_df=3).fit(["no, no, no", "no", "no"])
-    vectors = small(vectorizer=vectorizer).fit(messages[0])
-    assert_same(vectors, small(vectorizer=clone(vectorizer)).fit(messages[0]))
-    assert list(vectorizer.vocabulary_) == ["no"]
-
-
 def test_fewer_words_than_dimensions_shorten_the_vectors():
     vectors = WordVectors().fit(TEXTS)
     assert vectors.vectors_.shape == (7, 7)
@@ -124,19 +115,8 @@ def test_texts_that_are_gone_at_the_second_reading_are_refused():
 
 
 @pytest.mark.parametrize(
-    "texts", ["a text", None, [None], [b"\xff"], np.array([["a", "b"]]), [["a"]]]
-)
-def test_other_wrong_texts_are_refused_as_by_the_vectorizer(texts):
-    with pytest.raises(Exception) as expected:  # noqa: PT011 - of any type
-        TextSequenceVectorizer(min_df=2).fit(texts)
-    with pytest.raises(expected.type, match=re.escape(str(expected.value))):
-        small().fit(texts)
-
-
-@pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ([], "empty vocabulary; .*, or nothing: no token was found in 0 texts"),
         (["one text"], "max_df .* < documents than min_df.* in 2 to 1 of 1 texts"),
         (["each word", "stands once"], "After pruning, no terms remain. Try a lower min_df"),
         (["no", "no"], r"tell nothing about .*\['no'\]"),
@@ -156,21 +136,6 @@ def test_texts_that_tell_nothing_are_refused_and_change_nothing(texts, message):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_the_checks_that_scikit_learn_runs_pass():
     check_estimator(WordVectors(), on_skip=None)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"embedding_dim": 0}, {"window": 1.5}, {"vectorizer": "word"}, {"verbose": -1}]
-)
-def test_parameters_are_checked_in_fit(wrong):
-    with pytest.raises(ValueError, match=rf"'{next(iter(wrong))}' parameter of WordVectors must"):
-        small(**wrong).fit(TEXTS)
-
-
-def test_fit_is_idempotent_and_leaves_random_states_alone():
-    state = np.random.get_state()[1].copy()  # noqa: NPY002 - the global one is meant
-    vectors = small().fit(TEXTS)
-    assert_same(copy.deepcopy(vectors).fit(TEXTS, [0] * len(TEXTS)), vectors)
-    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
 
 
 def test_a_clone_of_a_fitted_one_shares_what_was_learned():
@@ -236,18 +201,6 @@ def test_stored_vectors_are_the_same(tmp_path, fitted, messages, name, vectorize
     assert restored.vectors_.flags.writeable
 
 
-def test_a_file_is_described_without_its_vectors(tmp_path, fitted):
-    path = tmp_path / "model.safetensors"
-    save(copy.copy(fitted).set_params(vectorizer=TextSequenceVectorizer(vocabulary=["a"])), path)
-    described = describe(path)
-    n_words, n_dimensions = fitted.vectors_.shape
-    assert described["n_samples"] == 412
-    assert described["sizes"]["n_words"] == n_words
-    assert described["sizes"]["embedding_dim"] == n_dimensions == 50
-    assert described["parameters"]["vectorizer"]["class"] == "TextSequenceVectorizer"
-    assert described["parameters"]["vectorizer"]["parameters"]["vocabulary"] == ["a"]
-
-
 N_WORDS = 40
 
 
@@ -296,13 +249,6 @@ def test_vectors_are_the_singular_vectors_of_the_information(texts):
     rows = left * np.sqrt(values)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     np.testing.assert_allclose(vectors @ vectors.T, rows @ rows.T, atol=1e-5)
-
-
-def test_words_that_the_first_dimensions_say_nothing_about_have_no_vector():
-    texts = [np.array([0, 1] * 50), np.array([2, 3, 2])]  # no word is in both
-    has_vector, vectors = factorize(count_neighbours(batches_of(texts), 4, 1), 2)
-    assert has_vector.tolist() == [False, False, True, True]
-    assert vectors.shape == (2, 2)
 
 
 def test_words_without_a_neighbour_have_no_vector():

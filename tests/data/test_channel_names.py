@@ -1,6 +1,5 @@
 """The columns of series that are data frames are found by their names."""
 
-import re
 from functools import partial
 
 import numpy as np
@@ -12,7 +11,7 @@ import small_models
 from as_read import read_sequences
 from numpy.testing import assert_array_equal
 
-from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
+from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.inspection import explain
 
 small = partial(small_models.small, max_epochs=1)
@@ -138,23 +137,3 @@ def test_times_in_float16_are_read():
     rows = [np.array([[0, 1], [1, 6e4]], np.float16)]
     sequences = read_sequences(rows, time_channel=0)  # pytest makes errors of warnings
     assert sequences.read(np.array([0])).ravel().tolist() == [0, 1, 1, 6e4]
-
-
-def test_dates_become_times_as_the_error_says():
-    days = pd.to_datetime(["2024-10-27T00:30", "2024-10-27T01:30"]).tz_localize("Europe/Berlin")
-    for times in (
-        pd.Series(days),
-        pd.Series(days.strftime("%Y-%m-%dT%H:%M")),
-        pd.Series(days - days[0]),
-    ):
-        frame = pd.DataFrame({"time": times, "x": [0.5, 1.5]})
-        with pytest.raises(InvalidSequencesTypeError, match="Turn times into seconds") as told:
-            read_sequences([frame], time_channel="time")
-        known = {"pd": pd, "frame": frame}
-        first, of_strings, then = re.search(
-            r"(t = \S+) \(strings: (t = .*\))\), (frame.*'1s'\))\.", str(told.value)
-        ).groups()
-        exec(of_strings if isinstance(times[0], str) else first, known)  # noqa: S102
-        exec(then, known)  # noqa: S102 - our own message
-        sequences = read_sequences([frame], time_channel="time")
-        assert sequences.read(np.array([0]))[:, 0].tolist() == [0, 3600]

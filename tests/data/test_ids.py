@@ -70,15 +70,6 @@ def test_fractions_for_a_model_of_ids_are_refused(hold):
             small(input_type="words").fit(rows, y)
 
 
-def test_the_vector_of_id_1_is_not_that_of_the_unknown_token():
-    X, y = data()
-    vectors = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
-    model = small(embeddings=vectors).fit(X, y)
-    one, unseen, other = model.predict_proba(np.array([[1, 3], [77, 3], [78, 3]]))
-    assert_array_equal(unseen, other)
-    assert np.abs(one - unseen).max() > 1e-6
-
-
 def test_id_1_becomes_known_once_partial_fit_sees_it():
     X, y = data()
     model = small().partial_fit(X + 10, y, classes=[0, 1])

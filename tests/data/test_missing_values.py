@@ -3,12 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-import small_models
 from as_read import read_sequences
 
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling, NormalScores
-from sklearn_lstm.exceptions import InvalidSequencesError
 
 NAN = np.nan
 
@@ -50,14 +48,6 @@ def test_steps_with_known_times_are_steps():
     X = np.arange(24.0).reshape(3, 4, 2)
     X[1, :, 0], X[1, 2:, 1] = NAN, NAN
     assert read_sequences(X, "auto", 1).lengths.tolist() == [4, 2, 4]
-
-
-def test_a_series_of_nan_alone_is_read_or_refused_whatever_else_is_predicted():
-    model = small_models.small(max_epochs=1).fit(np.ones((4, 3, 2)), [0, 1] * 2)
-    unknown, gappy = np.full((3, 2), NAN), np.where(np.eye(3, 2) > 0, NAN, 1)
-    for X in ([unknown], [unknown, gappy]):
-        with pytest.raises(InvalidSequencesError, match=r"X\[0\] is a series without a value"):
-            model.predict(X)
 
 
 def series_with_gaps(*, times=False, n_series=9):

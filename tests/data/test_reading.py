@@ -1,9 +1,6 @@
 """Every kind of X is read as the same sequences."""
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from as_read import read_sequences
 from scipy import sparse
@@ -35,18 +32,6 @@ def test_rows_are_read_in_any_order():  # for containers, see tests/fuzzing
         assert read.n_channels is None
         assert read.read(np.array([2, 0, 2])).tolist() == [7, 2, 3, 4, 5, 3, 7, 2]
         assert read.subset(np.array([2, 1])).read(np.array([1, 0])).tolist() == [6, 7, 2]
-
-
-def test_structs_are_read_as_the_error_says():
-    steps = [[{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}], [{"b": 6.0, "a": 5.0}]]
-    for X in (steps, pl.Series(steps).to_list(), pa.array(steps).to_pylist()):
-        expected = [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]]
-        assert steps_of([pd.DataFrame(row) for row in X]) == expected
-
-
-def test_dictionaries_of_arrow_are_read_as_their_values():
-    ids = pa.array([5, 6, 5]).dictionary_encode()
-    assert steps_of(pa.ListArray.from_arrays([0, 2, 3], ids)) == [[5, 6], [5]]
 
 
 @pytest.mark.parametrize(

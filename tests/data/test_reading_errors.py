@@ -12,7 +12,6 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.exceptions import InvalidSequencesError as WrongValue
 from sklearn_lstm.exceptions import InvalidSequencesTypeError as WrongType
 
@@ -31,10 +30,6 @@ def csr(rows):
     return sparse.csr_matrix(np.array(rows))
 
 
-def objects(rows):
-    return np.fromiter(rows, object, len(rows))
-
-
 def frame(**columns):
     return pd.DataFrame({"x": [0.5, 1.5], **columns})
 
@@ -50,34 +45,20 @@ WRONG_TYPE = {
     "one string": (TEXTS[0], rf"X is a str: 'good day'\..*{PIPELINE}"),
     "lists of tokens": ([["a", "b"], ["c"], ["d"]], rf"X\[0\] holds .*'a'.*{PIPELINE}"),
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), NO_ORDER),
-    "sparse booleans": (csr([[True], [True], [False]]), NO_ORDER),
     "long table": (MACHINES, r"\['machine'\], holds a str: 'a'\. Leave out names.* long table"),
-    "names": (
-        [frame(name=["a", "b"])] * 3,
-        r"X\[0\], in columns \['name'\], .*'a'\. Leave out nam",
-    ),
     "dates": (np.zeros((3, 2), "M8[D]"), rf"X holds a datetime64: .*1970.*{SECONDS}"),
     "a column of dates": ([frame(time=DAYS)] * 3, rf"X\[0\], in columns \['time'\].*{SECONDS}"),
-    "dates of polars": ([pl.DataFrame(frame(time=DAYS))] * 3, rf"X\[0\].*\['time'\].*{SECONDS}"),
     "durations": ([frame(time=DAYS - DAYS[0])] * 3, rf"X\[0\].*\['time'\].*timedelta.*{SECONDS}"),
-    "dates in lists": ([[[DAYS[0], 1.0]], [[DAYS[1], 2.0]], []], rf"X\[0\] .*Timestamp.*{SECONDS}"),
     "structs of polars": (pl.Series(STEPS), rf"X\[0\] holds a dict: \{{'a'.*{FIELDS}"),
     "structs of pyarrow": (pa.table({"a": STEPS[0]}), rf"\['a'\], holds a dict: .*{FIELDS}"),
-    "lists of dicts": (STEPS, rf"X\[0\] holds a dict: .*{FIELDS}"),
     "a dict among numbers": ([[1.0], [2.0, {}], [3.0]], rf"X\[1\] holds a dict: .*{FIELDS}"),
     "a dict": ({"a": [1.0], "b": [2.0]}, rf"X is a dict: .*{FIELDS}"),
     "maps": (pa.array([[(1, 2.0)]] * 3, pa.map_(pa.int8(), pa.float64())), rf"maps.*{FIELDS}"),
     "tensors": (TENSORS, r"tensors.*to_numpy_ndarray\(\)"),
     "a set": ([[3, 1], {1, 2}, [2]], r"X\[1\] is a set: \{1, 2\}\. It has no order\. Pass a list"),
-    "a set of rows": ({1, 2}, r"X is a set: .*order.*list"),
     "rows of a CSR": ([csr([[1, 2]])] * 3, r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words"),
-    "functions": ([[len], [1.0], [2.0]], rf"X\[0\] holds .*len.*{ROW}"),
     "two columns of lists": (LISTS, r"\['a', 'b'\].*Pass the one column .*np.column_stack\(row\)"),
     "masked": (np.ma.masked_array(ONE, ONE > 0), r"X is a masked array.*\.filled\(np\.nan\)"),
-    "a masked row": (
-        [[1], np.ma.masked_array([1], [1])],
-        r"X\[1\] is a masked .*\.filled\(0",
-    ),
     "masked steps": ([[np.ma.masked_array([1.0], [1])] * 2] * 3, r"X\[0\] is a masked array"),
     "a lazy frame": (pl.DataFrame({"a": [1, 2, 3]}).lazy(), r"no rows yet.*frame\.collect\(\)"),
     "a tensor": (torch.ones(3, 2, requires_grad=True), r"^X can't .*detach\(\)\.float\(\)"),
@@ -87,21 +68,15 @@ WRONG_VALUE = {
     "nothing": (None, r"X is no set of sequences, but a 0-D NoneType.*list\(X\)"),
     "one sequence": (np.arange(3.0), r"a 1-D ndarray\..* \[X\] if X is one sequence"),
     "4-D": (np.ones((3, 2, 2, 2)), r"dim 4, while dim <= 3 .*n_timesteps, n_channels"),
-    "list of 3-D": ([np.ones((2, 2, 2))] * 3, rf"X\[0\] has 3 dimensions.*{ROW}"),
     "complex": ([[1.0], [1j, 2.0], [2.0]], r"X\[1\] is complex"),
     "empty list": ([], r"0 sample\(s\)"),
-    "empty array": (np.ones((0, 2)), r"0 sample\(s\) \(shape=\(0, 2\)\)"),
     "no columns": (np.ones((3, 0)), r"0 feature\(s\) \(shape=\(3, 0\)\)"),
     "empty series": ([[1.0], [], [2.0]], r"X\[1\] is a series without.*Drop it"),
-    "row of NaN": ([[1.0], [np.nan], [2.0]], r"X\[1\] is a series without a value"),
     "mixed channels": (
         [ONE, ONE, ONE[:, :2]],
         r"X\[2\] has 2 channels, .* have 3.*x\.T for x in X",
     ),
-    "mixed dimensions": ([ONE, ONE[0], ONE], r"X\[1\] has 1 channels, .* have 3"),
     "ragged steps": ([[[1.0, 2.0], [3.0]]] * 3, rf"X\[0\] is not .* of one width.*{ROW}"),
-    "missing row": ([[1.0], None, [3.0]], rf"X\[1\] is missing\. {ROW}"),
-    "null in arrays": (pl.Series([[1, 2], None], dtype=pl.Array(pl.Int8, 2)), r"X\[1\] is missing"),
     "one row of a frame": (LISTS.assign(y=np.nan).iloc[0], rf"X\[2\] is missing\. {ROW}"),
     "number as a row": ([[1, 2], 3, [3]], rf"X\[1\] has 0 dimensions.*{ROW}"),
     "groups": ([*MACHINES.groupby("x")], r"X\[0\] .*\(name, steps\) of a groupby.*zip\(\*X\)"),
@@ -110,7 +85,6 @@ WRONG_VALUE = {
         np.array([[1.0], [-np.inf]]),
         r"too large \(-inf\): X\[1\], step 0, channel 0. Correct",
     ),
-    "beyond float32": ([[1.0], [2.0, 1e39], [0.0]], r"too large \(1e\+39\): X\[1\]"),
     "beyond float64": (
         [[1.0], [10**400, 0.5], [0]],
         r"X\[1\] holds 10+\.\.\..* too large: .* 3.4e\+38",
@@ -134,7 +108,7 @@ def test_an_error_names_the_row_what_was_found_and_what_to_do(name):
 
 NEGATIVE, DECLARED = [[1, 2], [3, 4], [2, -1]], rf"X\[2\] holds -1.*{ID_RANGE}"
 WRONG_IF_DECLARED = [
-    *[("words", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr, list)],
+    *[("words", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr)],
     ("words", pd.DataFrame([[1.0], [np.nan]]), WrongValue, r"X\[1\] .*X.fillna\(0\).astype\(int\)"),
     ("words", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
     ("words", np.ones((3, 2, 2)), WrongValue, r"X\[0\] has shape \(2, 2\), but a row of token ids"),
@@ -147,28 +121,6 @@ WRONG_IF_DECLARED = [
 def test_an_x_of_another_kind_than_declared_is_refused(input_type, X, error, message):
     with pytest.raises(error, match=message):
         LSTMSequenceClassifier(input_type=input_type).fit(X, [0, 1, 0])
-
-
-RECIPE = r"(groups = .*), and pass .*: (\[steps.* in groups\]), .*: (.*), or, .*, (labels.*?\]\])\."
-
-
-@pytest.mark.parametrize("columns", [["id", "x", "y"], ["x", "y"]])
-def test_the_recipe_for_a_long_table_can_be_followed(columns):
-    rng = np.random.default_rng(0)
-    ids = np.repeat([f"r{k}" for k in range(12)], rng.integers(3, 9, 12))
-    table = pd.DataFrame(
-        {"id": ids, "x": rng.normal(size=len(ids)), "y": rng.normal(size=len(ids))}
-    )
-    labels = pd.DataFrame({"id": np.unique(ids), "label": np.arange(12) % 2})
-    table = table.assign(time=np.arange(len(ids))).merge(labels)
-    with pytest.raises((WrongType, InputTypeWarning)) as told:
-        LSTMSequenceClassifier(linear_model="alone").fit(table[columns], table["label"])
-    code, known = re.search(RECIPE, str(told.value)), {"frame": table, "labels": labels}
-    exec(code[1], known)  # noqa: S102 - our own message
-    series, *ys = (eval(code[place], known) for place in (2, 3, 4))  # noqa: S307
-    for y in ys:
-        assert LSTMSequenceClassifier(linear_model="alone").fit(series, y).n_features_in_ == 2
-        np.testing.assert_array_equal(y.index, labels["id"])
 
 
 @pytest.fixture(scope="module")
@@ -185,15 +137,11 @@ def fitted():
 
 AT_PREDICT = {
     "strings": ("ids", TEXTS, WrongType, PIPELINE),
-    "tf-idf": ("ids", TfidfVectorizer().fit_transform(TEXTS), WrongType, NO_ORDER),
     "channels for ids": ("ids", np.ones((2, 3, 2)), WrongValue, "row of token ids has shape"),
-    "negative id": ("ids", [[2, 3], [-4]], WrongValue, rf"X\[1\] holds -4.*{ID_RANGE}"),
     "no rows": ("ids", np.ones((0, 4), int), WrongValue, r"0 sample\(s\)"),
     "columns": ("table", np.ones((2, 3)), WrongValue, "X has 3 features, but .* 4 features"),
     "channels for a table": ("table", np.ones((2, 4, 2)), WrongValue, "X has 2 channels.* 1 chan"),
     "CSR for a table": ("table", csr([[1, 2], [3, 4]]), WrongType, r"X.toarray\(\)"),
-    "more channels": ("channels", np.ones((2, 4, 3)), WrongValue, "X has 3 channels.* 2 channels"),
-    "table for channels": ("channels", np.ones((2, 4)), WrongValue, "has 1 channels.* 2 channels"),
     "ragged": ("channels", [ONE[:, :1], ONE[:, :1]], WrongValue, "has 1 channels.* 2 channels"),
     "NaN": (
         "channels",

@@ -1,7 +1,5 @@
 """A set of sequences in all containers that the documentation names."""
 
-import array
-import pickle
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -35,7 +33,7 @@ def ways_to_write(data: DataSet) -> dict[str, Callable[[DataSet, Random], Any]]:
     """Return functions that write a whole set of this kind, by name."""
     if data.beside:
         return {f"beside: {name}": partial(beside, name) for name in LIBRARIES}
-    groups: dict[str, tuple[Any, Ways]] = {"column": (column, LIBRARIES | LARGE_LISTS)}
+    groups: dict[str, tuple[Any, Ways]] = {"column": (column, LIBRARIES)}
     if data.kind == "texts":
         categories = {"polars categories": lambda frame: pl.from_arrow(dictionaries(frame))}
         groups |= {"texts": (texts, TEXTS), "categories": (column, ENCODED | categories)}
@@ -45,10 +43,9 @@ def ways_to_write(data: DataSet) -> dict[str, Callable[[DataSet, Random], Any]]:
         groups["matrix"] = matrix, {form.__name__: form for form in MATRICES}
     if not (data.kind == "texts" or data.has_channels):
         groups["table"] = table, LIBRARIES | ENCODED | SPARSE
-    ways = {
+    return {
         f"{g}: {n}": partial(write, w) for g, (write, of) in groups.items() for n, w in of.items()
     }
-    return ways if data.kind == "texts" else ways | {"mixed": mixed_rows, "arrays": polars_arrays}
 
 
 def containers(data: DataSet, n_most: int | None = None) -> Iterator[tuple[str, Any]]:
@@ -85,12 +82,6 @@ def dictionaries(table: Any) -> Any:
     return pa.table({name: table[name].dictionary_encode() for name in table.column_names})
 
 
-def large_lists(table: Any) -> Any:
-    own = table.schema.field("own").type
-    larger = pa.large_string() if own == pa.string() else pa.large_list(own.value_type)
-    return table.cast(pa.schema([("own", larger)]))
-
-
 LIBRARIES: Ways = {
     "Arrow": lambda table: table,
     "Arrow in chunks": lambda table: pa.concat_tables([table[:1], table[1:]]),
@@ -107,7 +98,6 @@ ENCODED: Ways = {
     "Arrow dictionaries": dictionaries,
     "pandas categories": lambda table: table.to_pandas().astype("category"),
 }
-LARGE_LISTS: Ways = {"Arrow large": large_lists}
 SPARSE: Ways = {"pandas sparse": lambda table: table.to_pandas().apply(pd.arrays.SparseArray)}
 
 
@@ -136,16 +126,6 @@ def column(way: Any, data: DataSet, rng: Random) -> Any:
     """Write the sequences as a column, alone or in a frame."""
     frame = way(pa.table({"own": own_column(data)}))
     return frame if rng.integers(2) else frame["own"]
-
-
-def polars_arrays(data: DataSet, _: Random) -> Any:
-    """Write a column of lists of one length."""
-    lists = pl.from_arrow(own_column(data))
-    lengths = {*map(len, data.rows)}
-    need(data.has_channels or (len(lengths) == 1 and lengths != {0}))
-    if data.has_channels:
-        return lists.cast(pl.List(pl.Array(pl.Float64, data.n_channels)))
-    return lists.cast(pl.Array(lists.dtype.inner, *lengths))
 
 
 def beside(name: str, data: DataSet, _: Random) -> Any:
@@ -238,20 +218,17 @@ def padded_array(way: Any, data: DataSet, rng: Random) -> Any:
     return way(padded(data, rng))
 
 
-MATRICES = [sp.csr_matrix, sp.csr_array, sp.csc_array, sp.coo_matrix, sp.lil_array, sp.dok_matrix]
+MATRICES = [sp.csr_matrix, sp.csr_array, sp.csc_array, sp.lil_array]
 
 
 def matrix(form: Any, data: DataSet, rng: Random) -> Any:
-    """Write ids as a sparse matrix; a CSR has columns out of order, and may hold a zero."""
+    """Write ids as a sparse matrix; a CSR has its columns out of order."""
     X = form(padded(data, rng))
     if X.format != "csr":
-        return pickle.loads(pickle.dumps(X))
-    zeros = np.argwhere(X.toarray() == 0)[: rng.integers(2)]
-    rows = np.append(np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), zeros[:, 0])
+        return X
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
     order = np.lexsort((rng.random(len(rows)), rows))
-    X.data = locked(np.append(X.data, np.zeros(len(zeros), X.dtype))[order])
-    X.indices = np.append(X.indices, zeros[:, 1])[order].astype(np.int64)
-    X.indptr = np.searchsorted(rows[order], np.arange(X.shape[0] + 1))
+    X.data, X.indices = locked(X.data[order]), X.indices[order].astype(np.int64)
     return X
 
 
@@ -266,9 +243,7 @@ FLAT_ROWS: Ways = {
     "deque": deque,
     "objects of None": as_objects,
     "objects of NA": lambda row: as_objects([pd.NA if value is None else value for value in row]),
-    "array of Python": lambda row: array.array(values_of(row).dtype.char, values_of(row).tolist()),
     "series": lambda row: pd.Series(values_of(row), index=np.arange(len(row))[::-1]),
-    "dictionary": lambda row: arrow_values(row).dictionary_encode(),
 }
 
 
@@ -301,16 +276,13 @@ def rows(way: Any, data: DataSet, rng: Random) -> Any:
     return HOLDERS[rng.integers(len(HOLDERS))]([*map(way, data.rows)])
 
 
-def mixed_rows(data: DataSet, rng: Random) -> Any:
-    """Write each sequence in a way of its own."""
-    ways = [*ways_of_rows(data).values()]
-    written = [ways[rng.integers(len(ways))](row) for row in data.rows]
-    return HOLDERS[rng.integers(len(HOLDERS))](written)
-
-
 def in_numpy(texts: list[str], dtype: Any = np.str_) -> Any:
     need(not any("\x00" in text for text in texts))  # which NumPy takes for padding
     return np.array(texts, dtype)
+
+
+def of_any_width(texts: list[str]) -> Any:
+    return in_numpy(texts, getattr(np.dtypes, "StringDType", lambda: object)())
 
 
 TEXTS: Ways = {
@@ -318,12 +290,9 @@ TEXTS: Ways = {
     "iterator": iter,
     "list of NumPy": lambda texts: [*map(np.str_, texts)],
     "array": in_numpy,
+    "variable width": of_any_width,
     "objects": as_objects,
     "array of one column": lambda texts: in_numpy(texts)[:, np.newaxis],
-    "variable width": lambda texts: in_numpy(
-        texts, getattr(np.dtypes, "StringDType", lambda: object)()
-    ),
-    "str of pandas": lambda texts: pd.Series(texts, dtype="str"),
     "string of pandas": lambda texts: pd.Series(texts, dtype="string"),
 }
 

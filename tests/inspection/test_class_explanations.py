@@ -101,12 +101,6 @@ def test_an_encoder_and_columns_beside_texts_have_rows_of_their_own():
     np.testing.assert_allclose(frame[frame["class"] == "yes"]["mean"].sum(), score, **EXACT)
 
 
-def test_half_a_surrogate_pair_is_the_replacement_character(model):
-    explanations = explain_classes(model, ["good \ud83d"])
-    assert "\ufffd" in {*explanations.to_frame()["name"]}
-    assert repr(explanations).encode()
-
-
 def test_half_of_what_is_shown_speaks_for_the_class(model):
     told = explain_classes(model, TEXTS, n_tokens=4)
     for place in range(2):

@@ -18,24 +18,17 @@ from sklearn_lstm.inspection import (
     ExplanationDisplay,
     GateActivations,
     TrainingDisplay,
-    explain,
     gate_activations,
 )
 
 RNG = np.random.default_rng(0)
 IDS = RNG.integers(1, 9, (120, 10))
-SERIES = [RNG.normal(size=(n, 3)) for n in RNG.integers(5, 12, 40)]
 Y = np.arange(120) % 3
 TEXTS = ["so good", "bad, so bad", "good fun and more fun", "a boring thing"] * 30
 LABELS = ["pos", "neg", "pos", "neg"] * 30
 
 
 small = partial(small_models.small, hidden_size=6)
-
-
-@pytest.fixture(scope="module")
-def series_model():
-    return small(linear_model=True).fit(SERIES, Y[:40])
 
 
 @pytest.fixture(scope="module")
@@ -138,23 +131,6 @@ def test_gates_show_the_units_that_change_most(text_model):
     np.testing.assert_array_equal(again.images[0].get_array(), shown)
 
 
-def test_gates_of_series_have_the_steps_as_labels(series_model):
-    ax = gate_activations(series_model, SERIES[:2])[1].plot()
-    assert ax.images[0].get_array().shape == (6, len(SERIES[1]))
-    assert ax.get_xlabel() == "step"
-
-
-@pytest.mark.parametrize(
-    ("gate", "limits"), [("forget_gate", (0.0, 1.0)), ("memory_cell", None)], ids=str
-)
-def test_colours_of_a_gate_go_from_0_to_1_and_those_of_a_state_are_symmetric(
-    text_model, gate, limits
-):
-    (image,) = gate_activations(text_model, ["good fun"])[0].plot(gate).images
-    low, high = image.get_clim()
-    assert (low, high) == limits if limits else low == -high
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -229,20 +205,6 @@ def test_an_explanation_is_shown_by_its_own_html(explanation):
     html = ExplanationDisplay(explanation).to_html()
     assert explanation.to_html() == html
     assert explanation._repr_html_().encode("ascii", "xmlcharrefreplace").decode() == html
-
-
-def test_an_explanation_of_series_has_a_bar_and_a_number_for_each_step(series_model):
-    display = ExplanationDisplay.from_estimator(series_model, SERIES[:1])
-    assert [len(bars) for bars in display.ax_.containers] == [len(SERIES[0])] * 2
-    assert display.ax_.get_xlabel() == "step"
-    assert "0 1 2 3 4" in Markup(display._repr_html_()).text
-
-
-def test_an_explanation_is_of_the_class_that_is_asked_for(text_model):
-    display = ExplanationDisplay.from_estimator(text_model, ["good fun"], target="neg")
-    assert display.explanation.target == "neg"
-    (expected,) = explain(text_model, ["good fun"], "neg")
-    np.testing.assert_array_equal(display.explanation.values, expected.values)
 
 
 HOSTILE = [

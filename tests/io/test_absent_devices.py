@@ -10,17 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from small_models import series, tokens
 from torch.overrides import TorchFunctionMode
 
-DEVICES = [
-    "cuda",
-    "cuda:1",
-    "cuda:63",
-    "mps",
-    "xpu",
-    torch.device("cuda:63"),
-    torch.device("xpu:1"),
-]
-
-
+DEVICES = ["cuda", "cuda:63", "mps", torch.device("xpu:1")]
 small = partial(small_models.small, max_epochs=1, device="cpu")
 
 
@@ -42,15 +32,6 @@ def test_any_way_of_storing_loads_a_model_of_a_device_that_is_not_here(round_tri
         assert restored.device == device  # parameters stay as the user set them
         same(restored.predict_proba(X), expected)
         same(pickle.loads(pickle.dumps(restored)).predict_proba(X), expected)
-
-
-def test_a_loaded_model_has_a_net_on_the_device_that_is_here():
-    X, y = series()
-    stored = pickle.dumps(small().fit(X, y).set_params(device="cuda:63"))
-    restored = pickle.loads(stored)
-    devices = {weight.device.type for weight in restored.module_.parameters()}
-    assert devices <= {"cpu", "cuda"}
-    assert torch.device(restored.net_.device).type in devices
 
 
 @pytest.mark.parametrize("device", ["cuda:63", "xpu:63", "gpu", "meta"])

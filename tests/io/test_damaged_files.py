@@ -53,22 +53,12 @@ def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (
-            to_safetensors({"weight": np.zeros(3)}),
-            r"holds no model that sklearn_lstm\.io\.save stored",
-        ),
-        (
-            to_safetensors({"weight": np.zeros(3)}, {"format": "pt"}),
-            r"holds no model that sklearn_lstm\.io\.save stored",
-        ),
-        (
-            b"text,label\nso good,1\n",
-            "looks like text: in a command, the model comes before the data",
-        ),
+        (to_safetensors({"w": np.zeros(3)}, {"format": "pt"}), "no model that sklearn_lstm"),
+        (b"text,label\nso good,1\n", "looks like text: in a command, the model comes before"),
         ("ä,b\n".encode(), "looks like text"),
         (pickle.dumps([0.5]), r"looks like a pickle: joblib\.load may read it"),
     ],
-    ids=["arrays", "weights of torch", "table", "short table", "pickle"],
+    ids=["weights of torch", "table", "short table", "pickle"],
 )
 def test_a_file_of_something_else_is_called_so(data, found, path):
     message = refusal(path, data)
@@ -114,17 +104,13 @@ NOTES = {
     "another class of the package": {"StoredArray": {}},
     "an unknown field": {"Labels": {"a": 1}},
     "an array that is missing": {"array": ["missing", "0"]},
-    "an array of objects": {"array": ["classes_", "0", "O"]},
     "an object of a pickle": {"object": "classes_"},
-    "a text instead of a list": {"tuple": "ab"},
     "what comes again before it came": {"same": 1000},
 }
 ARCHITECTURES = {
     "billions of layers": ("num_layers", 10**10),
     "billions of directions": ("bidirectional", 10**10),
-    "trillions of units": ("hidden_size", 10**12),
     "frames of billions of steps": ("steps_per_frame", 10**9),
-    "frames of tokens": ("steps_per_frame", 2),
     "an unknown pooling": ("pooling", ["max", "sum"]),
     "no pooling": ("pooling", []),
     "other units": ("hidden_size", 3),
@@ -165,8 +151,6 @@ def test_a_forged_header_is_refused_before_memory_is_taken(path, intact):
     forged = {
         "terabytes": with_entry(shape=[10**12]),
         "terabytes at the end": with_entry(shape=[10**12], data_offsets=[0, 8 * 10**12]),
-        "negative": with_entry(shape=[-1, -2]),
-        "no numbers": with_entry(shape=["2"]),
         "zero of many": with_entry(shape=[0, 10**30], data_offsets=[0, 0]),
         "overlapping": with_entry(data_offsets=[8, 24]),
         "an unknown type": with_entry(dtype="BF16"),
@@ -175,16 +159,11 @@ def test_a_forged_header_is_refused_before_memory_is_taken(path, intact):
             {**header, "more": {"dtype": "U8", "shape": [0], "data_offsets": [len(arrays)] * 2}},
             arrays,
         ),
-        "no metadata": joined(
-            {name: entry for name, entry in header.items() if name[0] != "_"}, arrays
-        ),
         "more metadata": joined(
             {**header, "__metadata__": {**header["__metadata__"], "a": "b"}}, arrays
         ),
         "a long header": (10**13).to_bytes(8, "little") + intact[8:],
-        "a list": joined([1]),
         "nothing": b"",
-        "zeros": bytes(1000),
         "deep": joined(b"[" * 100_000),
         "a long number": joined(b'{"a":' + b"9" * 10_000 + b"}"),
         "twice": joined(
@@ -216,8 +195,6 @@ NOTHING = np.zeros((10**6, 0), np.uint8)
 ROWS_OF_NOTHING = {
     "an array": named("nothing", NOTHING),
     "rows": named("nothing", NOTHING, "rows"),
-    "integers": named("nothing", NOTHING, "integers"),
-    "a scalar": named("nothing", NOTHING, "scalar"),
     "objects": {"tuple": [{"objects": [[10**6, 0], []]}, named("nothing", NOTHING)]},
 }
 
@@ -246,9 +223,7 @@ def test_millions_of_rows_without_bytes_are_refused_before_memory_is_taken(
 
 N_BYTES = 140_000
 MANY = np.zeros(N_BYTES, np.uint8)
-SINGLE = np.zeros((N_BYTES, 1), np.uint8)
 NUMBERS = np.arange(10**8, 10**8 + N_BYTES // 4, dtype=np.uint32)
-ROWS = np.zeros((N_BYTES // 16, 16), np.uint8)
 
 
 def strings(texts, lengths=None):
@@ -259,7 +234,6 @@ def strings(texts, lengths=None):
 
 
 FEW = strings([f"{number:07}" for number in range(200)])
-SHORT = strings([chr(0x4E00 + number % 9_999) for number in range(N_BYTES // 7)])
 OTHERS = strings([f"{number:07}" for number in range(len(NUMBERS))])
 OVERLAPPING = strings(["a" * N_BYTES], [N_BYTES - 1, 2**32 - N_BYTES + 1] * 1_000 + [N_BYTES])
 
@@ -278,29 +252,16 @@ def networks(n_layers):
 
 
 ONE_ID = np.array([2])
-SETS = [{"set": []}] * 12_000
 CLAIMS = {
     "an array many times": ([named("many", MANY, "bytes")] * 1_000, {"many": MANY}),
-    "rows of one byte": (named("many", SINGLE, "rows"), {"many": SINGLE}),
-    "rows": (named("many", ROWS, "rows"), {"many": ROWS}),
-    "integers of one byte": (named("many", MANY, "integers"), {"many": MANY}),
     "integers": ({"tuple": named("many", NUMBERS, "integers")}, {"many": NUMBERS}),
-    "short strings": (named("many", SHORT, "strings"), {"many": SHORT}),
     "strings that overlap": (named("many", OVERLAPPING, "strings"), {"many": OVERLAPPING}),
-    "a set of strings": ({"set": named("many", OTHERS, "strings")}, {"many": OTHERS}),
     "a dict": (
         {"dict": [named("many", OTHERS, "strings"), named("more", NUMBERS, "integers")]},
         {"many": OTHERS, "more": NUMBERS},
     ),
     "one list in many sets": (
         [{**named("many", FEW, "strings"), "number": 0}, *[{"set": {"same": 0}}] * 10_000],
-        {"many": FEW},
-    ),
-    "one tuple in many sets": (
-        [
-            {"tuple": named("many", FEW, "strings"), "number": 0},
-            *[{"set": {"same": 0}}] * 10_000,
-        ],
         {"many": FEW},
     ),
     "an error with one text many times": (
@@ -310,22 +271,11 @@ CLAIMS = {
         ],
         {"many": FEW},
     ),
-    "a field with one text many times": (
-        [
-            {"tuple": named("many", FEW, "strings"), "number": 0},
-            {"TokenCodes": {"ids": {"tuple": [{"same": 0}] * 10_000}}},
-        ],
-        {"many": FEW},
-    ),
-    "sets": (SETS, {}),
-    "paths": ([{"path": "a"}] * 12_000, {}),
-    "objects": ([{"objects": [[0], []]}] * 6_000, {}),
     "estimators": (
         [{"estimator": {"class": "WordVectors", "parameters": {}, "fitted": {}}}] * 1_500,
         {},
     ),
     "each network without weights": (networks(990), {"ids": ONE_ID}),
-    "networks of less than no layers": (networks(-(10**9)), {"ids": ONE_ID}),
     "a long text inside each other": (
         json.loads('{"tuple":[' * 80 + f'"{"a" * 4 * N_BYTES}"' + "]}" * 80),
         {},

@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_lstm
-from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.storage import file
@@ -234,7 +234,7 @@ def test_a_pipeline_is_described_step_by_step(path):
     assert found["steps"]["textsequencevectorizer"]["n_samples"] == 5
 
 
-def test_samples_are_counted(path):
+def test_samples_of_every_training_are_counted(path):
     model = small().partial_fit(IDS, Y, classes=[0, 1]).partial_fit(IDS[:10], Y[:10])
     save(model, path)
     assert describe(path)["n_samples"] == 34
@@ -319,13 +319,6 @@ def test_what_is_no_file_is_not_replaced(way, tmp_path, vectorizer, monkeypatch)
         save(vectorizer, way)
     assert sorted(os.walk(".")) == before
     assert Path("pipe").is_fifo()
-
-
-@pytest.mark.parametrize("read", [load, describe, Predictor.load])
-def test_a_path_is_no_bytes(read, path, vectorizer):
-    save(vectorizer, path)
-    with pytest.raises(TypeError, match="bytes"):
-        read(os.fsencode(path))
 
 
 def test_a_link_and_the_rights_of_new_files_stay(tmp_path, vectorizer):

@@ -157,8 +157,6 @@ DISAGREEMENTS = {
         field("NumberFeatures", "numbers", {"dict": [["size"], [{"tuple": ["square"]}]]}),
     ),
     "the time of one encoding": (timed_model, field("ChannelScaling", "time_channel", 1)),
-    "no time of one encoding": (timed_model, field("ChannelScaling", "time_channel", None)),
-    "the channels of an encoding": (timed_model, field("ChannelScaling", "n_channels", 3)),
     "a network without weights": (
         numbers_model,
         field("SequenceModel", "weights", lambda tree: {"tuple": [1.0, *tree["tuple"][1:]]}),
@@ -167,13 +165,10 @@ DISAGREEMENTS = {
     "an unknown kind": (timed_model, field("InputFormat", "input_type", "pooling")),
     "an attribute less": (numbers_model, of_vectorizer("fitted", "max_length_", None)),
     "an id of no word": (numbers_model, of_vectorizer("fitted", "vocabulary_", with_another_id)),
-    "what texts come in": (numbers_model, of_vectorizer("parameters", "input", "contents")),
-    "an analyzer": (numbers_model, of_vectorizer("parameters", "analyzer", 7)),
     "a pattern": (numbers_model, of_vectorizer("parameters", "token_pattern", "(")),
 }
 ARRAYS = {
     "a channel": (timed_model, "members.0.encoding.gappy", np.array([7])),
-    "a channel before the first": (timed_model, "members.0.encoding.gappy", np.array([-3])),
     "other inputs": (
         timed_model,
         "members.1.terms.0.features.convolutions.channels",

@@ -60,17 +60,6 @@ def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, name):
     assert set(weights) == {"network", "linear model", "twin"}
 
 
-@pytest.mark.filterwarnings("ignore:The number of unique classes")  # which is what is tested
-def test_a_class_with_one_sample_is_not_held_out(sentences):
-    X, names = sentences(120), np.array([f"name {index}" for index in range(120)])
-    alone = LSTMSequenceClassifier(**SMALL).fit(X, names)
-    assert alone.calibration_["n_held_out"] == 0
-    assert alone.calibration_["weights"] == pytest.approx({"network": 0.03, "linear model": 2})
-    model = LSTMSequenceClassifier(**SMALL).fit(X, names[np.minimum(np.arange(120), 50)])
-    assert model.calibration_["n_held_out"] > 0
-    assert len(model.classes_) == 51
-
-
 @pytest.mark.parametrize(("linear_model", "share"), [(True, 0.7), (False, 1.0)])
 def test_the_network_learns_without_the_held_out_samples(pairs, linear_model, share):
     X, y = pairs(300)

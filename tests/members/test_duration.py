@@ -61,14 +61,6 @@ def test_few_texts_are_checked_more_often_than_characters_and_many_texts():
     assert plan(np.random.default_rng(0).normal(size=(100, 9))).updates_per_check == 75
 
 
-def test_texts_of_many_words_are_checked_after_as_much_work_as_shorter_ones():
-    def per_check(n_steps):
-        X = np.random.default_rng(0).integers(2, 20_000, (200, n_steps))
-        return plan(X, input_type="words").updates_per_check
-
-    assert [per_check(n) for n in (500, 2048, 4096, 10_240)] == [50, 50, 25, 10]
-
-
 IDS = np.arange(150).reshape(50, 3)
 
 

@@ -209,15 +209,3 @@ def test_a_folder_that_a_file_names_is_not_opened(folder, tmp_path, monkeypatch)
     restored = load(path, embeddings=static_model(moved))
     for same in (restored, copy.deepcopy(restored)):
         assert_array_equal(same.predict_proba(NEW), model.predict_proba(NEW))
-
-
-def test_another_width_or_other_vectors_are_another_model(tmp_path):
-    path = tmp_path / "model.safetensors"
-    save(fit(static_model(model2vec())), path)
-    given = model2vec()
-    half = StaticModel(given.embedding.astype(np.float16), given.tokenizer)
-    load(path, embeddings=static_model(half))  # the same but for rounding
-    for vectors in (given.embedding[:, :3], given.embedding[:, ::-1], 1.1 * given.embedding):
-        other = static_model(StaticModel(np.ascontiguousarray(vectors), given.tokenizer))
-        with pytest.raises(ModelFileError, match="The vectors of StaticModel differ"):
-            load(path, embeddings=other)

@@ -21,7 +21,7 @@ import small_models
 import torch
 from numpy.testing import assert_array_equal
 from round_trips import through_skops
-from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.exceptions import InconsistentVersionWarning
 from skorch.callbacks import Callback
 
 import sklearn_lstm
@@ -90,14 +90,6 @@ def test_the_state_is_a_text_and_its_arrays(make):
     assert sorted(named) == sorted(state["table"])
 
 
-@every_class
-def test_an_unfitted_estimator_is_stored_too(make):
-    restored = pickle.loads(pickle.dumps(make()))
-    assert vars(restored) == vars(make())
-    with pytest.raises(NotFittedError):
-        output(restored, TEXTS)
-
-
 @every_model
 def test_storing_changes_nothing(make):
     model, X = make()
@@ -126,19 +118,6 @@ def test_a_subclass_is_stored_with_its_own_parameters():
     restored = pickle.loads(pickle.dumps(model.fit(X, y)))
     assert restored.volume == 11
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
-
-
-class Before(LSTMSequenceClassifier):
-    """It has an attribute of its own before its parameters."""
-
-    def __init__(self, *, pooling=("max", "mean")):
-        self.mine = pooling
-        super().__init__(pooling=pooling)
-
-
-def test_an_attribute_may_be_that_of_a_parameter():
-    restored = pickle.loads(pickle.dumps(Before()))
-    assert restored.mine == restored.pooling == ("max", "mean")
 
 
 def test_a_subclass_may_leave_out_the_checks_of_parameters():
@@ -188,26 +167,18 @@ def test_objects_are_carried_by_pickle(copied):
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
 
 
-@pytest.mark.parametrize(
-    "unknown",
-    [lambda: (n for n in range(3)), threading.Lock, lambda: sys.stdout.buffer, lambda: np],
-    ids=["generator", "lock", "file", "module"],
-)
-def test_what_pickle_does_not_take_raises_instead_of_being_skipped(unknown):
+def test_what_pickle_does_not_take_raises_instead_of_being_skipped():
     model, _ = vectorizer_model()
-    model.note = [unknown()]
-    with pytest.raises(TypeError):
-        pickle.dumps(model)
+    for unknown in ((n for n in range(3)), threading.Lock(), np):
+        model.note = [unknown]
+        with pytest.raises(TypeError):
+            pickle.dumps(model)
 
 
 @pytest.mark.parametrize(
     "tokenizer",
-    [
-        re.compile(r"\w+").findall,
-        partial(re.findall, re.compile(r"\w+")),
-        partial(re.compile(" ").split, maxsplit=5),
-    ],
-    ids=["method", "function", "split"],
+    [re.compile(r"\w+").findall, partial(re.compile(" ").split, maxsplit=5)],
+    ids=["method", "partial"],
 )
 def test_a_tokenizer_may_hold_a_compiled_pattern(tokenizer):
     model = TextSequenceVectorizer(tokenizer=tokenizer, token_pattern=None).fit(TEXTS)
@@ -271,33 +242,22 @@ def test_something_else_is_refused(make, state):
         make().__setstate__(state)
 
 
-LOADS = {
-    "pickle": (pickle.dump, lambda path: pickle.loads(path.read_bytes())),
-    "joblib": (joblib.dump, joblib.load),
-    "joblib memory-mapped": (joblib.dump, lambda path: joblib.load(path, mmap_mode="r")),
-}
-
-
-@pytest.mark.parametrize(("dump", "load"), LOADS.values(), ids=LOADS)
-@every_model
-def test_every_damaged_byte_of_text_and_arrays_is_refused(make, dump, load, tmp_path):
-    model, X = make()
-    state, rng = model.__getstate__(), np.random.default_rng(0)
-    with (tmp_path / "model").open("wb") as file:
-        dump(model, file)
-    assert_array_equal(output(load(tmp_path / "model"), X), output(model, X))
-    intact = (tmp_path / "model").read_bytes()
+def test_damaged_bytes_are_refused_in_a_file_that_is_mapped_too(tmp_path):
+    model, X = tokens_model()  # for each byte of a file, see tests/io
+    state, path = model.__getstate__(), tmp_path / "model"
+    joblib.dump(model, path)
+    assert_array_equal(output(joblib.load(path, mmap_mode="r"), X), output(model, X))
+    intact = path.read_bytes()
     # Short arrays are found at other places of the file, too.
     arrays = (array for array in state["table"].values() if array.nbytes > 16 and array.any())
-    for content in (state["content"].encode(), *(array.tobytes() for array in arrays)):
-        start = intact.index(content)
-        for at in {0, len(content) - 1, *rng.integers(len(content), size=4).tolist()}:
-            damaged = bytearray(intact)
-            damaged[start + at] ^= 1 << int(rng.integers(7))  # the highest bit ends the string
-            path = tmp_path / f"{start + at}"  # never write to a file that may be mapped
-            path.write_bytes(damaged)
+    for number, content in enumerate((state["content"].encode(), *map(bytes, arrays))):
+        damaged = bytearray(intact)
+        damaged[intact.index(content) + number % len(content)] ^= 4
+        other = tmp_path / f"{number}"  # never write to a file that may be mapped
+        other.write_bytes(damaged)
+        for mmap_mode in (None, "r"):
             with pytest.raises(ModelFileError, match=f"The stored {type(model).__name__} is damag"):
-                load(path)
+                joblib.load(other, mmap_mode=mmap_mode)
 
 
 def test_a_set_is_stored_the_same_in_another_process(tmp_path):

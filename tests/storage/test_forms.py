@@ -107,12 +107,6 @@ def test_a_value_comes_back_as_it_was(value):
     unpack.check_all_used()
 
 
-def test_values_of_another_content_are_not_the_same():
-    """`same` can tell the values from each other."""
-    for number, value in enumerate(VALUES):
-        assert [other for other, each in enumerate(VALUES) if same(each, value)] == [number]
-
-
 def test_long_lists_are_few_arrays():
     for value in (WORDS, dict.fromkeys(WORDS, 1), {word: np.arange(3.0) for word in WORDS}):
         tree, arrays = packed(value)
@@ -128,17 +122,7 @@ class Word(str):
 
 @pytest.mark.parametrize(
     "value",
-    [
-        len,
-        int,
-        range(3),
-        1j,
-        Word("a"),
-        np.random.RandomState(0),
-        np.zeros(2, "i4,f4"),
-        [print],
-        object(),
-    ],
+    [len, 1j, Word("a"), np.random.RandomState(0), np.zeros(2, "i4,f4"), [print], object()],
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_plain_data_is_refused(value):
@@ -177,14 +161,7 @@ def test_arrays_that_are_not_their_own_are_copied():
 
 @pytest.mark.parametrize(
     "text",
-    [
-        '{"dict":[["a"],[1,2]]}',
-        '{"tuple":[],"list":[]}',
-        '{"a":1,"a":1}',
-        '{"torch.device":"cpu"}',
-        "{}",
-        "[" * 100_000,
-    ],
+    ['{"dict":[["a"],[1,2]]}', '{"tuple":[],"list":[]}', '{"a":1,"a":1}', "{}", "[" * 100_000],
     ids=lambda text: text[:30],
 )
 def test_a_forged_tree_is_an_error(text):

@@ -1,7 +1,5 @@
 """Labels and groups keep their own values, whatever holds them."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -22,7 +20,6 @@ from sklearn_lstm.targets.weights_and_groups import read_groups
 
 LARGE = 2**53
 INTEGERS, BOOLEANS, STRINGS = [LARGE, LARGE + 1, LARGE], [True, False, True], ["a", "b", "a"]
-NULLABLE = [partial(pd.DataFrame, dtype=dtype) for dtype in ("Int64", "boolean")]
 
 
 @pytest.mark.filterwarnings("ignore:A column-vector y")
@@ -39,6 +36,8 @@ NULLABLE = [partial(pd.DataFrame, dtype=dtype) for dtype in ("Int64", "boolean")
         (pd.Series(STRINGS, dtype="category"), STRINGS),
         (pa.array(STRINGS).dictionary_encode(), STRINGS),
         (list(pa.array(STRINGS)), STRINGS),
+        *((hold([[7], [0], [3]]), [7, 0, 3]) for hold in (sparse.csc_array, sparse.lil_array)),
+        (sparse.coo_matrix([[True], [False]]), [True, False]),
     ],
     ids=lambda value: f"{type(value).__name__} {getattr(value, 'dtype', '')}",
 )
@@ -49,40 +48,41 @@ def test_labels_in_any_container_stay_what_they_are(y, labels):
     assert found.dtype.kind in {bool: "b", int: "iu", str: "OUT"}[type(labels[0])]
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, *NULLABLE, pl.DataFrame, pa.table])
 @pytest.mark.parametrize("second", [[0, 0, 1], [False, False, True]])
-def test_several_columns_of_labels_are_multilabel(frame, second):
-    assert read_labels(frame({"a": [1, 0, 1], "b": second})).tolist() == [[1, 0], [0, 0], [1, 1]]
+def test_several_columns_of_labels_are_multilabel(second):
+    frame = pd.DataFrame({"a": [1, 0, 1], "b": second})
+    for y in (frame, frame.convert_dtypes(), pl.from_pandas(frame), pa.Table.from_pandas(frame)):
+        assert read_labels(y).tolist() == [[1, 0], [0, 0], [1, 1]]
 
 
 @pytest.mark.parametrize(
-    "y",
+    ("y", "place"),
     [
-        *(pd.Series([1, None, 0], dtype=dtype) for dtype in ("Int64", "boolean", "int64[pyarrow]")),
-        sparse.csr_matrix([[1], [np.nan], [0]]),
+        *((pd.Series([1, None, 0], dtype=t), "1") for t in ("Int64", "boolean", "int64[pyarrow]")),
+        (sparse.csr_matrix([[1], [np.nan], [0]]), "1, 0"),
+        (np.array([[1, 0], [0, None]], object), "1, 1"),
+        (pd.DataFrame([[1, 0], [0, None]], dtype="Int64"), "1, 1"),
+        (pa.table({"a": [1, 0], "b": pa.array([1, None]).dictionary_encode()}), "1, 1"),
     ],
-    ids=["Int64", "boolean", "Arrow", "sparse"],
+    ids=["Int64", "boolean", "Arrow", "sparse", "objects", "frame", "dictionary"],
 )
-def test_a_missing_label_is_refused(y):
-    with pytest.raises(ValueError, match=r"y\[1(, 0)?\] is missing"):
+def test_a_missing_label_is_refused_with_its_place(y, place):
+    with pytest.raises(ValueError, match=rf"y\[{place}\] is missing.*one classifier for each"):
         read_labels(y)
 
 
 def test_a_masked_array_has_to_be_filled():
     y = np.ma.masked_array([1, 0, 1], [False, True, False])
-    with pytest.raises(
-        TypeError, match=r"y is a masked array.*y\.astype\(float\)\.filled\(np\.nan\)"
-    ):
+    with pytest.raises(TypeError, match=r"y is a masked array.*\.filled\(np\.nan\)"):
         read_labels(y)
     y.mask = False
     assert read_labels(y).tolist() == [1, 0, 1]
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
-def test_labels_have_the_names_of_the_columns(frame, tmp_path):
+def test_labels_have_the_names_of_the_columns(tmp_path):
     X = TextSequenceVectorizer().fit_transform(["the match", "new goals", "a vote"] * 7)[:20]
     columns = {"sport": [1, 0] * 10, "news": [1, 1, 0, 0] * 5}
-    y = frame(columns)
+    y = pd.DataFrame(columns)
     linear = small_models.small(linear_model=True, max_epochs=0)
     model = clone(linear).fit(X, y)
     save(model, tmp_path / "model")
@@ -94,54 +94,30 @@ def test_labels_have_the_names_of_the_columns(frame, tmp_path):
         assert explain(named, X[:1], 0)[0].target == "sport"
     with pytest.raises(ValueError, match=r"'other' is not a class .*'sport', 'news'"):
         explain(model, X, "other")
-    swapped = frame({name: columns[name] for name in ("news", "sport")})
+    swapped = y[["news", "sport"]]
     for learn in (
         lambda: continued.partial_fit(X, swapped),
         lambda: model.fit(X, y, X_val=X, y_val=swapped),
-        lambda: model.score(X, swapped),
+        lambda: model.score(X, pa.Table.from_pandas(swapped)),
     ):
         with pytest.raises(ValueError, match=r"'news', 'sport'"):
             learn()
     with pytest.raises(ValueError, match="tables with the same columns"):
         fit_batches(model, [(X, y), (X, swapped)])
     assert linear.fit(X, np.array([*columns.values()]).T).label_names_ is None
-
-
-def test_columns_named_by_numbers_have_names_too():
-    X = np.random.default_rng(0).normal(size=(20, 6))
-    y = pd.DataFrame({10: [1, 0] * 10, 20: [1, 1, 0, 0] * 5})
-    model = small_models.small().fit(X, y)
-    assert model.label_names_ == ("10", "20")
-    assert explain(model, X[:1], "20")[0].target == "20"
-    with pytest.raises(ValueError, match=r"'20', '10'"):
-        model.score(X, y[[20, 10]])
-
-
-@pytest.mark.filterwarnings("ignore:A column-vector y")
-@pytest.mark.parametrize("labels", [[7, 0, 3], [1, 0, 1], [True, False, True]])
-def test_a_sparse_column_is_read_as_a_dense_one(labels):
-    column = np.array(labels)[:, np.newaxis]
-    for hold in (sparse.csr_matrix, sparse.csc_array, sparse.coo_matrix, sparse.lil_array):
-        y = read_labels(hold(column))
-        assert y.tolist() == read_labels(column).tolist() == labels
-        assert y.dtype == column.dtype
-
-
-def test_a_sparse_y_of_one_dimension_is_one_label_each():
-    y = sparse.coo_array(np.array([7, 0, 3]))
-    assert y.ndim == 2 or read_labels(y).tolist() == [7, 0, 3]  # SciPy 1.11 makes a row of it
+    assert linear.fit(X, pl.from_pandas(y)).label_names_ == ("sport", "news")
+    assert linear.fit(X, y.set_axis([10, 20], axis=1)).label_names_ == ("10", "20")
 
 
 @pytest.mark.parametrize(
     "y",
     [
         pl.Series([{"a": 1, "b": 0}, {"a": 0, "b": 1}]),
-        pl.Series([{"a": 1}, {"a": 2}]),
         torch.ones(3, requires_grad=True),
         torch.ones(3, dtype=torch.bfloat16),
         torch.ones(3).to_sparse(),
     ],
-    ids=["structs", "struct", "gradient", "bfloat16", "sparse"],
+    ids=["structs", "gradient", "bfloat16", "sparse"],
 )
 def test_what_numpy_would_misread_or_does_not_take_is_refused(y):
     message = r"^Unknown label type: y\[0\] is .* a dict|[tT]ensor|ScalarType"
@@ -158,7 +134,7 @@ def test_the_classes_of_partial_fit_may_be_in_any_container(hold):
         labels.check_same(read_classes(hold([LARGE])))
 
 
-@pytest.mark.parametrize("classes", [[0, 1, np.nan], ["a", "b", None], ["a", "b", np.nan]])
+@pytest.mark.parametrize("classes", [[0, 1, np.nan], ["a", "b", None]])
 def test_a_class_of_partial_fit_is_not_missing(classes):
     with pytest.raises(ValueError, match=r"classes\[2\] is missing"):
         read_classes(classes)
@@ -173,32 +149,10 @@ def test_classes_are_not_named_for_several_labels():
 
 
 @pytest.mark.parametrize(
-    "y",
-    [
-        [["a", "b"], ["a"], []],
-        [["a", "b"], ["a", "c"]],
-        pd.Series([["a"], ["b", "c"]]),
-        [("a", "b"), ("c",)],
-    ],
+    "y", [[["a", "b"], ["a"], []], pd.Series([["a"], ["b", "c"]]), [{"a", "b"}, {"c"}]]
 )
 def test_lists_of_labels_are_refused_with_a_recipe(y):
     with pytest.raises(ValueError, match="MultiLabelBinarizer"):
-        read_labels(y)
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        np.array([[1, 0], [0, np.nan]]),
-        np.array([[1, 0], [0, None]], object),
-        pd.DataFrame([[1, 0], [0, None]], dtype="Int64"),
-        pa.table({"a": [1, 0], "b": pa.array([1, None]).dictionary_encode()}),
-        sparse.csr_matrix([[1, 0], [0, np.nan]]),
-    ],
-    ids=["floats", "objects", "Int64", "dictionary", "sparse"],
-)
-def test_a_label_that_is_not_known_is_refused_with_a_recipe(y):
-    with pytest.raises(ValueError, match=r"y\[1, 1\] is missing.*one classifier for each"):
         read_labels(y)
 
 
@@ -221,16 +175,7 @@ def test_groups_are_the_same_in_every_container(hold):
 
 
 @pytest.mark.parametrize(
-    "missing",
-    [
-        [7, None],
-        pa.array([7, None]),
-        pa.chunked_array([["a"], [None]]),
-        pl.Series([7, None]),
-        pd.array([7, None], dtype="Int64"),
-        torch.tensor([7.0, torch.nan]),
-    ],
-    ids=lambda groups: type(groups).__name__,
+    "missing", [[7, None], pa.array([7, None]), pl.Series([7, None]), torch.tensor([7.0, np.nan])]
 )
 def test_a_missing_group_is_named(missing):
     with pytest.raises(ValueError, match=r"groups\[1\] is missing"):

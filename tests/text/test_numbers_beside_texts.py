@@ -51,15 +51,12 @@ def test_the_other_columns_of_a_frame_travel_beside_the_ids(frame):
     ("select", "rows"),
     [
         (lambda X: X[[2, 0]], [2, 0]),
-        (lambda X: X[1:], [1, 2]),
         (lambda X: X[np.array([True, False, True])], [0, 2]),
         (lambda X: X[-1], [2]),
         (lambda X: X[np.array([[1], [0]]), [0, 1]], [1, 0]),
         (lambda X: pickle.loads(pickle.dumps(X.copy()))[::-2], [2, 0]),
         (lambda X: train_test_split(X, test_size=1, shuffle=False)[0], [0, 1]),
-        (copy.copy, [0, 1, 2]),
         (lambda X: copy.deepcopy(X).astype(np.int64), [0, 1, 2]),
-        (lambda X: X.astype(X.dtype, copy=False), [0, 1, 2]),
         (lambda X: X.tocsr(copy=True).asformat("csr", copy=True), [0, 1, 2]),
         (lambda X: X[:, [1, 0]][:, [1, 0]].sorted_indices(), [0, 1, 2]),
     ],
@@ -98,22 +95,12 @@ WRONG = {
         PANDAS.assign(title=COLUMNS["text"][::-1]),
         r"2 hold neither: 'text' \('a b'\), 'title' .*frame\['text'\] = frame.pop\('title'\)",
     ),
-    "values that recur in few rows": (
-        PANDAS.assign(seller="x"),
-        r"2 hold neither.*'seller' \('x'\)",
-    ),
     "dates": (
         PANDAS.assign(day=DAY),
         r"'day' \(.*\(pd.to_datetime\(frame\['day'\], .*days",
     ),
-    "dates of Python": (
-        PANDAS.assign(day=[DAY.date()] * 3),
-        r"'day' \(datetime.*dates into numbers",
-    ),
     "amounts": (PANDAS.assign(fee="£2"), r"'fee' \('£2'\).*pd.to_numeric\(frame\['fee'\]"),
     "no texts": (ALONE, NO_TEXTS),
-    "texts that are a category": (ALONE.assign(text=pd.Categorical(COLUMNS["text"])), NO_TEXTS),
-    "texts that are all missing": (ALONE.assign(text=None), NO_TEXTS),
     "dicts": (PANDAS.assign(meta=[{"a": 1}] * 3), r"'meta' \(\{'a'.*drop\(columns=\['meta'\]\)\.$"),
     "letters": (
         pd.DataFrame({f"t{k}": ["a", "b"] for k in range(30)}),
@@ -198,13 +185,7 @@ def test_a_column_that_is_taken_for_a_category_is_told_once(caplog):
     for X in (typed, frame, frame[:40]):
         TextSequenceVectorizer().fit(X).transform(X)
     (told,) = caplog.messages
-    own = "frame['text'].fillna('')"
-    advice = f"frame['text'] = frame.pop('title of all').fillna('') + ' ' + {own}"
-    assert f"If it holds texts, join it: {advice}. Else" in told
-    frame.loc[0, "text"] = None
-    exec(advice, {"frame": frame})  # noqa: S102
-    TextSequenceVectorizer().fit(frame)
-    assert frame["text"].str.contains("x").any()
+    assert "frame['text'] = frame.pop('title of all').fillna('') + ' ' + frame['text']" in told
 
 
 @pytest.mark.parametrize("n_rows", [2, 19])
@@ -246,11 +227,8 @@ LONG_NAMES = ["Department of Sanitation", "Department of Buildings"] * 30
 UNCLEAR = {
     "texts that recur too": RECUR[["text", "shop"]],
     "short texts that recur, and long names": RECUR[["text"]].assign(shop=LONG_NAMES),
-    "short texts, and long names": MANY[["text"]].assign(shop=LONG_NAMES),
-    "ids beside texts that recur": RECUR[["text"]].assign(id=[f"user {k}" for k in range(60)]),
     "a title": MANY[["text"]].assign(title=[f"part {k}" for k in range(60)]),
     "numbers": MANY[["text"]].assign(cost=["1.5", "n/a", "2"] * 20),
-    "numbers with a comma": MANY[["text"]].assign(cost=["1,50", "n/a", "12,5"] * 20),
     "prices that recur": MANY[["text"]].assign(cost=["£5", "free", "£1,200.00"] * 20),
 }
 
@@ -298,41 +276,7 @@ def test_a_column_that_tells_every_class_is_told():
     model.fit(X, np.random.default_rng(0).permutation(frame["label"]))
 
 
-# --- What the messages advise
-
-
-PRICES = MANY["price"].round(2)
-TITLES = [f"part {k}" for k in range(60)]
-DAYS = pd.date_range("2020-01-02 12:00", periods=60, tz="Europe/Berlin")
-FOLLOWED = {
-    "texts": (MANY[["text"]].assign(title=TITLES), r"(frame\['text'\] = .*?\('\'\) .*?\(''\))\. "),
-    "dates": (MANY[["text"]].assign(day=DAYS), r"numbers, (frame\['day'\] = .*?\.days)"),
-    "numbers": (
-        MANY[["text"]].assign(price=[f"£{price} each" for price in PRICES]),
-        r"'£1,200.50', (frame\['price'\] = .*?True\)\))",
-    ),
-}
-
-
-@pytest.mark.parametrize(("frame", "code"), FOLLOWED.values(), ids=FOLLOWED)
-def test_the_advice_for_a_column_can_be_followed(frame, code):
-    with pytest.raises(ValueError, match=code) as told:
-        TextSequenceVectorizer().fit(frame)
-    frame = frame.copy()
-    exec(re.search(code, str(told.value))[1], {"pd": pd, "frame": frame})  # noqa: S102 - our text
-    X = TextSequenceVectorizer().fit_transform(frame)
-    expected = {"price": PRICES, "day": np.arange(60) + 1}
-    for name in {*frame} - {"text"}:
-        assert_array_equal(X.numbers.columns[name], expected[name])
-    assert len({*frame}) == 2 or frame["text"][0].startswith("part 0 ")
-
-
-def test_columns_of_letters_are_sequences_of_tokens_as_the_message_says():
-    frame = pd.DataFrame({f"t{k}": ["a", "b"] * 15 for k in range(30)})
-    with pytest.raises(ValueError, match=r"frame\.to_numpy\(\)\.tolist\(\) to .*analyzer=list"):
-        TextSequenceVectorizer().fit(frame)
-    X = TextSequenceVectorizer(analyzer=list).fit_transform(frame.to_numpy().tolist())
-    assert X.shape == (30, 30)
+# --- Rows, and tables without names
 
 
 ROWS = {
@@ -340,32 +284,27 @@ ROWS = {
     "a dict": (lambda frame: frame.iloc[0].to_dict(), "pd.DataFrame([X])"),
     "a list of rows": (lambda frame: [frame.iloc[0]], "pd.DataFrame(X)"),
     "a list of dicts": (lambda frame: frame[:1].to_dict("records"), "pd.DataFrame(X)"),
-    "a row on its side": (lambda frame: frame.iloc[0].to_frame().T, ""),
+    "an array": (lambda frame: frame.to_numpy(), "pd.DataFrame(X)"),
+    "a row with a gap": (lambda frame: frame.assign(price=None).iloc[0], "pd.DataFrame([X])"),
 }
 
 
 @pytest.mark.parametrize(("select", "advice"), ROWS.values(), ids=ROWS)
-def test_a_row_in_place_of_a_table_becomes_one_as_the_message_says(select, advice):
+def test_what_is_no_table_is_refused_with_what_makes_one(select, advice):
     frame = MANY[["price", "shop", "text"]]
-    vectorizer, X = TextSequenceVectorizer().fit(frame), select(frame)
-    if advice:
-        with pytest.raises(TypeError, match=re.escape(advice)):
-            vectorizer.transform(X)
-        X = eval(advice, {"pd": pd, "X": X})  # noqa: S307 - our own text
-    found, expected = vectorizer.transform(X), vectorizer.transform(frame[:1])
-    assert found.texts.tolist() == expected.texts.tolist()
-    assert_array_equal(found.numbers.columns["price"], expected.numbers.columns["price"])
+    for read in (TextSequenceVectorizer().fit, TextSequenceVectorizer().fit(frame).transform):
+        with pytest.raises((TypeError, ValueError), match=re.escape(advice)):
+            read(select(frame))
 
 
-@pytest.mark.parametrize("to_rows", [np.asarray, lambda table: table.to_numpy().tolist()])
-def test_a_table_without_names_keeps_its_columns_as_the_message_says(to_rows):
-    X = to_rows(MANY[["price", "shop", "text"]])
-    with pytest.raises((TypeError, ValueError), match=r"pd\.DataFrame\(X\)"):
-        TextSequenceVectorizer().fit(X)
-    found = TextSequenceVectorizer().fit_transform(pd.DataFrame(X))
-    assert found.texts.tolist() == MANY["text"].tolist()
+def test_a_row_on_its_side_and_an_array_in_a_frame_are_tables():
+    frame = MANY[["price", "shop", "text"]]
+    vectorizer = TextSequenceVectorizer().fit(frame)
+    found = vectorizer.transform(frame.iloc[0].to_frame().T)
+    assert_array_equal(found.numbers.columns["price"], frame["price"][:1])
+    found = TextSequenceVectorizer().fit_transform(pd.DataFrame(frame.to_numpy()))
+    assert found.texts.tolist() == frame["text"].tolist()
     assert found.numbers.categories == ("1",)
-    assert_array_equal(found.numbers.columns["0"], MANY["price"])
 
 
 def test_a_cell_that_is_no_text_is_named_before_its_column_is_blamed():
@@ -374,18 +313,8 @@ def test_a_cell_that_is_no_text_is_named_before_its_column_is_blamed():
         TextSequenceVectorizer().fit(MANY.assign(text=texts))
 
 
-def test_one_row_of_a_frame_with_a_missing_number_is_told_as_a_row():
-    frame = pd.DataFrame({"text": ["so good", "bad"], "price": [np.nan, 1.5]})
-    for row in (frame.iloc[0], frame.iloc[0].to_list()):
-        with pytest.raises(
-            ValueError, match=r"^X\[1\] is no text, but .*nan.* pd\.DataFrame\(\[X\]\)\.$"
-        ):
-            TextSequenceVectorizer().fit(frame).transform(row)
-
-
 def test_a_lazy_frame_is_told_to_be_collected():
     lazy = pl.from_pandas(MANY).lazy()
     for X in (lazy, lazy.select("text")):
         with pytest.raises(TypeError, match=r"no rows yet\. Pass frame\.collect\(\)\."):
             TextSequenceVectorizer().fit(X)
-    assert TextSequenceVectorizer().fit_transform(lazy.collect()).shape[0] == 60

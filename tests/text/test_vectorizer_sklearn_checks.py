@@ -1,7 +1,6 @@
 """Twins of scikit-learn's estimator checks, which it skips for estimators of strings."""
 
 import copy
-import inspect
 
 import joblib
 import numpy as np
@@ -58,14 +57,6 @@ def test_tags_say_strings_without_labels(estimator):
     assert (tags.transformer_tags is not None) == hasattr(estimator, "transform")
     assert not tags.target_tags.required
     assert not tags.non_deterministic
-
-
-def test_init_only_assigns():
-    parameters = inspect.signature(TextSequenceVectorizer.__init__).parameters
-    names = [name for name in parameters if name != "self"]
-    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in names)
-    values = {name: object() for name in names}
-    assert vars(TextSequenceVectorizer(**values)) == values
 
 
 def test_clone_keeps_parameters_and_forgets_the_fit(vectorizer):

@@ -29,15 +29,10 @@ def stored_and_loaded(vectorizer):
 VOCABULARIES = {
     "tuple": (("sat", "the"), "word"),
     "set": ({"sat", "the"}, "word"),
-    "frozen set": (frozenset({"sat", "the"}), "word"),
     "array": (np.array(["sat", "the"]), "word"),
-    "object array": (np.array(["sat", "the"], object), "word"),
     "mapping": ({"sat": 1, "the": 0}, "word"),
     "mapping of numpy scalars": ({np.str_("sat"): np.int64(1), np.str_("the"): 0}, "word"),
-    "mapping of tuples": ({("the", "dog"): 1, ("dog", "sat"): 0}, pairs_of_words),
     "list of tuples": ([("the", "dog"), ("dog", "sat")], pairs_of_words),
-    "tuple of tuples": ((("the", "dog"), ("dog", "sat")), pairs_of_words),
-    "tuples of unequal lengths": ([("the", "dog"), ("dog",)], pairs_of_words),
     "set of tuples": ({("the", "dog"), ("dog", "sat")}, pairs_of_words),
 }
 
@@ -126,33 +121,22 @@ def test_shares_of_texts_are_of_those_since_fit():
     assert vectorizer.partial_fit(["b", "b c", "d", "d", "d"]).vocabulary_ == {"a": 2, "d": 3}
 
 
-NUMBERS = {
-    "max_length": [np.int64(2), np.int8(2), np.uint16(2)],
-    "max_features": [np.int64(3), np.uint8(3)],
-    "min_df": [np.int64(2), np.float64(0.3)],
-    "max_df": [np.int64(2), np.float64(0.7)],
-    "lowercase": [np.True_, np.False_],
-    "analyzer": [np.str_("char"), np.str_("word")],
-    "truncation": [np.str_("middle")],
-    "padding": [np.str_("pre")],
-    "output": [np.str_("dense")],
-}
-
-
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in NUMBERS.items() for value in values]
+    "parameters",
+    [
+        {"max_length": np.int64(2), "min_df": np.int64(2), "max_df": np.float64(0.9)},
+        {"max_features": np.uint8(3), "lowercase": np.False_, "truncation": np.str_("middle")},
+        {"analyzer": np.str_("char"), "padding": np.str_("pre"), "output": np.str_("dense")},
+    ],
 )
-def test_numpy_scalars_serve_as_parameters(name, value):
+def test_numpy_scalars_serve_as_parameters(parameters):
     texts = [*TEXTS, "The dog Sat"]
-    plain = TextSequenceVectorizer(**{name: value.item()}).fit(texts)
-    vectorizer = TextSequenceVectorizer(**{name: value}).fit(texts)
-    restored = stored_and_loaded(vectorizer)
-    for each in (vectorizer, *restored, *(clone(each).fit(texts) for each in restored)):
-        assert each.vocabulary_ == plain.vocabulary_
-        assert each.max_length_ == plain.max_length_
-        assert type(each.max_length_) is int
-        assert {*map(type, each.vocabulary_.values()), *map(type, each.coverage_.values())} == {int}
-        X, expected = each.transform(texts), plain.transform(texts)
-        assert type(X) is type(expected)
-        assert (expected != X).sum() == 0
+    plain = {name: value.item() for name, value in parameters.items()}
+    expected = TextSequenceVectorizer(**plain).fit(texts)
+    vectorizer = TextSequenceVectorizer(**parameters).fit(texts)
+    for each in (vectorizer, *stored_and_loaded(vectorizer), clone(vectorizer).fit(texts)):
+        assert each.vocabulary_ == expected.vocabulary_
+        numbers = each.max_length_, *each.vocabulary_.values(), *each.coverage_.values()
+        assert {*map(type, numbers)} == {int}
+        assert (each.transform(texts) != expected.transform(texts)).sum() == 0
         assert each.partial_fit(["cat cat cat"]) is each

@@ -34,20 +34,6 @@ def in_threads(work):
         return list(pool.map(start, range(N_THREADS)))
 
 
-@pytest.mark.usefixtures("_threads_take_turns_often")
-def test_a_table_of_characters_is_shared_by_threads():
-    for _ in range(20):
-        table = CharacterTable(lambda characters: [ord(c) ** 2 % 70_000 for c in characters])
-
-        def look_up(number, table=table):
-            for size in range(1, 30):
-                code_points = np.arange(number, 40 * size, 7, dtype=np.uint32)
-                expected = code_points.astype(np.int64) ** 2 % 70_000
-                np.testing.assert_array_equal(table(code_points), expected)
-
-        in_threads(look_up)
-
-
 def test_a_table_of_characters_may_be_replaced_by_another_thread_at_once(monkeypatch):
     table = CharacterTable(lambda characters: map(ord, characters))
     other = CharacterTable(list)._values

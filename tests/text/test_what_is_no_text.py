@@ -22,11 +22,8 @@ MISSING = r"^X\[1\] is no text, but (None|<NA>|nan|.*nan.*) \(.*fillna\(''\)"
 LISTS = r"^X\[1\] is no text, but \[.* pass analyzer=list"
 ANALYSES = {
     "default": {},
-    "case kept": {"lowercase": False},
     "characters": {"analyzer": "char"},
-    "characters, case kept": {"analyzer": "char", "lowercase": False},
     "pattern": {"token_pattern": r"\w+", "lowercase": False},
-    "accents": {"strip_accents": "unicode", "lowercase": False},
     "stop words": {"stop_words": ["so"], "lowercase": False},
     "own tokenizer": {"tokenizer": str.split},
 }
@@ -34,7 +31,6 @@ WRONG = {
     "None": (None, WrongType, MISSING),
     "NA": (pd.NA, WrongType, MISSING),
     "NaN": (np.nan, WrongValue, MISSING),
-    "NaN of NumPy": (np.float32("nan"), WrongValue, MISSING),
     "number": (5, WrongType, r"^X\[1\] is no text, but 5 \(int\). Turn it into a string"),
     "dict": ({"text": "a"}, WrongType, r"^X\[1\] is no text, but \{'text'.* pd.DataFrame\(X\)"),
     "list": (["so", "bad"], WrongType, LISTS),
@@ -71,7 +67,6 @@ def test_streams_predictor_and_pipeline_say_the_same(wrong, tmp_path):
     [
         ("a text", WrongValue, r"X is a str: 'a text'. Pass a list of texts, .*, \[text\]"),
         (None, WrongType, r"X is a NoneType: None\. Pass a list of texts"),
-        (3, WrongType, r"X is a int: 3\. Pass a list of texts"),
         (pd.Series(["a", None], dtype=object), WrongType, MISSING),
         (pl.Series(["a", None]), WrongType, MISSING),
         (pa.chunked_array([["a", None]]), WrongType, MISSING),
@@ -150,15 +145,6 @@ def test_an_error_inside_them_stays_theirs_and_its_note_names_the_row(parameters
     with pytest.raises(ValueError, match=r"^invalid literal for int\(\)") as caught:
         TextSequenceVectorizer(**parameters, lowercase="tokenizer" not in parameters).fit(["bad"])
     assert caught.value.__notes__ == ["This is about X[0]."]
-
-
-def test_an_error_inside_a_reader_of_the_user_stays_its_own():
-    class Reader:
-        def read(self):
-            return "".no_such_method()
-
-    with pytest.raises(AttributeError, match="no_such_method"):
-        TextSequenceVectorizer(input="file").fit([Reader()])
 
 
 def test_a_missing_list_of_tokens_is_told_as_a_missing_text():

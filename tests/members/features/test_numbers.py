@@ -1,27 +1,20 @@
 """Numbers and categories beside sequences: what is read, learned, kept and refused."""
 
-import copy
-import pickle
-
 import numpy as np
 import pandas as pd
 import pytest
 import small_models
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import rankdata
-from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
-from sklearn_lstm import Predictor, TextSequenceVectorizer
+from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import (
-    ExplanationDisplay,
-    as_shap_explanation,
     explain,
     explain_classes,
 )
-from sklearn_lstm.io import load, save
 from sklearn_lstm.members.features.numbers import NumberFeatures, NumberReader
 from sklearn_lstm.targets.targets import Samples
 
@@ -162,15 +155,6 @@ def test_numbers_whose_squares_are_too_small_for_floats_are_told_by_their_ranks(
     assert np.isfinite(model.decision_function(frame)).all()
 
 
-def test_columns_that_all_are_constant_make_no_member():
-    X = FRAME[["steps"]].assign(one=1)
-    model = small("series").fit(X, Y)
-    assert member_of(model) is None
-    assert_array_equal(
-        model.predict(X), small("series").fit(FRAME[["steps"]], Y).predict(X[["steps"]])
-    )
-
-
 RARE = {"flag": [False, True], "missing": [1.0, np.nan], "category": pd.Categorical(["a", "b"])}
 
 
@@ -193,18 +177,6 @@ def test_rare_categories_of_a_column_are_none():
     assert "0" in features.categories["shop"]  # two samples have it
 
 
-def test_categories_that_are_integers_or_became_floats_are_the_same():
-    months = Y + 1 + 4 * (np.arange(N) % 2)
-    integers = FRAME[["steps"]].assign(month=pd.Series(months).astype("category"))
-    model = small("series").fit(integers, Y)
-    floats = integers.assign(
-        month=pd.Series(months + 0.0).astype("category")
-    )  # beside a missing one
-    assert_array_equal(model.predict_proba(floats), model.predict_proba(integers))
-    halves = integers.assign(month=pd.Series(months + 0.5).astype("category"))
-    assert (model.predict_proba(halves) != model.predict_proba(integers)).any()
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_several_labels_groups_weights_and_samples_of_validation(kind):
     X, labels = of_kind(kind), np.stack([Y == 1, Y == 2], axis=1).astype(int)
@@ -224,33 +196,6 @@ def test_several_labels_groups_weights_and_samples_of_validation(kind):
 
 
 # --- What is kept
-
-
-@pytest.mark.parametrize("keep", ["save", "pickle", "copy"])
-def test_a_model_with_numbers_is_kept(fitted, keep, tmp_path):
-    kind, model = fitted
-    path, X = tmp_path / "model.safetensors", of_kind(kind, NEW)
-    if keep == "save":
-        save(model, path)
-        alone = Predictor.load(path).predict_proba(X)
-        assert_allclose(alone, model.predict_proba(X), atol=1e-2)  # the network is in bfloat16
-    ways = {"save": lambda _: load(path), "copy": copy.deepcopy}
-    kept = ways.get(keep, lambda m: pickle.loads(pickle.dumps(m)))(model)
-    assert_array_equal(kept.predict_proba(X), model.predict_proba(X))
-    again = clone(kept).fit(of_kind(kind), Y)
-    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
-
-
-def test_partial_fit_keeps_what_fit_has_learned(fitted):
-    kind, model = fitted
-    model, X = copy.deepcopy(model), of_kind(kind, NEW)
-    before = coef_of(model)
-    if kind == "texts":
-        model[-1].partial_fit(model[0].transform(X), NEW_Y)
-    else:
-        model.partial_fit(X, NEW_Y)
-    assert_array_equal(coef_of(model), before)
-    assert model.predict(X).shape == (60,)
 
 
 # --- What is refused
@@ -340,17 +285,3 @@ def sequences_of(model, X):
     if hasattr(model, "steps"):
         return sequences_of(model[-1], model[0].transform(X))
     return model_sequences(model, X)
-
-
-def test_numbers_are_drawn_below_the_steps(fitted):
-    kind, model = fitted
-    display = ExplanationDisplay.from_estimator(model, of_kind(kind, NEW)[:1], 1)
-    shown = [label.get_text() for label in display.ax_.get_yticklabels()]
-    if kind == "texts":
-        assert shown[-3:] == ["price", "is_new", "shop"]
-    else:
-        assert "price " in display.ax_.get_title()
-    assert "(shop)" in display._repr_html_()
-    found = as_shap_explanation(display.explanation)
-    assert found.feature_names[-3:] == ["price", "is_new", "shop"]
-    assert len(found.values) == len(display.explanation.values) + 3

@@ -1,7 +1,5 @@
 """Each sample comes once per epoch, beside others of similar length."""
 
-import pickle
-
 import numpy as np
 import pytest
 import torch
@@ -102,18 +100,6 @@ def test_prediction_reads_each_sample_once_in_batches_of_bounded_size():
 def test_prediction_reads_no_more_than_so_many_rows_at_once():
     sizes = [len(rows) for rows in rows_of_similar_length(np.ones(1000, int), 1 << 12)]
     assert sizes == [ROWS_AT_ONCE] * 3 + [1000 - 3 * ROWS_AT_ONCE]
-    sizes = [len(rows) for rows in rows_of_similar_length(np.ones(1000, int), 1 << 12, 10)]
-    assert sizes == [10] * 100
-
-
-def test_a_subset_holds_its_rows_alone():
-    whole = dataset_of(LENGTHS)
-    part = whole.samples.subset(np.array([5, 2])).subset(np.array([1]))
-    batch, targets = SequenceDataset(part, whole.encoding)[0]
-    assert len(part) == 1
-    assert targets.tolist() == [2]
-    assert batch.weights.tolist() == [1]
-    assert set(batch.steps.tolist()) == {4}
 
 
 def test_tokens_are_dropped_at_random():
@@ -217,11 +203,3 @@ def test_the_validation_loss_is_that_of_the_batch(monkeypatch, texts):
     parts = LSTMSequenceClassifier(**options).fit(*texts)
     for one, other in zip(whole.history_, parts.history_, strict=True):
         assert one["valid_loss"] == pytest.approx(other["valid_loss"], rel=1e-4)
-
-
-def test_the_net_of_a_loaded_model_reads_datasets(texts):
-    X, y = texts
-    loaded = pickle.loads(pickle.dumps(LSTMSequenceClassifier(**PLAIN).fit(X, y)))
-    samples = Samples(read_sequences(X), Targets(y, np.ones(len(y)), Labels.of(y)))
-    dataset = SequenceDataset(samples, loaded._fitted.model.network.encoding)
-    assert len(loaded.net_.predict_proba(dataset)) == len(y)

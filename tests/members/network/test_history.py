@@ -16,14 +16,6 @@ COLUMNS = {"train_loss", "valid_loss", "lr", "seconds", "tokens_per_second", "pa
 small = partial(small_models.small, batch_size=16)
 
 
-def data(kind):
-    rng = np.random.default_rng(0)
-    lengths = rng.integers(1, 9, 120)
-    if kind == "tokens":
-        return [rng.integers(1, 9, length) for length in lengths], np.arange(120) % 2
-    return [rng.normal(size=length) for length in lengths], np.arange(120) % 2
-
-
 def check_rows(model, n_epochs):
     assert type(model.n_epochs_) is int
     assert type(model.history_) is list
@@ -37,10 +29,9 @@ def check_rows(model, n_epochs):
     assert json.loads(json.dumps(model.history_)) == model.history_
 
 
-@pytest.mark.parametrize("kind", ["tokens", "numeric"])
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_history_holds_plain_numbers(kind, early_stopping):
-    X, y = data(kind)
+def test_history_holds_plain_numbers(early_stopping):
+    X, y = small_models.series(120)
     model = small(early_stopping=early_stopping, lr=np.float32(0.0625)).fit(X, y)
     expected = float if early_stopping else type(None)
     assert {type(row["valid_loss"]) for row in model.history_} == {expected}
@@ -52,9 +43,8 @@ def test_history_holds_plain_numbers(kind, early_stopping):
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize("kind", ["tokens", "numeric"])
-def test_a_coarse_timer_may_measure_no_time_at_all(monkeypatch, kind, method):
-    X, y = data(kind)
+def test_a_coarse_timer_may_measure_no_time_at_all(monkeypatch, method):
+    X, y = small_models.tokens()
     for clock in ("time", "perf_counter", "monotonic", "process_time", "thread_time"):
         now = getattr(time, clock)()
         monkeypatch.setattr(time, clock, lambda now=now: now)

@@ -100,18 +100,6 @@ def test_the_padding_vector_stays_zero():
     assert not model.module_.embedding.weight[0].any()
 
 
-def test_growing_keeps_the_vectors_that_were_learned():
-    for embedding_dim in (5, None):
-        net = network(embedding_dim=embedding_dim)
-        old, logits = net.embedding.weight.clone(), net(random_codes(), LENGTHS)
-        net.embedding.weight.requires_grad_(requires_grad=False)
-        net.set_table(torch.cat([net.embedding.weight, net.new_vectors(20, generator())]))
-        assert torch.equal(net.embedding.weight[:9], old)
-        assert len(net.embedding.weight[9:].unique(dim=0)) == 11
-        assert not net.embedding.weight.requires_grad
-        assert torch.equal(net(random_codes(), LENGTHS), logits)
-
-
 def test_a_token_is_read_with_its_position():
     net = network()
     codes = random_codes()
