@@ -201,8 +201,8 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 @pytest.mark.parametrize(
     ("encode", "message"),
     [
-        (lambda _: 1 / 0, "encode of SmallEncoder failed .ZeroDivisionError"),
-        (list, "failed .ValueError"),
+        (lambda _: 1 / 0, "encode of SmallEncoder failed: ZeroDivisionError"),
+        (list, "failed: ValueError"),
         (lambda texts: np.full((len(texts), 3), np.nan), r"expected \d+ finite numbers for each"),
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
         (lambda texts: np.eye(len(texts)), r"for \d+ texts; expected 5 finite numbers"),
