@@ -28,6 +28,7 @@ MEASURED = [
 ] * 6
 TABLE = np.random.default_rng(0).normal(size=(18, 4))
 WINDOWS = np.random.default_rng(0).integers(1, 5, (60, 4))
+EVENTS = [np.random.default_rng(row).integers(1, 5, 4 + row % 7) for row in range(120)]
 
 
 def beside(texts):
@@ -96,6 +97,12 @@ def positions():
     return classifier(linear_model="alone").fit(WINDOWS, WINDOWS[:, 1] % 2)
 
 
+def states():
+    model = classifier(linear_model="alone").fit(EVENTS, [np.sum(row == 3) % 2 for row in EVENTS])
+    assert model.calibration_["weights"]["states"] > 0
+    return model
+
+
 def numbers():
     return words().fit(beside(TEXTS), Y)
 
@@ -112,6 +119,7 @@ MODELS = {  # how it is fitted, and what it reads
     "encoder": (encoder, [*TEXTS[:6], "never seen"]),
     "table": (table, TABLE[:3]),
     "positions": (positions, WINDOWS[:9]),
+    "states": (states, [*EVENTS[:6], [3], [7, 3]]),
     "numbers": (numbers, beside(TEXTS[:6])),
     "continued": (continued, [[3, 4], [5, 6], [9]]),
     "pretrained": (pretrained, [[3, 4], [5, 6], [9]]),
