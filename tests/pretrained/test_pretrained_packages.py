@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import fasttext
-import joblib
 import numpy as np
 import pytest
 import small_models
@@ -151,14 +150,6 @@ def test_a_file_names_a_static_model_and_is_loaded_with_it(given, tmp_path):
         assert_array_equal(same.predict_proba(NEW), model.predict_proba(NEW))
         assert repr(same[-1]) == repr(model[-1])
         assert same[-1]._fitted.model.network.vectors.table is same[-1].embeddings
-
-
-def test_a_pickle_names_the_folder_of_a_static_model(folder, tmp_path):
-    model, paths = fit(static_model(folder)), (tmp_path / "folder.joblib", tmp_path / "all.joblib")
-    joblib.dump(model, paths[0])
-    joblib.dump(fit(static_model(model2vec())), paths[1])
-    assert paths[0].stat().st_size < paths[1].stat().st_size
-    assert_array_equal(joblib.load(paths[0]).predict_proba(NEW), model.predict_proba(NEW))
 
 
 def test_a_model_goes_on_and_is_copied_without_its_folder(folder):

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from functools import partial
-from typing import ClassVar
 
 import cloudpickle
 import joblib
@@ -118,14 +117,6 @@ def test_a_subclass_is_stored_with_its_own_parameters():
     restored = pickle.loads(pickle.dumps(model.fit(X, y)))
     assert restored.volume == 11
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
-
-
-def test_a_subclass_may_leave_out_the_checks_of_parameters():
-    class Unchecked(Louder):
-        _parameter_constraints: ClassVar = {"volume": [int]}
-
-    X, y = [[1, 2], [3]] * 4, [0, 1] * 4
-    assert_array_equal(Unchecked().fit(X, y).predict_proba(X), Louder().fit(X, y).predict_proba(X))
 
 
 # --- What is no plain data

@@ -38,17 +38,6 @@ def test_what_stands_at_the_beginning_of_a_longer_text_decides(model, tmp_path):
     assert model[0].known_share([f"{texts[0]}{' unknown' * 61}"]).tolist() == [0.5]
 
 
-def test_an_explanation_of_cut_output_is_of_what_the_model_has_read(model):
-    dense = make_pipeline(model[0].set_params(output="dense"), model[-1])
-    text = texts_of(["good"], 60)
-    with pytest.warns(UserWarning, match="were cut: 1"):
-        score = abs(dense.decision_function(text)[0])
-    (explanation,) = explain(dense, text)
-    model[0].set_params(output="sparse")
-    assert len(explanation.data) == 7
-    assert explanation.score == pytest.approx(score, abs=1e-4)
-
-
 def test_ids_of_any_width_go_where_matrices_go():
     vectorizer = TextSequenceVectorizer().fit(["a a b", "b"])
     X, longer = vectorizer.transform(["a b", "b"]), vectorizer.transform(["a b a b", "new"])
