@@ -1,10 +1,8 @@
 """The blend: how much the logits of each member count in their sum."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +29,7 @@ class ClassPrior:
     log_drawn: NDArray[np.float64]
 
     @classmethod
-    def of(cls, targets: Targets, *, is_drawn: bool) -> ClassPrior:
+    def of(cls, targets: Targets, *, is_drawn: bool) -> Self:
         """Count the samples; where held-out ones are drawn, one of each class is not.
 
         What is held out together counts as one. Weights do not count: with balanced ones no class
@@ -155,7 +153,7 @@ class HeldOutLogits:
 
     def joined_by(
         self, name: str, logits: Logits, expected: ExpectedFactor, confidence: float = np.inf
-    ) -> HeldOutLogits:
+    ) -> Self:
         """Return the same with the logits of one more member."""
         members = {name: (logits, expected), **self.members}
         confidences = {name: confidence, **self.confidences}

@@ -15,7 +15,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_lstm.data.containers import LONG_TABLE
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
@@ -23,8 +22,6 @@ from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import (
     InputTypeWarning,
-    InvalidSequencesError,
-    InvalidSequencesTypeError,
     LinearModelSkippedWarning,
     NothingLearnedWarning,
     warn_user,
@@ -45,16 +42,11 @@ from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import FitProgress, TimeLimit
 from sklearn_lstm.sklearn_internals import check_column_names
+from sklearn_lstm.targets import weights_and_groups
 from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Weights
 from sklearn_lstm.targets.thresholds import without_constants
-from sklearn_lstm.targets.weights_and_groups import (
-    absolute_weights,
-    read_targets,
-    relative_weights,
-    weights_of_classes,
-)
 from sklearn_lstm.threads import workers
 
 NO_TIME = (
@@ -76,16 +68,6 @@ def what_was_fitted(classifier: Any) -> Fitted:
     if fitted is None:
         check_is_fitted(classifier)  # raises the error
     return fitted  # type: ignore[return-value]
-
-
-def check_as_many(input_format: InputFormat, sequences: Sequences, y: Any) -> None:
-    """Raise an error for another number of labels than of sequences."""
-    try:
-        check_consistent_length(sequences, y)
-    except ValueError as error:
-        if input_format.column_names and not input_format.number_names:
-            raise InvalidSequencesError(f"{error}. {LONG_TABLE}") from None
-        raise
 
 
 def read_at_fit(parameters: Mapping[str, Any], X: Any) -> tuple[InputFormat, Sequences]:
@@ -137,10 +119,10 @@ class TrainingData:
         `validation` are X_val, y_val and sample_weight_val, which get the class weights of the
         samples.
         """
-        by_class = weights_of_classes(class_weight, samples.targets)
-        weighted = Samples(samples.sequences, relative_weights(samples.targets, by_class))
-        held_out = _read_validation(input_format, samples.targets.labels, by_class, validation)
-        return cls(input_format, weighted.counted(), held_out)
+        by_class = weights_and_groups.weights_of_classes(class_weight, samples.targets)
+        targets = weights_and_groups.relative_weights(samples.targets, by_class)
+        held_out = _read_validation(input_format, targets.labels, by_class, validation)
+        return cls(input_format, Samples(samples.sequences, targets).counted(), held_out)
 
     def warn(self) -> None:
         """Warn of what is seldom meant.
@@ -155,9 +137,8 @@ class TrainingData:
         are_many = targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS
         if are_many and (targets.values.sum(axis=1) == 1).all():
             warn_user(
-                "y is read as several labels, each of which is true or not, but every row holds "
-                "exactly one 1, as in one-hot coding. If each sequence has one class, pass "
-                "y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
+                "y is read as several labels, but every row holds exactly one 1, as in one-hot "
+                "coding. Of classes pass y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
                 InputTypeWarning,
             )
         warn_of_columns(self.samples.sequences.numbers, targets.values)
@@ -177,17 +158,14 @@ def _read_validation(
         labels.check_names(label_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
         check_consistent_length(sequences, y_val)
-        targets = read_targets(labels, y_val, sample_weight_val, name="y_val")
-        return Samples(sequences, relative_weights(targets, by_class)).counted()
-    except InvalidSequencesTypeError as error:
-        found = str(error).partition(". ")[0].replace("X", "X_val", 1)
-        raise InvalidSequencesTypeError(
-            f"{found}. A Pipeline transforms X alone. Pass X_val as it comes out of other steps, "
-            "pipeline[:-1].fit(X, y).transform(X_val), or, with metadata routing, let the Pipeline "
-            "have transform_input=['X_val']."
-        ) from None
+        targets = weights_and_groups.read_targets(labels, y_val, sample_weight_val, name="y_val")
+        return Samples(sequences, weights_and_groups.relative_weights(targets, by_class)).counted()
     except (TypeError, ValueError) as error:
-        error.add_note("This is about X_val, y_val and sample_weight_val of fit.")
+        error.add_note(
+            "This is about X_val, y_val and sample_weight_val of fit. A Pipeline transforms X "
+            "alone: pass X_val as it comes out of other steps, pipeline[:-1].fit(X, y)"
+            ".transform(X_val), or, with metadata routing, let it have transform_input=['X_val']."
+        )
         raise
 
 
@@ -199,8 +177,9 @@ def read_training_data(
     names, y = label_names(y), read_labels(y)
     check_classification_targets(y)  # warns of nearly as many classes as samples
     input_format, sequences = read_at_fit(parameters, X)
-    check_as_many(input_format, sequences, y)
-    samples = Samples(sequences, read_targets(Labels.of(y, names), y, sample_weight, groups))
+    check_consistent_length(sequences, y)
+    targets = weights_and_groups.read_targets(Labels.of(y, names), y, sample_weight, groups)
+    samples = Samples(sequences, targets)
     return TrainingData.weighted(input_format, samples, parameters["class_weight"], validation)
 
 
@@ -214,14 +193,13 @@ def read_further_data(
     """Read what `partial_fit` gets."""
     X, y, sample_weight = passed
     if parameters["class_weight"] == "balanced":
-        raise ValueError(
-            "class_weight='balanced' is not supported for partial_fit, which does not know how "
-            "frequent each class will be. Pass a dict, or sample_weight."
-        )
+        raise ValueError("class_weight='balanced' is not supported for partial_fit: pass a dict.")
     names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
-        labels = Labels.named(classes, y, names)
+        if classes is None and y.ndim == 1:
+            raise ValueError("classes must be passed on the first call to partial_fit: all labels.")
+        labels = Labels.of(y if classes is None or y.ndim == 2 else classes, names)
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
@@ -229,15 +207,14 @@ def read_further_data(
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
         raise ValueError(
-            "partial_fit does not fit the members of an encoder, and of numbers beside the "
-            "sequences: call fit first, or leave them out."
+            "partial_fit does not fit the members of an encoder, and of numbers beside X: call fit."
         )
-    check_as_many(input_format, sequences, y)
+    check_consistent_length(sequences, y)
     labels.check_names(names)
     labels.check_same(classes)
-    targets = read_targets(labels, y, sample_weight)
-    by_class = weights_of_classes(parameters["class_weight"], targets)
-    samples = Samples(sequences, absolute_weights(targets, by_class))
+    targets = weights_and_groups.read_targets(labels, y, sample_weight)
+    by_class = weights_and_groups.weights_of_classes(parameters["class_weight"], targets)
+    samples = Samples(sequences, weights_and_groups.absolute_weights(targets, by_class))
     return TrainingData(input_format, samples.counted())
 
 
@@ -282,14 +259,11 @@ def find_recipes(settings: FitSettings) -> list[Recipe]:
     ValueError
         If there is none though it is relied on, and if two members would have one name.
     """
-    found, lacking = (
-        [one for one in recipes.RECIPES if one.suits(settings)],
-        what_is_lacking(settings),
-    )
+    found = [one for one in recipes.RECIPES if one.suits(settings)]
     names = [Network.name, ONLINE, *(one.name for one in found)]
     if len({*names}) < len(names):
         raise ValueError(f"The members of a model need different names, found {names}.")
-    if not lacking:
+    if not (lacking := what_is_lacking(settings)):
         return found
     asked = [one.name for one in found if one.is_asked_for]
     if asked or settings.max_epochs == 0:

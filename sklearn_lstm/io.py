@@ -196,12 +196,11 @@ def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
         parameters = {name: pack(getattr(model, name), name) for name in OF_PIPELINE}
         return {"class": "Pipeline", "parameters": parameters, "steps": steps}
     if ESTIMATORS.get(kind.__name__) != kind.__module__:
-        step = f" as the step {place[:-2]!r}" * bool(place)
+        step = f" as the step {place[:-2]!r}" if place else ""
         raise TypeError(
             "save takes an LSTMSequenceClassifier, a TextSequenceVectorizer, WordVectors, or a "
             f"Pipeline of these, found {kind.__module__}.{kind.__name__}{step}. From a search, "
-            "save the best_estimator_. skops.io.dump (pip install skops) stores other estimators, "
-            "and a whole Pipeline with such steps."
+            "save the best_estimator_. skops.io.dump stores Pipelines with other steps."
         )
     pack = Packer(is_file=True)
     try:
@@ -215,10 +214,9 @@ def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
 def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
     """Return what can't be stored of an estimator, and what to do."""
     name = error.place.removeprefix(place).partition(".")[0]
+    value = vars(model)[name]
     if name == "_fitted":
         name, value = "embeddings", error.value  # which the model has kept
-    else:
-        value = vars(model)[name]
     remedy = (
         "Predictions do not need it: give a parameter another value with set_params (None, or a "
         f"string such as 'adamw'; an integer as random_state); else del model.{name}."

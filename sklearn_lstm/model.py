@@ -148,9 +148,8 @@ class SequenceModel:
         if not (is_finite := np.isfinite(logits)).all():
             row = int(is_finite.all(axis=1).argmin())
             raise InvalidSequencesError(
-                f"The logits of row {row} are not finite: X holds values that "
-                "are too large, or the weights of the model were changed. Look for extreme values "
-                "in this row, or fit the model again."
+                f"The logits of row {row} are not finite. Look for extreme values in this row, or "
+                "fit the model again."
             )
         return logits
 
@@ -262,6 +261,5 @@ class Fitted:
         if fewer is not more and any(more.get(token) != id_ for token, id_ in sample):
             raise InvalidSequencesError(
                 "The ids of X stand for other tokens than at fit. Transform texts by the "
-                "TextSequenceVectorizer of this fit. If it was fitted again, fit the classifier "
-                "again too."
+                "TextSequenceVectorizer of this fit, or fit the classifier again too."
             )

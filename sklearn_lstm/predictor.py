@@ -1,7 +1,5 @@
 """`Predictor`: a stored model that predicts with NumPy and SciPy alone."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
@@ -193,42 +191,30 @@ class Predictor:
 
 def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader | None, Fitted]:
     """Return what an open file holds of a model, as `Predictor` takes it."""
-    unpack.instead = INSTEAD
-    steps = [*_steps(content)]
-    pairs = zip(steps, STEPS[-len(steps) :], strict=False)
-    *before, last = [_attributes(*step, kind, unpack) for step, kind in pairs]
+    unpack.instead, steps = INSTEAD, [*_steps(content)]
+    kinds = [step["class"] for step in steps]
+    if kinds not in (STEPS, STEPS[1:]):
+        raise ModelFileError(
+            f"holds {', '.join(kinds)}, but Predictor reads a classifier, or a Pipeline of "
+            "TextSequenceVectorizer and classifier. sklearn_lstm.io.load reads it."
+        )
+    *before, last = map(unpack.attributes, steps)
+    for attributes in (*before, last):
+        check_attributes(Predictor, attributes)
     reader = TextReader.of(before[0]) if before else None
     if reader is not None:
         reader.check()
     unpack.check_all_used()
     if (stored := forms.other_version(content)) is not None:
-        warn_user(
-            f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}: "
-            "its predictions may differ."
-        )
+        found = f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}"
+        warn_user(f"{found}: its predictions may differ.")
     return reader, last["_fitted"]
 
 
-def _steps(content: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the name and the tree of each step, also of Pipelines in Pipelines."""
+def _steps(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the tree of each step, also of Pipelines in Pipelines."""
     if content["class"] == "Pipeline":
-        for inner, step in content["steps"]:
-            yield from _steps(step, inner)
+        for _, step in content["steps"]:
+            yield from _steps(step)
     elif content["class"] != "passthrough":
-        yield name, content
-
-
-def _attributes(
-    name: str, content: Mapping[str, Any], kind: str, unpack: Unpacker
-) -> dict[str, Any]:
-    """Return all attributes of an estimator of this class."""
-    if content["class"] != kind:
-        step = f" as the step {name!r}" * bool(name)
-        raise ModelFileError(
-            f"holds {content['class']}{step}, but Predictor reads a "
-            "classifier, or a Pipeline of TextSequenceVectorizer and classifier. "
-            "sklearn_lstm.io.load reads it."
-        )
-    attributes = unpack.attributes(content)
-    check_attributes(Predictor, attributes)
-    return attributes
+        yield content

@@ -1,7 +1,5 @@
 """How much of the work is done: a bar, also over a whole fit; how much time is left."""
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Mapping
@@ -145,7 +143,8 @@ class FitProgress(ProgressBar):
         """Set which share of a linear model is done."""
         if share == 1:
             self._linear_left.remove(name)
-        self.count(name, share * self._all[name], self._all[name], name * bool(self._linear_left))
+        text = name if self._linear_left else ""
+        self.count(name, share * self._all[name], self._all[name], text)
 
     def count_network(self, n_done: int, n_all: int, n_most: int, text: str) -> None:
         """Set how many updates of the network are done, likely, and the most; and the text."""
@@ -167,7 +166,7 @@ class FitProgress(ProgressBar):
             self._bar.format_interval(min((n_all - done) * seconds, self.limit.seconds_left))
             for n_all in (likely, likely + self._more)
         )
-        return f"about {about} left" + f", at most {most}" * (self._more > 0)
+        return f"about {about} left, at most {most}" if self._more > 0 else f"about {about} left"
 
 
 def print_above_bar(text: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
 from itertools import chain
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, TypeAlias, TypeVar
@@ -18,7 +19,7 @@ from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.containers import to_numpy
 from sklearn_lstm.data.frames import column_names
 from sklearn_lstm.data.kinds import find_kind
-from sklearn_lstm.data.sequences import FlatSequences
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.text_reader import iterate_texts
 from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
@@ -29,7 +30,7 @@ from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Samples, Targets, Weights
 from sklearn_lstm.targets.weights_and_groups import read_sample_weight, read_targets
 from sklearn_lstm.text.analysis import TokenBatch
-from sklearn_lstm.text.id_matrix import TokenIds, fill_empty
+from sklearn_lstm.text.id_matrix import TokenIds, cut, fill_empty
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
 from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
 
@@ -154,10 +155,8 @@ def _joined(known: list[Known]) -> Targets:
     kinds, labels, weights, groups = zip(*known, strict=True)
     known.clear()
     if len({*kinds}) > 1:
-        raise ValueError(
-            "The y of the batches hold labels of several kinds: all have to be strings or numbers, "
-            "or tables with the same columns."
-        )
+        found = "The batches hold labels of several kinds"
+        raise ValueError(f"{found}: pass strings, numbers, or tables with the same columns.")
     y, (names, *_) = np.concatenate(labels), kinds[0]
     all_groups = [*chain.from_iterable(groups)] or None
     return read_targets(Labels.of(y, names), y, np.concatenate(weights), all_groups)
@@ -181,22 +180,15 @@ class TokenFile:
         self._file.write(ids.astype(np.int32).tobytes())
         self._lengths.append(lengths.astype(np.int32))
 
-    def __iter__(self) -> Iterator[TokenBatch]:
-        """Read the ids, batch by batch."""
-        stops = np.cumsum([lengths.sum() for lengths in self._lengths])
-        return zip(np.split(self._ids(), stops[:-1]), self._lengths, strict=True)
-
-    def rewrite(self, batches: Iterable[TokenBatch]) -> None:
-        """Store batches in place of those that they were made of."""
-        ids, stop = self._ids(), 0
-        for number, (found, lengths) in enumerate(batches):
-            start, stop = stop, stop + len(found)  # never beyond what was read
-            ids[start:stop], self._lengths[number] = found, lengths
+    def renumber(self, final: NDArray[np.int32]) -> None:
+        """Replace, in place, each number of a token by what stands at this index."""
+        ids = self._ids()
+        for part in np.split(ids, range(VALUES_PER_CHUNK, len(ids), VALUES_PER_CHUNK)):
+            part[:] = final.take(part)
 
     def sequences(self, spelling: Spelling) -> FlatSequences:
         """Return the texts, whose ids are read from the file where they are used."""
-        lengths = np.concatenate(self._lengths)
-        return FlatSequences(self._ids()[: lengths.sum()], lengths, spelling=spelling)
+        return FlatSequences(self._ids(), np.concatenate(self._lengths), spelling=spelling)
 
     def _ids(self) -> NDArray[np.int32]:
         return np.asarray(np.memmap(self._file, np.int32))
@@ -206,9 +198,13 @@ def _read_texts(
     vectorizer: TextSequenceVectorizer, stream: Iterator[Any], tokens: TokenFile
 ) -> tuple[TokenIds, Spelling]:
     """Fit the vectorizer, and store all ids; return those of one text, and what all stand for."""
+
+    def keep(batch: TokenBatch) -> None:
+        tokens.append(cut(batch, vectorizer.max_length or inf, vectorizer.truncation))
+
     texts = (text for X in stream for text in iterate_texts(X))
-    batches, ids = fit_and_number(vectorizer, texts, tokens)
-    tokens.rewrite(batches)
+    final, ids = fit_and_number(vectorizer, texts, keep)
+    tokens.renumber(final)
     return vectorizer.transform([""]), Spelling(ids.vocabulary, [*ids.unknown])
 
 

@@ -1,9 +1,7 @@
 """Texts to the token ids that a sequence classifier reads."""
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MappingView
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Literal, Self
@@ -15,27 +13,19 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_lstm import sklearn_internals
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, iterate_texts, keeps_texts
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.sklearn_internals import (
-    SHARED,
-    VECTORIZER,
-    CallbackSupportMixin,
-    DataFrameMixin,
-    checked_parameters,
-    plain_parameters,
-    told_to_callbacks,
-)
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch
-from sklearn_lstm.text.id_matrix import look_up_rows
+from sklearn_lstm.text.id_matrix import look_up_rows, names_of_steps
 from sklearn_lstm.text.vocabulary import (
     FIRST_TOKEN,
     FIRST_UNKNOWN,
     CallIds,
+    Keep,
     TextCounts,
-    TokenBatches,
     TokenCounts,
     count_texts,
     frequent_tokens,
@@ -50,10 +40,10 @@ ENGLISH = sorted(ENGLISH_STOP_WORDS)
 
 
 class TextSequenceVectorizer(
-    DataFrameMixin,
+    sklearn_internals.DataFrameMixin,
     StoredMixin,
     DocumentedMixin,
-    CallbackSupportMixin,  # type: ignore[misc]
+    sklearn_internals.CallbackSupportMixin,  # type: ignore[misc]
     TransformerMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
@@ -169,7 +159,7 @@ class TextSequenceVectorizer(
     _columns: tuple[str, ...] | None = None  # of the data frame with numbers beside the texts
     _categories: tuple[str, ...] | None = None  # which of them hold categories
 
-    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = VECTORIZER
+    _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = sklearn_internals.VECTORIZER
 
     def __init__(
         self,
@@ -263,8 +253,11 @@ class TextSequenceVectorizer(
         texts, numbers = divided(raw_documents, self.output)
         if keeps_texts(vars(self)):
             texts = list(iterate_texts(texts))  # which are read twice
-        batches, ids = fit_and_number(self, texts, [], numbers)
-        return self._reader().lay_out(batches, ids, texts, numbers)
+        batches = list[TokenBatch]()
+        final, ids = fit_and_number(self, texts, batches.append, numbers)
+        numbered = ((final.take(tokens), lengths) for tokens, lengths in batches)
+        reader = self._reader()
+        return reader.lay_out(reader.trimmed(numbered), ids, texts, numbers)
 
     def partial_fit(self, raw_documents: Iterable[object], y: object = None) -> Self:  # noqa: ARG002
         """Extend the vocabulary, and `max_length_`, by further texts.
@@ -397,7 +390,7 @@ class TextSequenceVectorizer(
             The names.
         """
         check_is_fitted(self)
-        return np.array([f"position{column}" for column in range(self.max_length_)], np.object_)
+        return np.array(names_of_steps(self.max_length_), np.object_)
 
     @property
     def feature_names_in_(self) -> NDArray[np.object_]:
@@ -447,7 +440,7 @@ class TextSequenceVectorizer(
 
     def _check(self) -> dict[Hashable, int]:
         """Check the parameters; return the ids of the tokens in `vocabulary`."""
-        checked_parameters(self)
+        sklearn_internals.checked_parameters(self)
         return number_tokens(check_as_count_vectorizer(self))
 
     def _learns(self) -> bool:
@@ -462,13 +455,13 @@ class TextSequenceVectorizer(
         # A copy: the output of an earlier `transform` keeps the tokens of its time.
         return vocabulary | number_tokens(new, FIRST_TOKEN + len(vocabulary)) if new else vocabulary
 
-    @told_to_callbacks
+    @sklearn_internals.told_to_callbacks
     def _fit(
-        self, texts: Any, numbers: Numbers = NO_NUMBERS, batches: TokenBatches | None = None
+        self, texts: Any, numbers: Numbers = NO_NUMBERS, keep: Keep | None = None
     ) -> Iterable[Hashable]:
-        """Fit, and append numbers to `batches`; return the tokens that 2, 3, ... stand for."""
+        """Fit, and give numbers to `keep`; return the tokens that 2, 3, ... stand for."""
         vocabulary = self._check()
-        read = count_texts(self._analysis(), iterate_texts(texts), batches)
+        read = count_texts(self._analysis(), iterate_texts(texts), keep)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:
@@ -503,18 +496,21 @@ class TextSequenceVectorizer(
 def fit_and_number(
     vectorizer: TextSequenceVectorizer,
     texts: Iterable[object],
-    batches: TokenBatches,
+    keep: Keep,
     numbers: Numbers = NO_NUMBERS,
-) -> tuple[Iterator[TokenBatch], CallIds]:
-    """Fit, and return the ids of the texts, and the numbers of unknown tokens among them.
+) -> tuple[NDArray[np.int32], CallIds]:
+    """Fit; `keep` gets the tokens of the texts as numbers, of which each is an index.
 
-    The texts are read once; `batches` keeps their tokens until the vocabulary is known.
+    Returns
+    -------
+    ndarray of shape (2 + n_tokens,)
+        At each index the id of the token, or its number if it is unknown.
+    CallIds
+        What these stand for.
     """
-    tokens = vectorizer._fit(texts, numbers, batches)  # noqa: SLF001 - of this module
+    tokens = vectorizer._fit(texts, numbers, keep)  # noqa: SLF001 - of this module
     ids = CallIds(vectorizer.vocabulary_)
-    final = np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32)  # of 0, UNKNOWN, 2, ...
-    numbered = ((final.take(batch), lengths) for batch, lengths in batches)
-    return vectorizer._reader().trimmed(numbered), ids  # noqa: SLF001
+    return np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32), ids
 
 
 def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
@@ -526,13 +522,8 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
         The tokens of the parameter `vocabulary`, in order.
     """
     given = [""] if estimator.vocabulary is None else estimator.vocabulary
-    if isinstance(given, MappingView | Iterator):
-        raise TypeError(
-            f"vocabulary is a {type(given).__name__}, which no clone could copy: pass a dict or a "
-            "list."
-        )
-    parameters = plain_parameters(estimator)
-    vectorizer = CountVectorizer(**{name: parameters[name] for name in SHARED})
+    parameters = sklearn_internals.plain_parameters(estimator)
+    vectorizer = CountVectorizer(**{name: parameters[name] for name in sklearn_internals.SHARED})
     vectorizer.tokenizer = Analysis.of(parameters | {"_english": ()}).tokenizer
     if isinstance(given, set | frozenset):
         given = sorted(given)  # their own order differs from process to process

@@ -1,7 +1,5 @@
 """`WordVectors`: texts -> which words stand near each other, and how often -> their vectors."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import compress, islice
 from operator import length_hint
@@ -145,8 +143,7 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
         if iterate_texts(texts) is texts:
             raise TypeError(
                 f"WordVectors reads the texts twice, but a {type(texts).__name__} can be read only "
-                "once. Pass a list, an array or a column, or an object whose __iter__ returns a "
-                "new iterator each time, such as one that opens a file."
+                "once. Pass a list, or an object whose __iter__ returns a new iterator each time."
             )
         vectorizer = clone(self.vectorizer or TextSequenceVectorizer(min_df=2, max_features=30_000))
         with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
@@ -158,8 +155,8 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
             has_vector, vectors = factorize(counts, min(parameters["embedding_dim"], len(words)))
             if not has_vector.any():
                 raise ValueError(
-                    f"The texts tell nothing about the words of the vocabulary, {words[:5]}: none "
-                    "is beside another one more often than by chance. Pass more or longer texts."
+                    f"The texts tell nothing about the words {words[:5]}: none is beside another "
+                    "one more often than by chance. Pass more or longer texts."
                 )
         self.__dict__.update(  # all in one statement: a user may press Ctrl-C
             _is_clone=False,

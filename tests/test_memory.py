@@ -11,7 +11,7 @@ import small_models
 from memory_taken import LargestTensor
 from scipy import sparse
 
-from sklearn_lstm.data import input_rules, reading, sequences
+from sklearn_lstm.data import sequences
 from sklearn_lstm.members.network import batches
 
 
@@ -51,8 +51,7 @@ def test_one_long_sequence_among_short_ones_does_not_widen_them_all(kind):
 @pytest.mark.parametrize("shape", [(400,), (100, 4)], ids=["2-D", "3-D"])
 @pytest.mark.parametrize("dtype", [int, float])
 def test_a_large_array_is_read_a_piece_at_a_time(monkeypatch, shape, dtype):
-    for module in (sequences, reading, input_rules):
-        monkeypatch.setattr(module, "VALUES_PER_CHUNK", 1 << 13)
+    monkeypatch.setattr(sequences, "VALUES_PER_CHUNK", 1 << 13)
     monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 1 << 11)
     peaks, sizes = [], []
     for n_samples in (50, 400):

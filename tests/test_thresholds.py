@@ -126,10 +126,10 @@ def test_f1_without_held_out_samples_warns_and_stays_at_one_half(method):
     ("threshold", "y", "message"),
     [
         ("f1", IDS[:, 0] % 3, "threshold='f1'.*3 classes"),
-        ([0.5, 0.5], Y[:, 0], "one class per sequence"),
-        ([0.5, 0.5], Y, r"threshold=\[0.5, 0.5\] is no list of 3 numbers"),
-        ({0: 0.5, 1: 0.5, 2: 0.5}, Y, "is no list of 3 numbers"),
-        ([0.5, np.nan, 0.5], Y, "is no list of 3 numbers from 0 to 1"),
+        ([0.5, 0.5], Y[:, 0], "2 classes or labels"),
+        ([0.5, 0.5], Y, r"threshold=\[0.5, 0.5\] does not fit 3 .* a list of"),
+        ({0: 0.5, 1: 0.5, 2: 0.5}, Y, "does not fit 3 classes or labels"),
+        ([0.5, np.nan, 0.5], Y, "a number from 0 to 1 for each"),
         (1.5, Y, "range"),
     ],
 )

@@ -9,16 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sklearn_lstm.data import containers
-from sklearn_lstm.data.frames import (
-    Array,
-    Column,
-    column_names,
-    is_missing_or_nan,
-    is_row,
-    names_of,
-    read_frame,
-)
+from sklearn_lstm.data import containers, frames
+from sklearn_lstm.data.frames import Array, Column
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, split
 from sklearn_lstm.exceptions import InvalidSequencesError
 
@@ -41,8 +33,8 @@ class Arrays:
         Of X, if it is a data frame.
     channel_names : tuple of str
         Of the channels, if each series is a data frame.
-    time_channel : int or None
-        The channel that holds the time of each step.
+    time_channel : int, str or None
+        The channel that holds the time of each step; a name that none has stays as it is.
     numbers : Numbers
         The columns beside the sequences.
     """
@@ -50,7 +42,7 @@ class Arrays:
     steps: Any
     column_names: tuple[str, ...]
     channel_names: tuple[str, ...]
-    time_channel: int | None
+    time_channel: int | str | None
     numbers: Numbers
 
 
@@ -76,7 +68,7 @@ def read_arrays(
         If X holds no sequence, or something else than numbers; the message names the row.
     """
     steps, numbers = X, getattr(X, "numbers", None) or NO_NUMBERS
-    found = read_frame(X)
+    found = frames.read_frame(X)
     if isinstance(found, dict):
         contents = [column.content for column in found.values()]
         if contents.count("sequences") == 1:
@@ -86,44 +78,29 @@ def read_arrays(
     if not sparse.issparse(steps):
         steps = containers.as_array(steps, input_type)
     if steps.shape[0] == 0:
-        raise InvalidSequencesError(
-            f"Found array with 0 sample(s) (shape={steps.shape}) while 1 is required."
-        )
+        raise InvalidSequencesError(f"Found array with 0 sample(s) (shape={steps.shape}).")
     is_ragged = steps.ndim == 1 and steps.dtype.kind == "O"
     if is_ragged and not names:
-        names = tuple(map(str, next(filter(None, map(names_of, steps)), ())))
-    if time_channel is not None:
-        time_channel = _find_channel(time_channel, names, steps)
+        names = tuple(map(str, next(filter(None, map(frames.names_of, steps)), ())))
+    if isinstance(time_channel, str) and time_channel in names:
+        time_channel = names.index(time_channel)
     if is_ragged:
         steps = [_read_row(row, index, input_type, names) for index, row in enumerate(steps)]
-    return Arrays(steps, column_names(X), names, time_channel, numbers)
-
-
-def _find_channel(time_channel: int | str, names: tuple[str, ...], X: Array) -> int:
-    """Return the number of the channel that holds the time of each step, by number or name."""
-    if isinstance(time_channel, str) and time_channel in names:
-        return names.index(time_channel)
-    if isinstance(time_channel, str | bool | np.bool_):
-        found = f"has the columns {[*names[:5]]}" if names else f"is a {type(X[0]).__name__}"
-        raise InvalidSequencesError(
-            f"time_channel={time_channel!r} is neither the number nor the name of a channel: X[0] "
-            f"{found}. Pass a list of data frames, one for each series, or the number."
-        )
-    return int(time_channel)
+    return Arrays(steps, frames.column_names(X), names, time_channel, numbers)
 
 
 def _read_row(row: Any, index: int, input_type: str, names: tuple[str, ...]) -> Array:
     """Return one ragged row as an array of numbers, (T,) or (T, n_channels)."""
     place = f"X[{index}]"
     containers.check_value(row, f"{place} is")
-    if is_missing_or_nan(row):
+    if frames.is_missing_or_nan(row):
         containers.refuse_row(index, "is missing")
-    found = read_frame(row)
+    found = frames.read_frame(row)
     if isinstance(found, dict):
         array = _table_of(_in_order(found, names, index), place)
     else:
         array = containers.to_numpy(found.values if found else row, place)
-    if array.ndim == 1 and array.dtype.kind == "O" and any(map(is_row, array)):
+    if array.ndim == 1 and array.dtype.kind == "O" and any(map(frames.is_row, array)):
         try:
             array = np.stack([containers.to_numpy(step, place) for step in array])
         except ValueError as error:
@@ -138,14 +115,11 @@ def _read_row(row: Any, index: int, input_type: str, names: tuple[str, ...]) -> 
 
 def _in_order(columns: dict[str, Column], names: tuple[str, ...], index: int) -> dict[str, Column]:
     """Return the columns of a data frame by these names, in their order."""
-    for name in (*names, *columns):
-        if name not in columns or name not in names:
-            found = "a column" if name in columns else "no column"
-            raise InvalidSequencesError(
-                f"X[{index}] has {found} {name!r}: its columns are {[*columns][:5]}, but those of "
-                f"the first series, or at fit, {[*names[:5]]}. Every series needs the same "
-                "columns, in any order."
-            )
+    if {*names} != {*columns}:
+        raise InvalidSequencesError(
+            f"X[{index}] {frames.difference(tuple(columns), names)}: every series needs the "
+            f"columns of the first one, or of fit, {[*names[:5]]}, in any order."
+        )
     return {name: columns[name] for name in names}
 
 
@@ -154,7 +128,7 @@ def _table_of(columns: dict[str, Column], place: str) -> Array:
     wrong = [name for name, column in columns.items() if not column.is_beside]
     if wrong:
         value, advice = columns[wrong[0]].known[0], ""
-        if len(wrong) < len(columns) and not is_row(value):
+        if len(wrong) < len(columns) and not frames.is_row(value):
             advice = NAMES_ADVICE if place != "X" else f"{NAMES_ADVICE} {containers.LONG_TABLE}"
         containers.refuse_value(value, f"{place}, in columns {wrong[:5]}, holds", advice)
     return containers.stacked([column.values for column in columns.values()])

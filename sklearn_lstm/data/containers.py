@@ -19,11 +19,9 @@ LARGEST = np.finfo(np.float32).max  # of a measurement, number or weight: networ
 LARGEST_ID = int(np.iinfo(np.int32).max)
 LARGEST_EXACT = np.float64(2**53)  # floats hold all integers up to it
 PIPELINE_ADVICE = (
-    "Turn texts into token ids first:\n"
-    "    make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())\n"
-    "(if the texts are split into tokens already: TextSequenceVectorizer(analyzer=list)). Lists "
-    "that a file holds as strings, '[1, 2]', become lists again by [json.loads(row) for row in X]. "
-    "Numbers with a decimal comma: pd.read_csv(..., decimal=',')."
+    "Turn texts into token ids first: make_pipeline(TextSequenceVectorizer(), "
+    "LSTMSequenceClassifier()); lists of tokens by TextSequenceVectorizer(analyzer=list). Lists "
+    "in strings: [json.loads(row) for row in X]. Decimal commas: pd.read_csv(..., decimal=',')."
 )
 FRAME_ADVICE = (
     "Leave ColumnTransformer out: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())"
@@ -58,8 +56,8 @@ ADVICE: dict[Any, str] = {
     "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()].",
 }
 IDS_EXPECTED = (
-    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass input_type='measurements' "
-    "if X holds measurements."
+    f"but token ids are integers from 0 (padding) to {LARGEST_ID}: X.fillna(0).astype(int). Pass "
+    "input_type='measurements' if X holds measurements."
 )
 
 
@@ -100,9 +98,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
 def check_type(array: Array, name: str) -> None:
     """Raise an error for an array that can hold no real numbers."""
     if array.dtype.kind == "c":
-        raise InvalidSequencesError(
-            f"{name} is complex (Complex data not supported), but it has to hold real numbers."
-        )
+        raise InvalidSequencesError(f"{name} is complex. Complex data not supported.")
     if array.dtype.kind not in "biufO":
         refuse_value(array.flat[0] if array.size else array.dtype, f"{name} holds")
 
@@ -145,14 +141,12 @@ def to_numpy(values: Any, name: str) -> Array:
         array = np.fromiter(values, np.object_)
     except Exception as error:
         raise InvalidSequencesTypeError(
-            f"{name} can't be turned into a NumPy array ({error}). For a tensor pass "
-            "tensor.detach().float().cpu()."
+            f"{name} can't become an array ({error}). Of tensors, pass .detach().float().cpu()."
         ) from error
     parts = values if isinstance(values, list | tuple) and array.ndim > 1 else [values]
     if any(isinstance(part, np.ma.MaskedArray) and part.mask.any() for part in parts):
         raise InvalidSequencesTypeError(
-            f"{name} is a masked array. Pass {name}.astype(float).filled(np.nan), of token ids "
-            f"{name}.filled(0)."
+            f"{name} is a masked array. Pass {name}.astype(float).filled(np.nan), ids .filled(0)."
         )
     may_be_rounded = array.dtype.kind == "f" and not hasattr(values, "dtype")
     if array.dtype.kind == "T" or (may_be_rounded and (np.abs(array) >= LARGEST_EXACT).any()):

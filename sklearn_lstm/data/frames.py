@@ -1,12 +1,10 @@
 """Data frames and columns of pandas, polars and pyarrow -> NumPy arrays, by narwhals."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +16,7 @@ LIBRARIES = {"pandas", "polars", "pyarrow"}
 PLAIN = (np.ndarray, list, tuple)  # nearly all X and rows
 TEXT = (str, bytes)
 FIELDS_ADVICE = (
-    "Fields have names, but no order. Pass a data frame, whose columns have names; as X a list of "
-    "one for each sequence, in the order of the labels: [pd.DataFrame(row) for row in X] (dict: "
+    "Fields have no order. Pass a list of data frames: [pd.DataFrame(row) for row in X] (dict: "
     "X.values(); polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray())."
 )
 Array: TypeAlias = NDArray[np.generic]  # of any type
@@ -42,7 +39,7 @@ class Column:
     content: str
 
     @classmethod
-    def of(cls, series: Any, dtype: Any) -> Column:
+    def of(cls, series: Any, dtype: Any) -> Self:
         """Return a column of narwhals; what NumPy would lose are objects of Python."""
         nw = imported(NARWHALS, "A data frame")
         is_nested, is_category = dtype in (nw.List, nw.Array), dtype in (nw.Categorical, nw.Enum)

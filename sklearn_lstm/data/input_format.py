@@ -1,9 +1,7 @@
 """How X is read: decided at fit, and kept."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +56,7 @@ class InputFormat:
     category_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, arrays: Arrays, sequences: Sequences, kind: Kind, input_type: str) -> InputFormat:
+    def of(cls, arrays: Arrays, sequences: Sequences, kind: Kind, input_type: str) -> Self:
         """Return the format of arrays, which were read as `sequences`."""
         numbers, steps = arrays.numbers, arrays.steps
         names = arrays.column_names if numbers else ()
@@ -80,7 +78,7 @@ class InputFormat:
     @classmethod
     def found_in(
         cls, X: object, input_type: str = "auto", time_channel: int | str | None = None
-    ) -> tuple[InputFormat, Sequences]:
+    ) -> tuple[Self, Sequences]:
         """Read X as the classifier's parameters say, and decide how every other X is read.
 
         Parameters
@@ -160,25 +158,20 @@ class InputFormat:
             )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
         sequences = read_sequences(
-            arrays,
-            self.input_type,
-            self.n_channels,
-            has_gaps=bool(self.gappy),
+            arrays, self.input_type, self.n_channels, has_gaps=bool(self.gappy)
         )
         found = self.of(arrays, sequences, self.kind, self.input_type)
         has_width = self.has_fixed_width and found.has_fixed_width
         if has_width and found.n_features != self.n_features and not isinstance(X, list | tuple):
             raise InvalidSequencesError(
                 f"X has {found.n_features} features, but LSTMSequenceClassifier is expecting "
-                f"{self.n_features} features as input. For series of another length pass a list, "
-                "or fill the missing steps with trailing NaN."
+                f"{self.n_features} features as input. Pass series of another length in a list."
             )
         new = set(found.gappy).difference(self.gappy)
         if new:
             warn_user(
-                f"X has missing values in {len(new)} channel(s) that had none at fit, the first "
-                f"being channel {min(new)}. They are read as the last value before them, or as the "
-                "mean of the channel where there is none.",
+                f"X has missing values in channels that had none at fit: {sorted(new)[:5]}. They "
+                "are read as the last value before them, or the mean where there is none.",
                 MissingValuesWarning,
             )
         return sequences

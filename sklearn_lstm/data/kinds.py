@@ -1,6 +1,6 @@
 """Words, characters, measurements: what a step of a sequence can be, and all that depends on it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import Literal, TypeAlias
 
@@ -20,7 +20,7 @@ KindName: TypeAlias = Literal["words", "characters", "measurements"]
 
 @dataclass(frozen=True)
 class Kind:
-    """What a step is, and how models learn from such steps.
+    """What a step is, and how models learn from such steps; the defaults are those of words.
 
     Parameters
     ----------
@@ -47,39 +47,27 @@ class Kind:
     """
 
     name: KindName
-    work_per_step: int
-    n_frames: float
-    effort: int
-    fewest_epochs: int
-    epochs_per_check: float
-    network_factor: float
-    ngram_lengths: tuple[int, ...]
-    has_borders: bool
+    work_per_step: int = 1
+    n_frames: float = inf
+    effort: int = 1
+    fewest_epochs: int = 6
+    epochs_per_check: float = 1
+    network_factor: float = 0.15
+    ngram_lengths: tuple[int, ...] = (1, 2)
+    has_borders: bool = False
 
 
-WORDS = Kind(
-    name="words",
-    work_per_step=1,
-    n_frames=inf,
-    effort=1,
-    fewest_epochs=6,
-    epochs_per_check=1,
-    network_factor=0.15,
-    ngram_lengths=(1, 2),
-    has_borders=False,
-)
-CHARACTERS = replace(
-    WORDS,
-    name="characters",
+WORDS = Kind("words")
+CHARACTERS = Kind(
+    "characters",
     effort=2,
     fewest_epochs=15,
     epochs_per_check=1.5,
     ngram_lengths=(1, 5),
     has_borders=True,
 )
-MEASUREMENTS = replace(
-    WORDS,
-    name="measurements",
+MEASUREMENTS = Kind(
+    "measurements",
     work_per_step=2,
     n_frames=200,
     epochs_per_check=inf,

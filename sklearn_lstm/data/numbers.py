@@ -1,35 +1,28 @@
 """Numbers and categories beside sequences: the other columns of the data frame that holds them."""
 
-from __future__ import annotations
-
 import logging
 import re
 import reprlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.data import frames
 from sklearn_lstm.data.containers import JOIN, LARGEST
-from sklearn_lstm.data.frames import (
-    Array,
-    Column,
-    as_objects,
-    difference,
-    is_missing,
-    is_missing_or_nan,
-    read_frame,
-)
+from sklearn_lstm.data.frames import Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
 LOST = (
-    "X has none. Pass a data frame with these columns. The matrix of a TextSequenceVectorizer "
-    "keeps them where its rows are selected, X[rows]; dense output, scipy.sparse.vstack and "
-    "save_npz lose them."
+    "X has none. Pass a data frame. The matrix of a TextSequenceVectorizer keeps them where rows "
+    "are selected, X[rows]; dense output, scipy.sparse.vstack and save_npz lose them."
+)
+NO_TEXTS_ADVICE = (
+    "Pass that column too. If it is a category, or all missing, make its texts strings: "
+    "frame['text'] = frame['text'].astype(object).fillna('')."
 )
 COLUMNS_ADVICE = (  # {0!r} is the name of one of them
     "Make few values that recur a category: frame.astype({{{0!r}: 'category'}}) (polars: "
@@ -37,7 +30,9 @@ COLUMNS_ADVICE = (  # {0!r} is the name of one of them
     "(pd.to_datetime(frame[{0!r}], utc=True) - pd.Timestamp('2020', tz='UTC')).dt.days, and "
     "strings such as '£1,200.50', frame[{0!r}] = pd.to_numeric(frame[{0!r}].astype(str)"
     ".str.replace(r'[^\\d.-]', '', regex=True)), but '1.200,50 €' by r'[^\\d,-]' and then "
-    ".str.replace(',', '.'). Leave out what is left, such as ids: frame.drop(columns=[{0!r}])."
+    ".str.replace(',', '.'). If each column holds a token of a sequence, such as a letter, pass "
+    "frame.to_numpy().tolist() to TextSequenceVectorizer(analyzer=list). Leave out what is left, "
+    "such as ids: frame.drop(columns=[{0!r}])."
 )
 MOST_LOOKED_AT = 1_000  # values, for letters and numbers
 BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number
@@ -60,7 +55,7 @@ class Numbers:
     names: tuple[str, ...]
     columns: dict[str, NDArray[Any]]
 
-    def __getitem__(self, rows: Any) -> Numbers:
+    def __getitem__(self, rows: Any) -> Self:
         """Return those of some rows, or of one."""
         items = self.columns.items()
         selected = {name: np.asarray(v[rows], v.dtype).ravel() for name, v in items}
@@ -81,19 +76,16 @@ NO_NUMBERS = Numbers((), {})
 def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[str, ...]) -> None:
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
-        found = f"X {difference(tuple(numbers.columns), names)}." if numbers else LOST
-        learned = f"has learned from the columns {[*names]} beside the sequences"
-        raise InvalidSequencesError(
-            f"The model {learned if names else 'was fitted to sequences alone'}, but {found}"
-        )
+        found = f"X {frames.difference(tuple(numbers.columns), names)}." if numbers else LOST
+        raise InvalidSequencesError(f"Beside the sequences of fit stood {[*names]}, but {found}")
     for name in set(categories) ^ set(numbers.categories):
-        if not all(map(is_missing_or_nan, numbers.columns[name])):
-            contents = "numbers", "categories"
-            found, expected = contents if name in categories else contents[::-1]
+        if not all(map(frames.is_missing_or_nan, numbers.columns[name])):
+            found = "numbers, but at fit it held categories"
+            if name not in categories:
+                found = "categories, but at fit it held numbers"
             raise InvalidSequencesError(
-                f"The column {name!r} of X holds {found}, by its type, but at fit it held "
-                f"{expected}. Convert it: frame.astype({{{name!r}: 'category'}}), or numbers by "
-                "pd.to_numeric."
+                f"The column {name!r} of X holds {found}, by its type. Convert it: "
+                f"frame.astype({{{name!r}: 'category'}}), or numbers by pd.to_numeric."
             )
 
 
@@ -112,17 +104,14 @@ def warn_of_columns(numbers: Numbers, targets: NDArray[np.generic]) -> None:
         if counts.total() >= 50 and share > 0.85:
             warn_user(
                 f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
-                "once, so that little can be learned from it as a category. If it holds texts, "
-                "join it with the others; if it is an id, leave it out; turn dates into numbers.",
+                "once, so that little can be learned from it as a category. Join texts with the "
+                "others, leave ids out, and turn dates into numbers.",
                 InputTypeWarning,
             )
         n_values = len({*column.tolist()})
         if n_values == n_classes == len({*zip(column.tolist(), targets.tolist(), strict=True)}):
-            warn_user(
-                f"The column {name!r} tells the class of every sample. If it is the target, leave "
-                "it out of X.",
-                InputTypeWarning,
-            )
+            told = f"The column {name!r} tells the class of every sample."
+            warn_user(f"{told} If it is the target, leave it out of X.", InputTypeWarning)
 
 
 def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[Any, Numbers]:
@@ -139,11 +128,14 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     InvalidSequencesError
         If not exactly one column holds neither numbers nor categories: the texts.
     """
-    columns = read_frame(X)
+    columns = frames.read_frame(X)
     if not isinstance(columns, dict) or len(columns) < 2:
         return X, NO_NUMBERS
     said = _found_categories(columns) if categories is None else categories
-    texts, numbers = split(columns | {name: _as_category(columns[name], name) for name in said})
+    for name in said:
+        if all(isinstance(value, str) for value in columns[name].known):
+            columns[name] = replace(columns[name], content="categories")
+    texts, numbers = split(columns)
     if categories is None:
         own = next(name for name in columns if name not in numbers.columns)
         for name in said:
@@ -174,19 +166,6 @@ def _found_categories(columns: dict[str, Column]) -> tuple[str, ...]:
     return recurring if {*strings} - {*recurring} == {longest_texts(strings)} else ()
 
 
-def _as_category(column: Column, name: str) -> Column:
-    """Return a column of strings as a category; numbers stay what they are."""
-    if column.is_beside:
-        return column
-    for value in column.known:
-        if not isinstance(value, str):
-            raise InvalidSequencesError(
-                f"The column {name!r} of X holds a {type(value).__name__}, but at fit it "
-                "held categories, which are strings. Convert it."
-            )
-    return replace(column, content="categories")
-
-
 def split(columns: dict[str, Column], wanted: str = "texts") -> tuple[Array, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     own = [name for name, column in columns.items() if not column.is_beside]
@@ -198,29 +177,19 @@ def split(columns: dict[str, Column], wanted: str = "texts") -> tuple[Array, Num
 
 def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
     """Return what to do about no or several columns that hold neither numbers nor categories."""
-    if not own:
-        return (
-            f"No column of X holds the {wanted}: by their types, {[*columns]} hold numbers or "
-            f"categories. Pass the column of the {wanted} too. If its texts are a category, or all "
-            "missing, make them strings: frame['text'] = frame['text'].astype(object).fillna('')."
-        )
     known = {name: columns[name].known for name in own}
-    if 2 < len(own) == len(columns) and all(isinstance(v, str) for v in chain(*known.values())):
-        return (
-            f"X has {len(own)} columns of strings, but exactly one has to hold the texts. If each "
-            "holds a token of a sequence, such as a letter, pass frame.to_numpy().tolist() to "
-            "TextSequenceVectorizer(analyzer=list)."
-        )
     kept = next((name for name in own if columns[name].content == wanted), longest_texts(known))
-    other = next(name for name in own if name != kept)
-    advice = COLUMNS_ADVICE.format(other)
-    if wanted == "texts":
-        advice = f"Join texts: {JOIN.format(other, kept)}. {advice}"
-    found = ", ".join(f"{name!r} ({reprlib.repr(known[name][0])})" for name in own)
+    advice = NO_TEXTS_ADVICE
+    if own:
+        other = next(name for name in own if name != kept)
+        advice = COLUMNS_ADVICE.format(other)
+        if wanted == "texts":
+            advice = f"Join texts: {JOIN.format(other, kept)}. {advice}"
+    found = ", ".join(f"{name!r} ({reprlib.repr(known[name][0])})" for name in own[:5])
     return (
         f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "
-        f"by their types, as at fit. Out of {[*columns]}, {len(own)} hold neither: {found}. "
-        f"{advice}"
+        f"by their types, as at fit. Out of {[*columns]}, {len(own)} hold neither: "
+        f"{found or 'all are numbers or categories'}. {advice}"
     )
 
 
@@ -256,32 +225,30 @@ def _values(column: Column, name: str) -> Array:
         return _categories(column.values, name)
     array = column.values
     if array.dtype.kind == "O":
-        array = np.array([np.nan if is_missing(v) else float(v) for v in array])
+        array = np.array([np.nan if frames.is_missing(v) else float(v) for v in array])
     array = array.astype(np.float64)
     is_too_large = np.abs(array) > LARGEST  # NaN is not
     if is_too_large.any():
         row = int(is_too_large.argmax())
-        raise InvalidSequencesError(
-            f"The column {name!r} holds infinity or a value too large ({array[row]}) in row {row}. "
-            "Correct it, or make it NaN if it is missing."
-        )
+        found = f"The column {name!r} holds {array[row]} in row {row}"
+        raise InvalidSequencesError(f"{found}, which is too large. Correct it, or make it NaN.")
     return array
 
 
 def _categories(values: Array, name: str) -> Array:
     """Return categories as texts; raise an error for two that only their types tell apart."""
-    others = [v for v in values if not (isinstance(v, str) or is_missing_or_nan(v))]
+    others = [v for v in values if not (isinstance(v, str) or frames.is_missing_or_nan(v))]
     for twin in {*map(_category, others)}.intersection(values if others else ()):
         raise InvalidSequencesError(
             f"The column {name!r} holds {twin!r} as a string and as a number. Make all of its "
             f"values strings: frame.astype({{{name!r}: str}}).astype({{{name!r}: 'category'}})."
         )
-    return as_objects([*map(_category, values)])
+    return frames.as_objects([*map(_category, values)])
 
 
 def _category(value: Any) -> str | None:
     """Return the name of a category; pandas makes floats of integers beside a missing one."""
-    if is_missing_or_nan(value):
+    if frames.is_missing_or_nan(value):
         return None
     is_whole = isinstance(value, float | np.floating) and value.is_integer()
     return str(int(value) if is_whole else value)

@@ -10,16 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from sklearn_lstm.data import sequences
 from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.containers import FRAME_ADVICE, IDS_EXPECTED, LARGEST, LARGEST_ID
 from sklearn_lstm.data.frames import Array
-from sklearn_lstm.data.sequences import (
-    VALUES_PER_CHUNK,
-    ArraySequences,
-    FlatSequences,
-    Lengths,
-    Sequences,
-)
+from sklearn_lstm.data.sequences import ArraySequences, FlatSequences, Lengths, Sequences
 from sklearn_lstm.data.spelling import read_spellings
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.text.id_matrix import TokenIds
@@ -33,11 +28,7 @@ Table: TypeAlias = Array | list[Array]  # rows of one length, or a list
 
 
 def read_sequences(
-    arrays: Arrays,
-    input_type: str,
-    n_channels: int | None = None,
-    *,
-    has_gaps: bool | None = None,
+    arrays: Arrays, input_type: str, n_channels: int | None = None, *, has_gaps: bool | None = None
 ) -> Sequences:
     """Return arrays as sequences.
 
@@ -64,16 +55,14 @@ def read_sequences(
     if sparse.issparse(steps):
         steps = _checked_matrix(steps, input_type)
     elif isinstance(steps, np.ndarray):
-        steps = _checked_table(steps, input_type)
+        steps = _checked_table(steps)
     if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
         known |= _check_series(steps, arrays.time_channel, n_channels, has_gaps=has_gaps)
         return ArraySequences(steps, **known)
     if arrays.time_channel is not None:
-        raise InvalidSequencesError(
-            f"time_channel={arrays.time_channel!r} is for measurements, but X holds token ids. "
-            "Leave it None."
-        )
+        found = f"time_channel={arrays.time_channel!r}"
+        raise InvalidSequencesError(f"{found} is for measurements, but X holds token ids.")
     if sparse.issparse(steps):
         _check_ids(steps.data, steps.indptr)
         n_entries = np.diff(steps.indptr).astype(np.intp)
@@ -133,7 +122,7 @@ def _holds_counts(X: sparse.csr_matrix) -> bool:
     return bool(np.count_nonzero(2 * n_common < n_runs) > n_rows / 2)
 
 
-def _checked_table(array: Array, input_type: str) -> Array:
+def _checked_table(array: Array) -> Array:
     if array.ndim > 3:
         raise InvalidSequencesError(
             f"Found array with dim {array.ndim}, while dim <= 3 is required: "
@@ -144,10 +133,6 @@ def _checked_table(array: Array, input_type: str) -> Array:
     if 0 in array.shape:
         raise InvalidSequencesError(
             f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
-        )
-    if array.ndim == 3 and input_type not in ("auto", "measurements"):
-        raise InvalidSequencesError(
-            "A 3-D X holds measurements, but the classifier reads token ids (2-D)."
         )
     return array
 
@@ -168,7 +153,7 @@ def _blocks(rows: Table) -> Iterator[tuple[Array, int]]:
     if isinstance(rows, list):
         yield from ((row[np.newaxis], index) for index, row in enumerate(rows))
         return
-    n_rows = max(1, VALUES_PER_CHUNK // rows[0].size)
+    n_rows = max(1, sequences.VALUES_PER_CHUNK // rows[0].size)
     yield from ((rows[start : start + n_rows], start) for start in range(0, len(rows), n_rows))
 
 
@@ -196,12 +181,7 @@ def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> N
         place = int(np.argmax(is_wrong))
         row = first_row + int(np.searchsorted(starts, place, side="right")) - 1
         value = values.flat[place]
-        if np.isnan(value):
-            raise InvalidSequencesError(
-                f"X[{row}] holds NaN, {IDS_EXPECTED} If NaN pads the rows of a table, pass "
-                "X.fillna(0).astype(int)."
-            )
-        sign = "Negative values in data: " if value < 0 else ""
+        sign = "Negative values in data: " if value < 0 else ""  # as scikit-learn's checks ask
         raise InvalidSequencesError(f"{sign}X[{row}] holds {value}, {IDS_EXPECTED}")
 
 
@@ -212,14 +192,12 @@ def _as_series(rows: Table, n_channels: int) -> Table:
     series = [array if array.ndim == 2 else array[:, np.newaxis] for array in rows]
     if rows[0].ndim == 2 or any(steps.size for steps in series):
         n_channels = next((steps for steps in series if steps.size), series[0]).shape[1]
-    are_turned = len({len(steps) for steps in series if steps.size}) == 1
-    remedy = " If channels come first, pass [x.T for x in X]." if are_turned else ""
     for index, steps in enumerate(series):
         if steps.size and steps.shape[1] != n_channels:
             raise InvalidSequencesError(
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
-                f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels})."
-                f"{remedy}"
+                f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels}). "
+                "If channels come first, pass [x.T for x in X]."
             )
     # In the smallest type: it does not change that of its neighbours.
     nothing = np.full((1, n_channels), np.nan, np.float16)
@@ -227,7 +205,7 @@ def _as_series(rows: Table, n_channels: int) -> Table:
 
 
 def _check_series(
-    series: Table, time_channel: int | None, expected: int | None, *, has_gaps: bool | None
+    series: Table, time_channel: int | str | None, expected: int | None, *, has_gaps: bool | None
 ) -> dict[str, Any]:
     """Return the fields of `Sequences` for series, after the checks of their values and times."""
     n_channels = series[0].shape[1]
@@ -236,17 +214,21 @@ def _check_series(
             f"X has {n_channels} channels, but LSTMSequenceClassifier is expecting {expected} "
             "channels, as at fit, along the last axis. If X is one series, pass a list of it: [X]."
         )
+    channel = None
     if time_channel is not None:
-        if not -n_channels <= time_channel < n_channels:
+        is_number = not isinstance(time_channel, str | bool | np.bool_)
+        if not (is_number and -n_channels <= int(time_channel) < n_channels):
             raise InvalidSequencesError(
-                f"time_channel={time_channel}, but X has {n_channels} channels, counted from 0."
+                f"time_channel={time_channel!r} is neither the number nor the name of one of the "
+                f"{n_channels} channels of X. They are counted from 0; names have those of a list "
+                "of data frames, one for each series."
             )
-        time_channel %= n_channels
+        channel = int(time_channel) % n_channels
     lengths, has_missing = [], np.zeros(n_channels, bool)
     for block, first_row in _blocks(series):
         n_steps, is_gappy = _check_measurements(block, first_row)
-        if time_channel is not None:
-            _check_times(block, n_steps, time_channel, first_row)
+        if channel is not None:
+            _check_times(block, n_steps, channel, first_row)
         lengths.append(n_steps)
         has_missing |= is_gappy
     n_steps = np.concatenate(lengths)
@@ -260,7 +242,7 @@ def _check_series(
         "lengths": np.maximum(n_steps, 1),
         "n_channels": n_channels,
         "has_missing": has_missing,
-        "time_channel": time_channel,
+        "time_channel": channel,
     }
 
 
@@ -284,9 +266,8 @@ def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[
     if is_too_large.any():
         row, step, channel = (int(at) for at in np.argwhere(is_too_large)[0])
         raise InvalidSequencesError(
-            f"X contains infinity or a value too large ({block[row, step, channel]}): "
-            f"X[{first_row + row}], step {step}, channel {channel}. Correct it, or make it NaN if "
-            "it is missing."
+            f"X contains infinity or a value too large ({block[row, step, channel]}): X["
+            f"{first_row + row}], step {step}, channel {channel}. Correct it, or make it NaN."
         )
     is_missing = np.isnan(block)
     is_step = ~is_missing.all(axis=2)

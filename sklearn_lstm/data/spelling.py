@@ -12,9 +12,8 @@ from sklearn_lstm.text.words import LETTER, UNSTABLE, is_character, kind_of
 
 NO_TEXTS = (
     "An encoder reads texts, but X (or X_val) does not say which words its ids stand for, or its "
-    "tokens are no strings. Pass the CSR output of TextSequenceVectorizer, or rows of "
-    "it, as a Pipeline does. Dense output, scipy.sparse.vstack, save_npz and ColumnTransformer "
-    "lose the words: join texts before the vectorizer, and store the texts or a pickle of X."
+    "tokens are no strings. Pass the CSR output of TextSequenceVectorizer, or rows of it, as a "
+    "Pipeline does: dense output, scipy.sparse.vstack, save_npz and ColumnTransformer lose words."
 )
 
 

@@ -1,13 +1,11 @@
 """Texts -> what `TextSequenceVectorizer.transform` returns, without the vectorizer."""
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, MappingView
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -65,7 +63,7 @@ class TextReader:
     categories: tuple[str, ...] | None
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> TextReader:
+    def of(cls, attributes: Mapping[str, Any], analysis: Analysis | None = None) -> Self:
         """Return the reader of a vectorizer with these parameters and fitted attributes."""
         attributes = dict(attributes)  # another thread may set them all in `partial_fit`
         names = ["vocabulary_", "max_length", "max_length_", "truncation", "padding", "output"]
@@ -91,10 +89,13 @@ class TextReader:
 
     def __call__(self, raw_documents: Iterable[Any]) -> Any:
         """Return the ids of texts, as `TextSequenceVectorizer.transform` describes them."""
+        return self.lay_out(*self._tokens(raw_documents))
+
+    def _tokens(self, raw_documents: Any) -> tuple[Iterator[TokenBatch], CallIds, Any, Numbers]:
+        """Return the ids of texts, what they stand for, the texts, and the columns beside them."""
         ids = CallIds(self.vocabulary)
         texts, numbers = self.divided(raw_documents)
-        batches = self.trimmed(read_tokens(self.analysis, texts, ids))
-        return self.lay_out(batches, ids, texts, numbers)
+        return self.trimmed(read_tokens(self.analysis, texts, ids)), ids, texts, numbers
 
     def read(self, raw_documents: Iterable[object]) -> Any:
         """Return texts as what a classifier makes of the ids: sequences, if `output` is "sparse".
@@ -103,9 +104,8 @@ class TextReader:
         """
         if self.output != "sparse":
             return self(raw_documents)
-        ids = CallIds(self.vocabulary)
-        texts, numbers = self.divided(raw_documents)
-        spellings, lengths = joined(self.trimmed(read_tokens(self.analysis, texts, ids)))
+        batches, ids, texts, numbers = self._tokens(raw_documents)
+        spellings, lengths = joined(batches)
         if not len(lengths):
             return to_csr((), ids, self.width)  # which nobody reads
         spelling = Spelling(ids.vocabulary, [*ids.unknown])
@@ -149,9 +149,8 @@ class TextReader:
             yield cut((ids, lengths), most, self.truncation)
         if n_cut and self.max_length is None:
             warn_user(
-                f"Texts that are longer than all training texts were cut: {n_cut}. The width of "
-                f"output={self.output!r} is that of the longest training text, {self.width} "
-                "tokens; the default output keeps texts whole, and max_length sets a width.",
+                f"Texts that are longer than all training texts were cut: {n_cut}, to {self.width} "
+                "tokens. The default output keeps texts whole, and max_length sets a width.",
                 InputTypeWarning,
             )
 
@@ -195,10 +194,6 @@ def keeps_texts(parameters: Mapping[str, object]) -> bool:
 
 def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     """Return an iterator over the texts; refuse what is no column of them."""
-    if isinstance(raw_documents, str | bytes):
-        raise InvalidSequencesError(
-            f"X is one text: {reprlib.repr(raw_documents)}. Pass a list of texts: [text]."
-        )
     texts, found = raw_documents, read_frame(raw_documents)
     if isinstance(found, dict) and len(found) == 1:  # as other libraries pass on a column
         found = found.popitem()[1]
@@ -207,16 +202,16 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     elif isinstance(texts, np.ndarray) and texts.shape[1:] == (1,):
         texts = texts[:, 0]
     shape: tuple[int, ...] = getattr(texts, "shape", (0,))
-    has_no_order = isinstance(texts, Mapping | AbstractSet) and not isinstance(texts, MappingView)
-    if has_no_order or not isinstance(texts, Iterable) or len(shape) != 1:
-        is_table = len(shape) != 1
-        error = InvalidSequencesError if is_table else InvalidSequencesTypeError
+    has_order = isinstance(texts, MappingView) or not isinstance(texts, Mapping | AbstractSet)
+    is_wrong = len(shape) != 1 or isinstance(texts, str | bytes)
+    if is_wrong or not has_order or not isinstance(texts, Iterable):
+        error = InvalidSequencesError if is_wrong else InvalidSequencesTypeError
         raise error(
-            f"X is a {type(texts).__name__}: {shape if is_table else reprlib.repr(texts)}. Pass a "
-            "list of texts, in the order of the labels, or one column of texts alone: "
-            "frame['text'], X[:, k]. With columns beside them, at fit too, pass a data frame: "
-            "pd.DataFrame([X]) of one row, pd.DataFrame(X) of columns. Token ids are for the "
-            "classifier."
+            f"X is a {type(texts).__name__}: {shape if len(shape) > 1 else reprlib.repr(texts)}. "
+            "Pass a list of texts, in the order of the labels, [text] of a single one, or one "
+            "column of texts alone: frame['text'], X[:, k]. With columns beside them, at fit too, "
+            "pass a data frame: pd.DataFrame([X]) of one row, pd.DataFrame(X) of columns. Token "
+            "ids are for the classifier."
         )
     return iter(texts)
 

@@ -1,7 +1,5 @@
 """Measurements -> what the members read: channels at one scale, without missing values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Annotated, Self, TypeAlias
 
@@ -122,7 +120,7 @@ class ChannelScaling:
     @classmethod
     def of(
         cls, sequences: Sequences, targets: NDArray[np.generic] | None, *, normalize: bool
-    ) -> ChannelScaling:
+    ) -> Self:
         """Return mean and deviation of all known values, or 0 and 1; without targets no level."""
         n_channels, gappy = sequences.n_channels or 1, np.flatnonzero(sequences.has_missing)
         zeros, ones, unit = np.zeros(n_channels), np.ones(n_channels), _typical_gap(sequences)
@@ -159,7 +157,7 @@ class ChannelScaling:
         return replace(plain, mean=mean, scale=scale, level=level)
 
     @classmethod
-    def by_size(cls, sequences: Sequences) -> ChannelScaling:
+    def by_size(cls, sequences: Sequences) -> Self:
         """Return the root mean square of each channel as its scale: levels stay."""
         plain = cls.of(sequences, None, normalize=False)
         n_known, squares = np.zeros((2, plain.n_channels))

@@ -1,10 +1,8 @@
 """Ids -> codes, which are the rows of tables."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +50,10 @@ class TokenCodes:
         if self.ids.min(initial=1) < 1:
             raise ValueError("ids below 1")
 
-    def extended(self, sequences: Sequences, further: NDArray[np.int64]) -> TokenCodes:
+    def extended(self, sequences: Sequences, further: NDArray[np.int64]) -> Self:
         """Return codes for the ids in sequences and `further` too; known ids keep their codes."""
         new = self.new_ids(sequences.distinct_ids(), further)
-        return TokenCodes(np.concatenate([self.ids, new])) if len(new) else self
+        return type(self)(np.concatenate([self.ids, new])) if len(new) else self
 
     def new_ids(self, ids: NDArray[np.integer], further: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the ids in both that have no code, in ascending order."""

@@ -125,7 +125,7 @@ class ClassExplanations:
             Each row by the names of the columns.
         """
         orders = np.argsort(-self.means, axis=0, kind="stable").T
-        return [*chain.from_iterable(map(self._rows_of, range(len(orders)), orders))]
+        return [row for place, order in enumerate(orders) for row in self._rows_of(place, order)]
 
     def _rows_of(self, place: int, rows: Iterable[int]) -> list[Row]:
         """Return the entries of some rows, for the class at a place."""
@@ -154,36 +154,36 @@ class ClassExplanations:
         shown = {}
         for title, of_part in {LINEAR: [LINEAR, NUMBERS, STATES], NETWORK: [NETWORK]}.items():
             rows = order[np.isin(parts[order], of_part)]
-            most = -(-self.n_tokens // 2), self.n_tokens // 2
-            ends = rows[means[rows] > 0][: most[0]], rows[means[rows] < 0][::-1][: most[1]][::-1]
+            against = rows[means[rows] < 0]
+            last = against[max(0, len(against) - self.n_tokens // 2) :]
+            ends = rows[means[rows] > 0][: -(-self.n_tokens // 2)], last
             if len(rows):
                 shown[title] = np.concatenate(ends).tolist()
         return shown
 
-    def _shown_rows(self, place: int) -> dict[str, tuple[int, list[Row]]]:
-        """Return of each part its number of samples, and its rows that are shown."""
-        shown = {part: self._rows_of(place, rows) for part, rows in self.shown(place).items()}
-        return {part: (rows[0]["n_samples"] if rows else 0, rows) for part, rows in shown.items()}
+    def _titled(self, place: int) -> dict[str, list[Row]]:
+        """Return the rows that are shown of each part, by its name and number of samples."""
+        titled = {}
+        for part, rows in self.shown(place).items():
+            n_samples = int(self.n_samples[rows].max(initial=0))
+            titled[f"{part}, {n_samples:,} samples"] = self._rows_of(place, rows)
+        return titled
 
-    def _beside(self, place: int) -> list[Row]:
+    def _beside(self, place: int) -> str:
         """Return what belongs to no name: what an encoder adds, and the base values."""
-        return self._rows_of(place, np.flatnonzero(np.isin(self.parts, [WHOLE, BASE])))
+        rows = self._rows_of(place, np.flatnonzero(np.isin(self.parts, [WHOLE, BASE])))
+        return "; ".join(f"{row['part']} ({row['name']}) {row['mean']:+.2f}" for row in rows)
 
     def __repr__(self) -> str:
-        lines, classes = [], [*enumerate(self.classes)]
-        if len(classes) == 2 and not self.means.sum(axis=1).any():  # one mirrors the other
-            classes = classes[1:]
-        for place, target in classes:
-            lines += ["", f"{printable(target)}: mean contribution (logits), that where present"]
-            for part, (n_samples, rows) in self._shown_rows(place).items():
-                lines.append(f"  {part} ({n_samples:,} samples)")
-                lines += [
-                    f"{row['mean']:+10.3f}  {row['mean_where_present']:+8.2f} in "
-                    f"{row['n_with']:<6,} {_name(row['name'])}"
-                    for row in rows
-                ]
-            beside = self._beside(place)
-            lines += [f"{row['mean']:+10.3f}  {row['part']} ({row['name']})" for row in beside]
+        lines, places = [], [*range(len(self.classes))]
+        if len(places) == 2 and not self.means.sum(axis=1).any():  # one mirrors the other
+            places = places[1:]
+        for place in places:
+            target = printable(self.classes[place])
+            lines += ["", f"{target}: mean contribution (logits), that where present"]
+            for title, rows in self._titled(place).items():
+                lines += [f"  {title}", *(f"{row['mean']:+10.3f}  {_told(row)}" for row in rows)]
+            lines.append(f"  {self._beside(place)}")
         return "\n".join(lines[1:])
 
     def plot(self, target: object = None, *, ax: Axes | None = None) -> Axes:
@@ -213,18 +213,14 @@ class ClassExplanations:
         if target is not None and target not in self.classes:
             raise ValueError(f"target={target!r} is not a class of the model: {self.classes}.")
         place = len(self.classes) - 1 if target is None else self.classes.index(target)
-        parts = self._shown_rows(place)
-        n_bars = sum(len(rows) + 1 for _, rows in parts.values()) - 1
+        parts = self._titled(place)
+        n_bars = sum(len(rows) + 1 for rows in parts.values()) - 1
         ax = axes_for(ax, (6.4, float(np.clip(1.4 + 0.2 * n_bars, 2.4, 12))))
         labels, start = dict[int, str](), 0
-        for part, (n_samples, rows) in parts.items():
+        for title, rows in parts.items():
             places = range(start, start + len(rows))
-            ax.barh(places, [row["mean"] for row in rows], label=f"{part}, {n_samples:,} samples")
-            told = (
-                f"{_name(row['name'])}  {row['mean_where_present']:+.2f} in {row['n_with']:,}"
-                for row in rows
-            )
-            labels |= dict(zip(places, told, strict=True))
+            ax.barh(places, [row["mean"] for row in rows], label=title)
+            labels |= dict(zip(places, map(_told, rows), strict=True))
             start = places.stop + 1  # a gap tells the parts apart
         ax.set_yticks([*labels], [*labels.values()], parse_math=False, fontsize="x-small")
         ax.axvline(0, color="0.5", linewidth=0.8)
@@ -233,15 +229,15 @@ class ClassExplanations:
         label = f"adds to the score of {printable(self.classes[place])}, mean over the samples"
         ax.set_xlabel(label, parse_math=False)
         ax.legend(fontsize="small")
-        notes = [f"{row['part']} ({row['name']}) {row['mean']:+.2f}" for row in self._beside(place)]
-        ax.set_title("; ".join(notes), fontsize="small", color="0.4", parse_math=False)
+        ax.set_title(self._beside(place), fontsize="small", color="0.4", parse_math=False)
         return ax
 
 
-def _name(name: object) -> str:
-    """Return a name as it is shown, white space made visible, not too long."""
-    (shown,) = token_names(np.array([name], np.object_))
-    return shown if len(shown) <= 60 else f"{shown[:59]}…"
+def _told(row: Row) -> str:
+    """Return a name, white space made visible, not too long, and what it adds where it is."""
+    (name,) = token_names(np.array([row["name"]], np.object_))
+    shown = name if len(name) <= 60 else f"{name[:59]}…"
+    return f"{shown}  {row['mean_where_present']:+.2f} in {row['n_with']:,}"
 
 
 # --- How they are computed
@@ -289,9 +285,8 @@ def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExp
     opened = open_model(model, X)
     if opened.sequences.n_channels is not None:
         raise ValueError(
-            "explain_classes adds up what tokens say, but X holds measurements, whose steps have "
-            "no names. explain(model, X) explains single series; to see what a channel is worth, "
-            "cross-validate without it."
+            "explain_classes is of tokens, but X holds measurements, whose steps have no names. "
+            "explain(model, X) explains single series."
         )
     labels = opened.labels
     is_mirrored = len(labels) == 2 and not labels.is_multilabel  # what is for one is against both

@@ -72,10 +72,7 @@ class TrainingDisplay(Display):
     lr_ax_: Axes
 
     def __init__(
-        self,
-        train_loss: ArrayLike,
-        lr: ArrayLike,
-        valid_loss: ArrayLike | None = None,
+        self, train_loss: ArrayLike, lr: ArrayLike, valid_loss: ArrayLike | None = None
     ) -> None:
         self.train_loss: NDArray[np.float64] = np.asarray(train_loss, dtype=float)
         self.lr: NDArray[np.float64] = np.asarray(lr, dtype=float)
@@ -145,8 +142,6 @@ class TrainingDisplay(Display):
         ax.set(xlabel="epoch", ylabel="loss per sequence")
         number_places(ax.xaxis)
         lr_ax.set(ylabel="learning rate", ylim=(0, None))
-        lr_ax.yaxis.label.set_color("0.4")
-        lr_ax.tick_params(axis="y", colors="0.4")
         legend = ax.legend(handles=[*lines, lr_line], loc="lower center", ncols=2, frameon=False)
         legend.set_bbox_to_anchor((0.5, 1.0), ax.transAxes)
         return self._show(ax)
@@ -229,9 +224,7 @@ class ExplanationDisplay(Display, Html):
         """
         opened = open_model(model, X)
         if len(opened) != 1:
-            raise ValueError(
-                f"X must hold one sequence, to be shown; found {len(opened)}. Pass X[:1]."
-            )
+            raise ValueError(f"X must hold one sequence; found {len(opened)}. Pass X[:1].")
         (explanation,) = explain_opened(opened, target)
         return cls(explanation).plot(ax, n_steps=n_steps)
 

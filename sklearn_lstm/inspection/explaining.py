@@ -1,7 +1,5 @@
 """What each step adds to the score of a class, and which neighbours count as one: "not good"."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
@@ -83,10 +81,7 @@ def explain_opened(opened: OpenModel, target: object, method: str = "shares") ->
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}; got {method!r}.")
     if method == "leave_one_out" and opened.sequences.n_channels is not None:
-        raise ValueError(
-            "method='leave_one_out' deletes tokens, but X holds measurements. To see what a "
-            "channel is worth, cross-validate without it."
-        )
+        raise ValueError("method='leave_one_out' deletes tokens, but X holds measurements.")
     outputs = target_outputs(opened, target)
     rows = list(zip(opened, outputs.tolist(), strict=True))
     with workers(opened.model.network.device):
@@ -104,16 +99,14 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
     targets = np.asarray(target, np.object_)
     if targets.shape not in {(), (len(opened),)}:
         raise ValueError(
-            f"target must be one class, or one class for each of {len(opened)} sequences; got an "
-            f"array of shape {targets.shape}."
+            f"target must be one class, or one class for each of {len(opened)} sequences; got the "
+            f"shape {targets.shape}."
         )
     try:
         return np.array([outputs[one] for one in np.broadcast_to(targets, len(opened))], np.intp)
     except KeyError as error:
-        raise ValueError(
-            f"target={error} is not a class of the model; its classes are "
-            f"{', '.join(map(repr, opened.classes))}."
-        ) from error
+        known = ", ".join(map(repr, opened.classes))
+        raise ValueError(f"target={error} is not a class of the model: {known}.") from error
 
 
 def _explained(

@@ -117,7 +117,8 @@ class Explanation(Html):
         largest = np.argsort(-np.abs(self.values), kind="stable")[:5].tolist()
         names = self.data if self.data.ndim == 1 else [f"step {at}" for at in range(len(self.data))]
         parts = [f"{printable(names[at])} {self.values[at]:+.2f}" for at in largest]
-        parts += ["..."] * (len(self.data) > len(largest))
+        if len(self.data) > len(largest):
+            parts.append("...")
         parts += [f"{name} {value:+.2f}" for name, value in self.beside.items()]
         parts += [f"base value {self.base_value:+.2f}"]
         # Of NumPy's own scalars, `repr` says the type.
@@ -187,43 +188,39 @@ class Explanation(Html):
         set_label = ax.set_ylabel if is_series else ax.set_xlabel
         set_label(f"adds to the score of {printable(self.target)}", parse_math=False)
         ax.legend()
-        notes = [f"{len(shown)} of {n_all} tokens"] * (len(shown) < n_all)
         beside = self.beside.items()
-        notes += [f"{name} {value:+.2f}" for name, value in beside if name not in numbers]
+        notes = [f"{name} {value:+.2f}" for name, value in beside if name not in numbers]
+        if len(shown) < n_all:
+            notes.append(f"{len(shown)} of {n_all} tokens")
         ax.set_title(printable("; ".join(notes)), fontsize="small", color="0.4", parse_math=False)
         return ax
 
     def _repr_html_(self) -> str:
         """Return the text, each token on a background that shows what it adds."""
-        data = self.data
-        space, blank = "0.15em", " "
+        data, space, blank = self.data, "0.15em", " "
         if drawing.is_measured(data):
             gaps = drawing.has_no_value(data).tolist()
-            names = [f"{step}{' missing' * is_gap}" for step, is_gap in enumerate(gaps)]
+            names = [f"{step} missing" if gap else str(step) for step, gap in enumerate(gaps)]
+        elif all(len(str(token)) == 1 for token in data):
+            names, space, blank = [*map(printable, data)], "0", ""  # with the white space
         else:
             names = drawing.token_names(data)
-            if all(len(name) == 1 for name in names):
-                names = [*map(printable, data)]  # with the white space of the text
-                space, blank = "0", ""
-        numbers = self.numbers
-        contributions = np.append(self.values, [*numbers.values()])
-        shares = contributions / (float(np.abs(contributions).max(initial=0)) or 1.0)
-        of_steps, of_numbers = np.split(shares, [len(names)])
         pairs = zip(self.linear, self.network, strict=True)
         titles = [f"linear model {one:+.3f}, network {other:+.3f}" for one, other in pairs]
-        parts = zip(map(escape, names), of_steps, titles, strict=True)
-        body = blank.join(coloured(*part, space) for part in parts)
+        names += [f" {name}" for name in self.numbers]
+        titles += [""] * len(self.numbers)
+        contributions = np.append(self.values, [*self.numbers.values()])
+        shares = contributions / (float(np.abs(contributions).max(initial=0)) or 1.0)
+        parts = zip(map(escape, names), shares, titles, strict=True)
         target = escape(printable(self.target))
         beside = [f" {value:+.2f} ({escape(name)})" for name, value in self.beside.items()]
-        head = (
-            f"score of <b>{target}</b>: {self.score:+.2f} = {self.base_value:+.2f} "
+        return TEXT.format(
+            head=f"score of <b>{target}</b>: {self.score:+.2f} = {self.base_value:+.2f} "
             f"(baseline) {self.linear.sum():+.2f} (linear model) "
-            f"{self.network.sum():+.2f} (network){''.join(beside)}"
+            f"{self.network.sum():+.2f} (network){''.join(beside)}",
+            body=blank.join(coloured(*part, space) for part in parts),
+            foot=f"{coloured(f'for {target}', 1)} {coloured(f'against {target}', -1)}",
         )
-        key = f"{coloured(f'for {target}', 1)} {coloured(f'against {target}', -1)}"
-        beside_text = map(coloured, map(escape, numbers), of_numbers)
-        foot = "; ".join([key, *beside_text])
-        return TEXT.format(head=head, body=body, foot=foot)
 
 
 def coloured(token: str, share: float, title: str = "", space: str = "0.15em") -> str:

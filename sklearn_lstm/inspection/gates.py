@@ -85,7 +85,15 @@ class GateActivations(Bunch):  # type: ignore[misc]
         """
         if n_units < 1:
             raise ValueError(f"n_units must be at least 1; got {n_units}.")
-        values = self._values(gate, layer, direction)
+        gates = {name: values for name, values in self.items() if name != "data"}
+        try:
+            values = np.asarray(gates[gate][layer, direction].T)
+        except (KeyError, IndexError) as error:
+            n_layers, n_directions, *_ = self.hidden_state.shape
+            raise ValueError(
+                f"{gate=}, {layer=}, {direction=} is not in this network. It has {[*gates]}, "
+                f"{n_layers} layer(s) and {n_directions} direction(s), counted from 0."
+            ) from error
         units = np.argsort(-values.std(axis=1), kind="stable")[:n_units]
         values = values[units]
         n_units, n_steps = values.shape
@@ -101,18 +109,6 @@ class GateActivations(Bunch):  # type: ignore[misc]
         ax.set_yticks(range(n_units), [*map(str, units)], fontsize="small")
         ax.set_ylabel("unit")
         return ax
-
-    def _values(self, gate: str, layer: int, direction: int) -> NDArray[np.float32]:
-        """Return the activations (hidden_size, n_steps) of a gate, or an error."""
-        gates = {name: values for name, values in self.items() if name != "data"}
-        try:
-            return np.asarray(gates[gate][layer, direction].T)
-        except (KeyError, IndexError) as error:
-            n_layers, n_directions, *_ = self.hidden_state.shape
-            raise ValueError(
-                f"{gate=}, {layer=}, {direction=} is not in this network. It has {[*gates]}, "
-                f"{n_layers} layer(s) and {n_directions} direction(s), counted from 0."
-            ) from error
 
 
 def gate_activations(model: object, X: object) -> list[GateActivations]:
@@ -186,7 +182,7 @@ def _activations(network: Network, sequences: Sequences) -> dict[str, NDArray[np
     for layer in forward.layers:
         states = layer.no_states(len(x))
         read = [np.array([*gates, memory]) for gates, memory in layer.read(x, order, states)]
-        names = *GATES[layer.cell], *["memory_cell"] * (layer.cell == "lstm")
+        names = [*GATES[layer.cell], "memory_cell"] if layer.cell == "lstm" else GATES[layer.cell]
         found = dict(zip(names, np.concatenate(read, axis=1), strict=False))  # GRUs have no memory
         found["hidden_state"] = states
         found = {name: order.restored(values) for name, values in found.items()}

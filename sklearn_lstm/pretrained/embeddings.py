@@ -12,16 +12,9 @@ from sklearn_lstm.data.containers import LARGEST_ID
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.pretrained import token_tables
 from sklearn_lstm.pretrained.named_models import shown
-from sklearn_lstm.pretrained.token_tables import (
-    ACCEPTED,
-    Found,
-    TokenVectors,
-    VectorTable,
-    check_finite,
-    looked_up,
-    table_of,
-)
+from sklearn_lstm.pretrained.token_tables import Found, TokenVectors, VectorTable
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN
 
 
@@ -52,7 +45,7 @@ class PretrainedVectors:
     def check(self) -> None:
         """Raise ValueError if a stored table gives vectors of another width."""
         if isinstance(self.table, VectorTable):
-            looked_up(self.table, [], self.width)
+            token_tables.looked_up(self.table, [], self.width)
 
     @property
     def width(self) -> int:
@@ -84,7 +77,7 @@ class PretrainedVectors:
             return is_known, vectors
         tokens = spelling.tokens(spellings[is_new].tolist())
         words = [tokens.get(number) for number in spellings[is_new].tolist()]
-        is_known[is_new], found = looked_up(self.table, words, self.width)
+        is_known[is_new], found = token_tables.looked_up(self.table, words, self.width)
         vectors[is_new & is_known] = self.scale * found
         return is_known, vectors
 
@@ -103,8 +96,8 @@ class PretrainedVectors:
         if self.table is None and n_rows <= largest < n_rows + (2 if vocabulary else largest):
             warn_user(
                 f"embeddings has {n_rows} rows, but the ids of X go up to {largest}: row i is the "
-                "vector of id i. Row 0 is that of padding, row 1 that of the unknown words of a "
-                "TextSequenceVectorizer. Ids without a row begin with random vectors."
+                "vector of id i, row 0 that of padding, row 1 that of the unknown words of a "
+                "TextSequenceVectorizer. Other ids begin with random vectors."
             )
 
     def describe(self) -> str:
@@ -140,17 +133,15 @@ def read_embeddings(
     if isinstance(embeddings, list | tuple) or hasattr(embeddings, "__array__"):
         return _of_array(embeddings, new_ids)
     chosen = None if new_ids is None else set(new_ids.tolist())
-    id_of = {
-        token: id_ for token, id_ in (vocabulary or {}).items() if chosen is None or id_ in chosen
-    }
-    table = table_of(embeddings, None if chosen is None else id_of)
+    tokens = (vocabulary or {}).items()
+    id_of = {token: id_ for token, id_ in tokens if chosen is None or id_ in chosen}
+    table = token_tables.table_of(embeddings, None if chosen is None else id_of)
     if vocabulary is None and chosen != set():
         raise ValueError(
-            "embeddings maps tokens to vectors, but X does not say which token an id stands "
-            "for. Pass the CSR output of TextSequenceVectorizer as it is (a Pipeline "
-            "does), or embeddings as an array whose row i is the vector of id i."
+            "embeddings maps tokens to vectors, but X does not say which token an id stands for. "
+            "Pass the CSR output of TextSequenceVectorizer, as a Pipeline does, or an array."
         )
-    is_known, vectors = looked_up(table, list(id_of))
+    is_known, vectors = token_tables.looked_up(table, list(id_of))
     ids = np.array([*compress(id_of.values(), is_known)], np.int64)
     if chosen is None and not len(ids):
         raise ValueError(
@@ -166,15 +157,16 @@ def read_embeddings(
 
 
 def _of_array(embeddings: object, new_ids: NDArray[np.int64] | None) -> PretrainedVectors:
+    found = shown(embeddings)
     try:
         rows = np.asarray(embeddings)
         ids = np.arange(1, len(rows)) if new_ids is None else new_ids[new_ids < len(rows)]
         vectors = np.asarray(rows[ids], np.float32)  # a copy
     except (TypeError, ValueError, IndexError) as error:
-        raise ValueError(f"{ACCEPTED}; found {shown(embeddings)}.") from error
+        raise ValueError(f"{token_tables.ACCEPTED}; found {found}.") from error
     if rows.ndim != 2 or len(rows) < 2 or not rows.shape[1]:
-        raise ValueError(f"{ACCEPTED}; found {shown(embeddings)} of shape {rows.shape}.")
-    check_finite(vectors, ())
+        raise ValueError(f"{token_tables.ACCEPTED}; found {found} of shape {rows.shape}.")
+    token_tables.check_finite(vectors, ())
     return PretrainedVectors(ids.astype(np.int64), vectors, 1.0, LARGEST_ID, None)
 
 

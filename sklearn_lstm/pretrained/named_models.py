@@ -128,9 +128,7 @@ def open_folder(folder: Path, name: str, function: str, **options: bool) -> Any:
     try:
         return attrgetter(function)(package)(str(folder), **options)
     except Exception as error:
-        raise FileNotFoundError(
-            f"{name} can't open the folder {str(folder)!r} ({type(error).__name__}: {error})."
-        ) from error
+        raise FileNotFoundError(f"{name} can't open the folder {folder}: {error!r}.") from error
 
 
 def without_halves(text: str) -> str:

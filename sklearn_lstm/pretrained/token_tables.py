@@ -17,13 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.pretrained.named_models import (
-    NamedModel,
-    Shared,
-    open_folder,
-    shown,
-    without_halves,
-)
+from sklearn_lstm.pretrained import named_models
+from sklearn_lstm.pretrained.named_models import NamedModel, Shared
 
 ONE_AT_A_TIME = ForkSafeLock()  # model2vec sets its tokenizer anew for each call
 ACCEPTED = (
@@ -135,13 +130,13 @@ class StaticModel(NamedModel):
         """Return a static model; parameter and errors are those of `static_model`."""
         if isinstance(source, os.PathLike):
             source = Path(source)
-            model = open_folder(source, "model2vec", "StaticModel.from_pretrained")
+            model = named_models.open_folder(source, "model2vec", "StaticModel.from_pretrained")
         elif hasattr(source, "tokenizer") and hasattr(source, "embedding"):
             model, source = source, type(source).__name__
         else:
             raise TypeError(
                 "static_model takes the pathlib.Path of a folder of model2vec, or an object of "
-                f"model2vec or wordllama; found {shown(source)}."
+                f"model2vec or wordllama; found {named_models.shown(source)}."
             )
         rows = np.linspace(0, len(model.embedding) - 1, 5).astype(np.intp)
         return cls(model, source, np.array(model.embedding[rows], np.float32))
@@ -153,7 +148,7 @@ class StaticModel(NamedModel):
         """
         vectors = np.zeros((len(tokens), self.model.embedding.shape[1]), np.float32)
         is_text = [isinstance(token, str) and len(token) > 0 for token in tokens]
-        words = [without_halves(word) for word in compress(tokens, is_text)]
+        words = [named_models.without_halves(word) for word in compress(tokens, is_text)]
         embed = getattr(self.model, "embed", None)
         embed = embed or partial(self.model.encode, use_multiprocessing=False)
         if words:
@@ -173,7 +168,7 @@ def table_of(vectors: object, tokens: Iterable[object] | None) -> TokenVectors:
     if isinstance(vectors, Mapping):
         return VectorTable.of(vectors, tokens)
     if isinstance(vectors, type) or not isinstance(vectors, TokenVectors):
-        raise ValueError(f"{ACCEPTED}; found {shown(vectors)}.")
+        raise ValueError(f"{ACCEPTED}; found {named_models.shown(vectors)}.")
     return getattr(vectors, "_vector_table", lambda: vectors)()  # WordVectors may be fitted again
 
 
@@ -184,9 +179,8 @@ def looked_up(table: TokenVectors, tokens: Sequence[object], width: int | None =
     width = vectors.shape[-1] if width is None else width
     if known.shape != (len(tokens),) or vectors.shape != (known.sum(), width):
         raise ValueError(
-            f"embeddings: lookup of a {type(table).__name__} has to return is_known, of shape "
-            f"({len(tokens)},) here, and the vectors of the known tokens, of shape (n_known, "
-            f"{width}); found arrays of shape {known.shape} and {vectors.shape}."
+            f"embeddings: lookup of a {type(table).__name__} has to return arrays of shape "
+            f"({len(tokens)},) and (n_known, {width}); found {known.shape} and {vectors.shape}."
         )
     check_finite(vectors, compress(tokens, known))
     return known, vectors

@@ -30,7 +30,7 @@ class Labels:
     is_multilabel = False
 
     @staticmethod
-    def of(y: NDArray[np.generic], names: tuple[str, ...] = (), found: str = "y holds") -> Labels:
+    def of(y: NDArray[np.generic], names: tuple[str, ...] = ()) -> Labels:
         """Find the labels of a y from `read_labels`, whose columns have these names.
 
         Raises
@@ -42,28 +42,8 @@ class Labels:
             return LabelSets(np.arange(y.shape[1]), names)
         classes = np.unique(y)
         if len(classes) == 1:
-            raise ValueError(
-                f"Training needs at least 2 classes, but {found} only one class: "
-                f"{classes.item()!r}."
-            )
+            raise ValueError(f"Training needs at least 2 classes, found only {classes.item()!r}.")
         return Labels(classes)
-
-    @staticmethod
-    def named(
-        classes: NDArray[np.generic] | None, y: NDArray[np.generic], names: tuple[str, ...] = ()
-    ) -> Labels:
-        """Return the labels that the first call of partial_fit names, from `read_classes`.
-
-        Raises
-        ------
-        ValueError
-            If it does not name them, or a single one.
-        """
-        if y.ndim == 2:
-            return Labels.of(y, names)
-        if classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit: all labels.")
-        return Labels.of(classes, found="classes names")
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -76,10 +56,8 @@ class Labels:
     def check_names(self, names: tuple[str, ...], name: str = "y") -> None:
         """Raise ValueError if the columns of a later y have other names, or another order."""
         if self.names and names and names != self.names:
-            raise ValueError(
-                f"{name} has the columns {[*names[:5]]}, but the y of fit has "
-                f"{[*self.names[:5]]}: both need the same names in the same order."
-            )
+            found = f"{name} has the columns {[*names[:5]]}, but the y of fit {[*self.names[:5]]}"
+            raise ValueError(f"{found}: both need the same names in the same order.")
 
     def check_same(self, classes: NDArray[np.generic] | None) -> None:
         """Raise ValueError if a later call of partial_fit names other classes."""
@@ -98,10 +76,7 @@ class Labels:
             If y holds a label that is not among the classes.
         """
         if y.ndim == 2:
-            raise ValueError(
-                f"{name} is multilabel, but the classifier was fitted to one label per sequence. "
-                "Pass such labels, or fit a new classifier."
-            )
+            raise ValueError(f"{name} is multilabel, but the classifier was fitted to one label.")
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]
         if unseen:

@@ -1,9 +1,7 @@
 """Sequences, and what is known of each: its label, its weight and its group."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +50,7 @@ class Targets:
         """Classes, or labels of a multilabel y."""
         return len(self.labels)
 
-    def subset(self, rows: NDArray[np.integer]) -> Targets:
+    def subset(self, rows: NDArray[np.integer]) -> Self:
         """Return the targets of these rows."""
         names = "values", "weights", "groups", "copies"
         known = {name: getattr(self, name) for name in names}
@@ -100,11 +98,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def counted(self) -> Samples:
+    def counted(self) -> Self:
         """Return the samples whose weight is not 0."""
         counts = self.targets.sample_weights > 0
         return self if counts.all() else self.subset(np.flatnonzero(counts))
 
-    def subset(self, rows: Rows) -> Samples:
+    def subset(self, rows: Rows) -> Self:
         """Return the samples of these rows."""
-        return Samples(self.sequences.subset(rows), self.targets.subset(rows))
+        return type(self)(self.sequences.subset(rows), self.targets.subset(rows))

@@ -19,25 +19,23 @@ def given_thresholds(threshold: object, labels: Labels) -> NDArray[np.float64]:
         For a list that does not hold a probability for each of several labels, and for more than
         two classes, unless it is 0.5.
     """
-    is_list = not isinstance(threshold, Real | str)
-    if not labels.is_multilabel and (is_list or (len(labels) > 2 and threshold != 0.5)):
-        raise ValueError(
-            f"threshold={threshold!r:.200}, but y holds one class per sequence, of {len(labels)} "
-            "classes. Pass a number or 'f1' if there are two, and leave it 0.5 if there are more."
-        )
-    if not is_list:
-        n_thresholds = len(labels) if labels.is_multilabel else 1
-        return np.full(n_thresholds, np.nan if isinstance(threshold, str) else threshold, float)
+    n_labels = len(labels)
     try:
-        thresholds = np.asarray(threshold, np.float64)
+        found = np.asarray(np.nan if isinstance(threshold, str) else threshold, np.float64)
     except (TypeError, ValueError):
-        thresholds = np.empty(0)
-    if thresholds.shape != (len(labels),) or not ((thresholds >= 0) & (thresholds <= 1)).all():
+        found = np.empty(0)
+    if isinstance(threshold, Real | str):
+        fits = labels.is_multilabel or n_labels == 2 or threshold == 0.5
+    else:
+        fits = labels.is_multilabel and found.shape == (n_labels,)
+        fits = fits and bool(((found >= 0) & (found <= 1)).all())
+    if not fits:
         raise ValueError(
-            f"threshold={threshold!r:.200} is no list of {len(labels)} numbers from 0 to 1, one "
-            "for each label of y. Pass one, or a number or 'f1' for all labels."
+            f"threshold={threshold!r:.200} does not fit {n_labels} classes or labels: pass a "
+            "number or 'f1' for two classes, 0.5 for more, and for several labels a number, 'f1' "
+            "or a list of a number from 0 to 1 for each."
         )
-    return thresholds
+    return np.full(n_labels if labels.is_multilabel else 1, found)
 
 
 def expected_f1_thresholds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,8 +90,5 @@ def choose_thresholds(
     if len(probabilities):
         previous = expected_f1_thresholds(probabilities)
     elif np.all(previous == 0.5):
-        warn_user(
-            "threshold='f1' needs held-out samples, and this training has none: all thresholds are "
-            "0.5. Call fit with X_val and y_val or early_stopping=True, or give a number."
-        )
+        warn_user("threshold='f1' needs held-out samples (X_val, early_stopping=True): it is 0.5.")
     return np.where(np.isnan(given), previous, given)

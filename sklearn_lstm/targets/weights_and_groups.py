@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array
 
 from sklearn_lstm.data.containers import to_numpy
 from sklearn_lstm.data.frames import is_missing_or_nan
@@ -45,9 +44,7 @@ def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
             f"sample_weight is a {type(sample_weight).__name__}, but has to hold a number for each "
             "sample. By class: class_weight='balanced', or a dict."
         )
-    sample_weight = to_numpy(sample_weight, "sample_weight")
-    options = {"ensure_2d": False, "ensure_min_samples": 0, "ensure_all_finite": False}
-    weight = check_array(sample_weight, dtype=np.float64, input_name="sample_weight", **options)
+    weight = np.asarray(to_numpy(sample_weight, "sample_weight"), np.float64)
     if weight.shape != (n_samples,):
         raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
     is_wrong = ~((weight >= 0) & (weight < inf))
@@ -57,7 +54,7 @@ def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
             f"sample_weight[{row}] = {weight[row]}, but each sample needs a finite weight of 0 or "
             "more. A weight of 0 leaves the sample out."
         )
-    return np.asarray(weight)
+    return weight
 
 
 def weights_of_classes(class_weight: Any, targets: Targets) -> Weights | None:
@@ -104,15 +101,10 @@ def _given(class_weight: Mapping[Hashable, Any], classes: list[object]) -> Weigh
     """
     for label, weight in class_weight.items():
         if not (isinstance(weight, Real) and 0 <= float(weight) < inf):
-            raise ValueError(
-                f"class_weight[{label!r}] = {weight!r}, but the weight of a class is a finite "
-                "number of 0 or more."
-            )
+            raise ValueError(f"class_weight[{label!r}] = {weight!r} is no finite number >= 0.")
     unknown = [label for label in class_weight if label not in classes]
     if unknown and not all(label in class_weight for label in classes):
-        raise ValueError(
-            f"class_weight names {unknown[:5]}, which are not among the classes {classes[:10]}."
-        )
+        raise ValueError(f"class_weight names {unknown[:5]}, which are not in {classes[:10]}.")
     return np.array([float(class_weight.get(label, 1.0)) for label in classes])
 
 
@@ -192,10 +184,8 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
         raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
     for label, number in numbers.items():
         if is_missing_or_nan(label):
-            raise ValueError(
-                f"groups[{group_numbers.index(number)}] is missing: {label}. Each sequence needs a "
-                "group, if need be one of its own."
-            )
+            found = f"groups[{group_numbers.index(number)}] is missing: {label}"
+            raise ValueError(f"{found}. Each sequence needs a group, if need be one of its own.")
     return np.array(group_numbers, np.intp)
 
 

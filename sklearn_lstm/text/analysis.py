@@ -1,14 +1,12 @@
 """Texts -> tokens -> ids, as ``CountVectorizer`` finds tokens, in batches of bounded size."""
 
-from __future__ import annotations
-
 import re
 import reprlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, filterfalse
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 from unicodedata import combining, normalize
 
 import numpy as np
@@ -16,14 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.storage.fields import check_fields
-from sklearn_lstm.text.words import (
-    CharacterTable,
-    WordLookup,
-    lengths_of,
-    split_characters,
-    split_words,
-    words_of,
-)
+from sklearn_lstm.text import words
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
@@ -34,9 +25,8 @@ PREPROCESSED, TOKENS = "text after the preprocessor", "list of tokens"
 REMEDIES = {
     PREPROCESSED: "It has to return a string.",
     TOKENS: "The tokenizer or the analyzer has to return one.",
-    "text": "Turn it into a string, or pass the column that holds the texts: frame['text']. If X "
-    "is one row of a table, pass pd.DataFrame([X]).",
-    **dict.fromkeys(("file", "filename"), "input='content', the default, reads texts."),
+    "text": "Turn it into a string, a missing one by frame['text'].fillna(''). For lists of tokens "
+    "pass analyzer=list, for a table pd.DataFrame(X), for one row of it pd.DataFrame([X]).",
 }
 
 
@@ -61,23 +51,12 @@ class NoTextError(Exception):
         if isinstance(found, UnicodeDecodeError):
             found.reason += f", in {place}. Set `encoding`, or decode_error='replace'"
             return found
-        reason = f"no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__})"
-        advice = REMEDIES[self.expected]
-        is_missing = found is None or type(found).__name__ in {"NAType", "NaTType"}
-        if self.expected not in (PREPROCESSED, TOKENS) and (is_missing or _is_nan(found)):
-            reason = f"missing ({found})"
-            advice = (
-                "Make it an empty text, as frame['text'].fillna('') does, or leave out the row, "
-                "with its label. If X is one row of a table, pass pd.DataFrame([X])."
-            )
-        elif self.expected == "text" and hasattr(found, "__len__"):
-            advice = "For a table pass pd.DataFrame(X); for lists of tokens pass analyzer=list."
-        error = InvalidSequencesError if _is_nan(found) else InvalidSequencesTypeError
-        return error(f"{place} is {reason}. {advice}")
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+        is_nan = isinstance(found, float | np.floating) and np.isnan(found)
+        error = InvalidSequencesError if is_nan else InvalidSequencesTypeError
+        return error(
+            f"{place} is no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__}). "
+            f"{REMEDIES[self.expected]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +79,7 @@ class Analysis:
     analyzer: Literal["word", "char"] | Callable[[Any], Iterable[Hashable]]
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Analysis:
+    def of(cls, parameters: Mapping[str, Any]) -> Self:
         """Return the analysis of a vectorizer with these parameters, and perhaps others.
 
         Beside ``stop_words="english"`` stand these words, as "_english".
@@ -109,7 +88,7 @@ class Analysis:
         if known["stop_words"] == "english":
             known["stop_words"] = parameters["_english"]
         if known["analyzer"] == "word" and (known["tokenizer"] or known["token_pattern"]) is None:
-            known["tokenizer"] = words_of
+            known["tokenizer"] = words.words_of
         if known["analyzer"] == "word" and known["tokenizer"] is None:
             _check_pattern(known["token_pattern"])
         return cls(**known)
@@ -128,8 +107,11 @@ class Analysis:
 
     def decode(self, document: Any) -> Any:
         """Return the text of a document."""
-        if self.input != "content":
-            document = self._read_file(document)
+        if self.input == "file":
+            document = document.read()
+        elif self.input == "filename":
+            with open(document, "rb") as file:  # noqa: PTH123 - of any name, as there
+                document = file.read()
         if isinstance(document, bytes):
             try:
                 return document.decode(self.encoding, self.decode_error)
@@ -138,19 +120,6 @@ class Analysis:
         if document is np.nan:  # noqa: PLW0177 - as ``CountVectorizer`` does
             raise NoTextError(document)
         return document
-
-    def _read_file(self, document: Any) -> Any:
-        """Return what is in a file; an error inside a reader of the user stays what it is."""
-        if self.input == "file":
-            if not hasattr(document, "read"):
-                raise NoTextError(document, "file")
-            return document.read()
-        try:
-            file = open(document, "rb")  # noqa: PTH123, SIM115 - of any name, as there
-        except TypeError:
-            raise NoTextError(document, "filename") from None
-        with file:
-            return file.read()
 
     def preprocess(self, text: Any) -> Any:
         """Return a text as its tokens are looked for."""
@@ -175,7 +144,7 @@ class Analysis:
             return _listed(self.analyzer(text))
         if self.analyzer == "char":
             return list(BLANKS.sub(" ", normalize("NFC", self.preprocess_str(text))))
-        has_own = self.tokenizer is not None and self.tokenizer is not words_of
+        has_own = self.tokenizer is not None and self.tokenizer is not words.words_of
         text = self.preprocess(text) if has_own else self.preprocess_str(text)
         tokens = _listed(self._tokenize(text))
         return [token for token in tokens if token not in self._left_out]
@@ -222,9 +191,7 @@ BLANKS = re.compile(r"\s\s+")
 
 
 def read_tokens(
-    analysis: Analysis,
-    texts: Iterable[object],
-    find: Callable[[Iterable[Hashable]], Iterable[int]],
+    analysis: Analysis, texts: Iterable[object], find: Callable[[Iterable[Hashable]], Iterable[int]]
 ) -> Iterator[TokenBatch]:
     """Read texts as ``CountVectorizer`` does.
 
@@ -249,18 +216,20 @@ def read_tokens(
     lowers = is_plain and analysis.lowercase
     keeps_str = is_plain and analysis.input == "content"
     if analysis.analyzer == "char":
-        find_characters = CharacterTable((lambda cs: find(map(str.lower, cs))) if lowers else find)
+        find_characters = words.CharacterTable(
+            (lambda cs: find(map(str.lower, cs))) if lowers else find
+        )
         for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=keeps_str):
-            code_points, lengths = split_characters(batch, lowers=lowers)
+            code_points, lengths = words.split_characters(batch, lowers=lowers)
             yield find_characters(code_points), lengths
-    elif analysis.tokenizer is words_of and not analysis.stop_words:
-        find_words = WordLookup(find)
+    elif analysis.tokenizer is words.words_of and not analysis.stop_words:
+        find_words = words.WordLookup(find)
         for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=keeps_str):
             if len(batch) == 1 and len(batch[0]) < 1 << 11:  # arrays are not worth their while
-                yield _found([words_of(batch[0].lower() if lowers else batch[0])], find)
+                yield _found([words.words_of(batch[0].lower() if lowers else batch[0])], find)
                 continue
-            words = split_words(batch, lowers=lowers)
-            yield find_words(words), words.lengths
+            split = words.split_words(batch, lowers=lowers)
+            yield find_words(split), split.lengths
     else:
         for lists in _in_batches(texts, analysis, analysis.tokens_of):
             yield _found(lists, find)
@@ -269,7 +238,7 @@ def read_tokens(
 def _found(
     lists: list[list[Hashable]], find: Callable[[Iterable[Hashable]], Iterable[int]]
 ) -> TokenBatch:
-    lengths = lengths_of(lists)
+    lengths = words.lengths_of(lists)
     return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
 
 

@@ -75,9 +75,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
     def __setitem__(self, key: object, value: object) -> None:
         if hasattr(self, "vocabulary"):
             raise TypeError(
-                "Token ids can't be assigned: the texts and numbers that belong to the rows would "
-                "not follow. Select rows, such as X[[1, 1, 2]], or change a csr_matrix(X), which "
-                "knows of none."
+                "Token ids can't be assigned: the texts of the rows would not follow. Select rows, "
+                "such as X[[1, 1, 2]], or change a csr_matrix(X), which knows of none."
             )
         super().__setitem__(key, value)
 
@@ -182,6 +181,11 @@ def to_dense(X: sp.csr_matrix, padding: str) -> NDArray[np.int32]:
     return dense
 
 
+def names_of_steps(n_steps: int) -> list[str]:
+    """Return the names of the columns of such an array, where it becomes a data frame."""
+    return [f"position{step}" for step in range(n_steps)]
+
+
 def to_onehot(X: sp.csr_matrix, n_channels: int) -> NDArray[np.float32]:
     """Return one channel per id, 1 for the id of the step; steps after a text are NaN."""
     onehot = np.full((*X.shape, n_channels), np.nan, np.float32)  # (n_texts, max_length, n_ids)
@@ -206,8 +210,8 @@ def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_
     if len(wrong):
         row = np.searchsorted(ids.indptr, wrong[0], side="right") - 1
         raise ValueError(
-            f"Row {row} of X holds the id {ids.data[wrong[0]]}, but the ids of this vectorizer are "
-            f"1 to {len(tokens) - 1}; pass what its own transform returned."
+            f"Row {row} of X holds the id {ids.data[wrong[0]]}, but those of this vectorizer are 1 "
+            f"to {len(tokens) - 1}."
         )
     found = tokens[ids.data]
     return [found[start:stop] for start, stop in pairwise(ids.indptr)]

@@ -1,14 +1,12 @@
 """Counts of tokens -> which get an id, and which id: 0 padding, 1 unknown, then the vocabulary."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
 from numbers import Integral
-from typing import Annotated, Any, NamedTuple, NoReturn, Protocol
+from typing import Annotated, Any, NamedTuple, NoReturn, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +19,7 @@ from sklearn_lstm.text.words import is_character
 PADDING_ID, UNKNOWN, FIRST_TOKEN = range(3)
 FIRST_UNKNOWN = -2  # where unknown tokens are told apart, the k-th one is -2 - k
 
-
-class TokenBatches(Protocol):
-    """A list of TokenBatch, or what keeps them elsewhere."""
-
-    def append(self, batch: TokenBatch, /) -> None:
-        """Add a batch."""
-
-    def __iter__(self) -> Iterator[TokenBatch]:
-        """Return the batches in order."""
+Keep: TypeAlias = Callable[[TokenBatch], None]  # what keeps batches until all tokens are known
 
 
 def number_tokens(tokens: Iterable[Hashable], first: int = FIRST_TOKEN) -> dict[Hashable, int]:
@@ -57,11 +47,11 @@ class TokenCounts:
     n_texts: int
 
     @classmethod
-    def none(cls) -> TokenCounts:
+    def none(cls) -> Self:
         """Return the counts of no texts."""
         return cls({}, np.zeros(FIRST_TOKEN, np.int64), np.zeros(FIRST_TOKEN, np.int64), 0)
 
-    def __add__(self, other: TokenCounts) -> TokenCounts:
+    def __add__(self, other: Self) -> Self:
         """Return the counts of the texts of both."""
         ids = number_tokens(self.ids | other.ids)
         occurrences, documents = np.zeros((2, FIRST_TOKEN + len(ids)), np.int64)
@@ -69,14 +59,14 @@ class TokenCounts:
             at = [ids[token] for token in part.ids]
             occurrences[at] += part.occurrences[FIRST_TOKEN:]
             documents[at] += part.documents[FIRST_TOKEN:]
-        return TokenCounts(ids, occurrences, documents, self.n_texts + other.n_texts)
+        return type(self)(ids, occurrences, documents, self.n_texts + other.n_texts)
 
-    def without(self, vocabulary: Container[Hashable]) -> TokenCounts:
+    def without(self, vocabulary: Container[Hashable]) -> Self:
         """Return the counts of the tokens that are not in the vocabulary."""
         left = {token: id_ for token, id_ in self.ids.items() if token not in vocabulary}
         at = [0, 1, *left.values()]
         occurrences, documents = self.occurrences[at], self.documents[at]
-        return TokenCounts(number_tokens(left), occurrences, documents, self.n_texts)
+        return type(self)(number_tokens(left), occurrences, documents, self.n_texts)
 
 
 class TextCounts(NamedTuple):
@@ -106,7 +96,7 @@ class TextCounts(NamedTuple):
 
 
 def count_texts(
-    analysis: Analysis, raw_documents: Iterable[object], batches: TokenBatches | None = None
+    analysis: Analysis, raw_documents: Iterable[object], keep: Keep | None = None
 ) -> TextCounts:
     """Read texts and count their tokens.
 
@@ -115,8 +105,8 @@ def count_texts(
     analysis : Analysis
     raw_documents : iterable
         Texts, or what `analysis.input` says. Read once, a bounded number at a time.
-    batches : TokenBatches or None
-        The numbers of the tokens are appended to it, batch by batch.
+    keep : callable or None
+        It gets the numbers of the tokens, batch by batch.
     """
     ids: defaultdict[Hashable, int] = defaultdict(count(FIRST_TOKEN).__next__)
     occurrences = documents = np.zeros(FIRST_TOKEN, np.int64)
@@ -129,8 +119,8 @@ def count_texts(
         occurrences = _add_counts(occurrences, tokens)
         documents = _add_counts(documents, in_texts)
         n_of_length.update(lengths.tolist())
-        if batches is not None:
-            batches.append((tokens, lengths))
+        if keep is not None:
+            keep((tokens, lengths))
     counts = TokenCounts(dict(ids), occurrences, documents, n_of_length.total())
     return TextCounts(counts, n_of_length)
 
@@ -186,11 +176,7 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[H
     try:
         tokens.sort()
     except TypeError as error:
-        examples = {type(token).__name__: token for token in reversed(tokens)}
-        shown = ", ".join(f"{token!r} ({kind})" for kind, token in reversed(examples.items()))
-        raise ValueError(
-            f"Tokens of several types: {shown}. Make them all strings, or all numbers."
-        ) from error
+        raise ValueError(f"Tokens of several types ({error}). Make them strings.") from error
     occurrences = dict(zip(counts.ids, counts.occurrences[FIRST_TOKEN:].tolist(), strict=True))
     return sorted(tokens, key=occurrences.__getitem__, reverse=True)  # ties stay alphabetical
 
@@ -230,9 +216,8 @@ def warn_of_words_seen_once(counts: TokenCounts) -> None:
     if n_words >= 200 and share > 0.85:
         warn_user(
             f"{share:.0%} of the {n_words} words of the training texts were seen only once, so "
-            "that little can be learned from whole words. Perhaps they are not words. Pass a "
-            "`tokenizer` that finds the words of these texts, another `token_pattern`, or "
-            "analyzer='char'."
+            "that little can be learned from them. Pass a `tokenizer` that finds the words of the "
+            "texts, another `token_pattern`, or analyzer='char'."
         )
 
 

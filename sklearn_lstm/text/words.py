@@ -68,7 +68,8 @@ def kind_of(character: str) -> int:
     # Vowels and final consonants of Hangul, and vowels of Kirat Rai, compose with the letter before
     # them, as marks do.
     composes = "\u1160" <= character <= "\u11ff" or character in "\U00016d63\U00016d67"
-    return kind + UNSTABLE * (composes or normalize("NFC", character) != character)
+    is_stable = not composes and normalize("NFC", character) == character
+    return kind if is_stable else kind + UNSTABLE
 
 
 class CharacterTable:

@@ -111,7 +111,7 @@ WRONG_IF_DECLARED = [
     *[("words", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr)],
     ("words", pd.DataFrame([[1.0], [np.nan]]), WrongValue, r"X\[1\] .*X.fillna\(0\).astype\(int\)"),
     ("words", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
-    ("words", np.ones((3, 2, 2)), WrongValue, "3-D X holds measurements"),
+    ("words", np.ones((3, 2, 2)), WrongValue, r"X\[0\] has shape \(2, 2\), but a row of token ids"),
     ("words", [np.ones((2, 2), dtype=int)] * 3, WrongValue, r"X\[0\] has shape \(2, 2\)"),
     ("measurements", csr([[1], [2], [3]]), WrongType, r"X.toarray\(\)"),
 ]
@@ -137,7 +137,7 @@ def fitted():
 
 AT_PREDICT = {
     "strings": ("ids", TEXTS, WrongType, PIPELINE),
-    "channels for ids": ("ids", np.ones((2, 3, 2)), WrongValue, "reads token ids"),
+    "channels for ids": ("ids", np.ones((2, 3, 2)), WrongValue, "row of token ids has shape"),
     "no rows": ("ids", np.ones((0, 4), int), WrongValue, r"0 sample\(s\)"),
     "columns": ("table", np.ones((2, 3)), WrongValue, "X has 3 features, but .* 4 features"),
     "channels for a table": ("table", np.ones((2, 4, 2)), WrongValue, "X has 2 channels.* 1 chan"),

@@ -138,7 +138,7 @@ def test_classes_may_be_dates(unit):
     assert {row["class"] for row in told.rows()} == {*y}
     in_frame = np.array(told.to_frame()["class"], y.dtype)  # pandas 2 makes time stamps of dates
     assert {*in_frame} == {*y}
-    with pytest.raises(ValueError, match=r"classes are \w+.datetime64\('2020-01-01"):
+    with pytest.raises(ValueError, match=r"of the model: \w+.datetime64\('2020-01-01"):
         explain(model, [[2]], "spam")
 
 
@@ -147,7 +147,7 @@ def test_the_text_names_parts_and_needs_neither_matplotlib_nor_pandas(model, mon
     monkeypatch.setitem(sys.modules, "pandas", None)
     told = explain_classes(model, TEXTS, n_tokens=2)
     shown = str(told)
-    assert "linear model (260 samples)" in shown
+    assert "linear model, 260 samples" in shown
     assert "base value (linear model)" in shown
     assert len(told.rows()) == 2 * len(told.names)
     with pytest.raises(ImportError, match="pip install pandas"):

@@ -203,7 +203,7 @@ def test_each_sequence_may_have_its_own_target(fitted_texts):
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("spam", r"'spam' is not a class of the model; .*'neg', 'pos'"),
+        ("spam", r"'spam' is not a class of the model: .*'neg', 'pos'"),
         ([3], "is not a class of the model"),
         ([None], "is not a class of the model"),
         (["pos", "neg"], r"one class for each of 1 sequences.*shape \(2,\)"),

@@ -354,7 +354,7 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
             IDS,
             Y,
             {"X_val": ["a b"], "y_val": [0]},
-            r"^X_val holds a str.*A Pipeline transforms X alone.*transform\(X_val\)",
+            "^X holds a str",
         ),
         (IDS, Y, {"X_val": IDS, "y_val": Y, "sample_weight_val": -Y}, "each sample needs a finite"),
         (SERIES, Y[:40], {"X_val": SERIES[0][None, :, :1], "y_val": [0]}, "1 channels"),
@@ -364,8 +364,10 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
 )
 def test_samples_of_another_kind_are_refused(X, y, own, message):
     error = TypeError if "holds a str" in message else ValueError
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as caught:
         small().fit(X, y, **own)
+    if "holds a str" in message:
+        assert "A Pipeline transforms X alone" in caught.value.__notes__[-1]
 
 
 def test_few_samples_of_many_classes_are_no_reason_to_warn():

@@ -198,7 +198,7 @@ def test_sparse_output_keeps_the_whole_of_texts_that_are_longer_than_training():
 def test_output_of_one_width_cuts_longer_texts_and_says_how_many(output):
     parameters = {"output": output, "truncation": "middle"}
     vectorizer = TextSequenceVectorizer(**parameters).fit(["a b c", "b"])
-    with pytest.warns(InputTypeWarning, match=r"were cut: 2\..* 3 tokens") as caught:
+    with pytest.warns(InputTypeWarning, match=r"were cut: 2, to 3 tokens") as caught:
         X = vectorizer.transform(["b", "a b c b a", "a a a a"])
     assert [warning.filename for warning in caught] == [__file__]
     assert [row.tolist() for row in vectorizer.inverse_transform(X)] == [

@@ -225,7 +225,7 @@ def test_other_columns_than_at_fit_are_refused():
         model.predict(X[["price", "steps", "is_new", "shop"]])
     with pytest.raises(ValueError, match=r"'price' of X holds categories.* at fit it held numbers"):
         model.predict(X.astype({"price": "category"}))
-    with pytest.raises(ValueError, match=r"fitted to sequences alone.*adds \['1', '2', '3'\]"):
+    with pytest.raises(ValueError, match=r"of fit stood \[\], but X adds \['1', '2', '3'\]"):
         small("series").fit(X["steps"], Y).predict(X.set_axis([*range(4)], axis=1))
     with pytest.raises(
         ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*Leave out"
