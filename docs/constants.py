@@ -5,7 +5,7 @@ moves has to be changed here only.
 """
 
 from sklearn_lstm import model
-from sklearn_lstm.data import containers, kinds
+from sklearn_lstm.data import containers, kinds, sequences
 from sklearn_lstm.inspection import class_explanations
 from sklearn_lstm.members import duration, fit_linear, held_out, member
 from sklearn_lstm.members.features import (
@@ -105,7 +105,9 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
             count(letters.LETTER_LENGTHS[0]),
             count(letters.LETTER_LENGTHS[-1]),
         ],
-        "at their positions; 1 to {};": [count(ngram_reader.AT_POSITIONS.longest)],
+        "at their positions; 1 to {};": [count(ngrams.PAIRS.longest)],
+        "If {} % of the sequences": [percent(sequences.SHARE_OF_ONE_LENGTH)],
+        "If {} % of the series": [percent(sequences.SHARE_OF_ONE_LENGTH)],
         "at most {} times": [f"1/{1 / ngrams.EXPECTED_BY_CHANCE:g}"],
         "variance *V* = {}. The scale": [count(svm.VARIANCE_OF_RATIOS)],
         "With more than {} classes or labels there is": [count(ngram_reader.MOST_SCALED)],

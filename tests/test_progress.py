@@ -206,6 +206,7 @@ def test_the_bar_says_how_long_it_takes_about_and_at_most_until_the_end_is_known
     assert any(found and found[2] and found[2] > found[1] for found in shown)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_what_takes_longer_than_usual_is_two_thirds_done(counted):
     X = np.random.default_rng(0).integers(1, 20, (400, 2))
     small(max_epochs="auto", input_type="words", lr=1e-3).fit(X, X[:, 0] > X[:, 1])

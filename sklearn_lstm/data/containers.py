@@ -56,8 +56,8 @@ ADVICE: dict[Any, str] = {
     "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()].",
 }
 IDS_EXPECTED = (
-    f"but token ids are integers from 0 (padding) to {LARGEST_ID}: X.fillna(0).astype(int). Pass "
-    "input_type='measurements' if X holds measurements."
+    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass input_type='measurements' "
+    "if X holds measurements."
 )
 
 

@@ -182,7 +182,9 @@ def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> N
         row = first_row + int(np.searchsorted(starts, place, side="right")) - 1
         value = values.flat[place]
         sign = "Negative values in data: " if value < 0 else ""  # as scikit-learn's checks ask
-        raise InvalidSequencesError(f"{sign}X[{row}] holds {value}, {IDS_EXPECTED}")
+        found = "NaN" if np.isnan(value) else value
+        padding = " If NaN is padding, pass X.fillna(0).astype(int)." if found == "NaN" else ""
+        raise InvalidSequencesError(f"{sign}X[{row}] holds {found}, {IDS_EXPECTED}{padding}")
 
 
 def _as_series(rows: Table, n_channels: int) -> Table:

@@ -24,6 +24,7 @@ Number = TypeVar("Number", bound=np.number)
 NO_ID = -1  # in place of an id: a step whose token is unknown
 ROWS_AT_ONCE = 1 << 8  # sequences that are predicted together
 MOST_STEPS_PER_BATCH = 1 << 13
+SHARE_OF_ONE_LENGTH = 0.95  # of sequences, at least, whose positions may mean the same in each
 VALUES_PER_CHUNK = 1 << 17  # read at once, so that memory stays constant
 
 
@@ -119,14 +120,12 @@ class Sequences(ABC):
         """Split the rows into runs of about VALUES_PER_CHUNK values."""
         return chunks_of_rows(self.lengths * (self.n_channels or 1))
 
-    def first_copies(self) -> NDArray[np.intp] | None:
-        """Return the first row with the same steps, of each row; None if most have no copy."""
+    def first_copies(self) -> NDArray[np.intp]:
+        """Return the first row with the same steps, of each row."""
         marks = np.empty(len(self), np.int64)
         for rows in self.chunks_of_rows():
             parts = np.split(self.read_spellings(rows), np.cumsum(self.lengths[rows])[:-1])
             marks[rows] = [hash(part.tobytes()) for part in parts]
-        if 2 * len(np.unique(marks)) > len(marks):
-            return None
         _, first, numbers = np.unique(marks, return_index=True, return_inverse=True)
         return np.asarray(first[numbers])
 
@@ -256,6 +255,12 @@ def starts_of(lengths: Lengths) -> Lengths:
 def row_numbers(n_rows: int) -> Rows:
     """Return 0, 1, ..., n_rows - 1, in 4 bytes each if these suffice: they may be many."""
     return np.arange(n_rows, dtype=integer_type(n_rows))
+
+
+def common_length(lengths: Lengths) -> int:
+    """Return the length that nearly all of some sequences have; 0: there is none, or it is 1."""
+    middle = int(np.median(lengths))
+    return middle if middle > 1 and np.mean(lengths == middle) >= SHARE_OF_ONE_LENGTH else 0
 
 
 def integer_type(largest: int) -> type[np.signedinteger]:

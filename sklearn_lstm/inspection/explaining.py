@@ -30,7 +30,8 @@ def explain(model: Any, X: Any, target: Any = None, *, method: str = "shares") -
     differs from the mean of the training samples.
 
     These shares say where the evidence lies. ``method="leave_one_out"`` measures a change instead:
-    how much the score of the whole model, encoder included, falls when a token is deleted.
+    how much the score of the whole model, encoder included, falls when a token is deleted, or, if a
+    member counts places ("positions", "states"), is read as unknown in its place.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ def _explained(
     linear, network = np.zeros((2, len(data)))
     base_value, names = float((model.biases * direction).sum()), [*sequences.numbers.columns]
     beside = {"whole": np.zeros(1), "columns": np.zeros(len(names))}
+    is_deleted = len(data) > 1 and all(one.explained != "steps at places" for one in model.members)
     for member, weight in zip(model.members, model.weights, strict=True):
         if not weight:
             continue
@@ -128,8 +130,7 @@ def _explained(
             contributions, base = added[:, 0], float(rest[0, 0])
         else:
             spans = [(0, 0), *((step, step + 1) for step in range(len(data)))]
-            # Without its only step, a sequence is one unknown token.
-            encoding = model.network.encoding if len(data) == 1 else None
+            encoding = None if is_deleted else model.network.encoding
             copies = WithoutSpan(sequences, spans, encoding)
             scores = member.logits(copies) @ (weight * direction)
             contributions = scores[0] - scores[1:]

@@ -85,15 +85,7 @@ class GateActivations(Bunch):  # type: ignore[misc]
         """
         if n_units < 1:
             raise ValueError(f"n_units must be at least 1; got {n_units}.")
-        gates = {name: values for name, values in self.items() if name != "data"}
-        try:
-            values = np.asarray(gates[gate][layer, direction].T)
-        except (KeyError, IndexError) as error:
-            n_layers, n_directions, *_ = self.hidden_state.shape
-            raise ValueError(
-                f"{gate=}, {layer=}, {direction=} is not in this network. It has {[*gates]}, "
-                f"{n_layers} layer(s) and {n_directions} direction(s), counted from 0."
-            ) from error
+        values = self._values(gate, layer, direction)
         units = np.argsort(-values.std(axis=1), kind="stable")[:n_units]
         values = values[units]
         n_units, n_steps = values.shape
@@ -109,6 +101,18 @@ class GateActivations(Bunch):  # type: ignore[misc]
         ax.set_yticks(range(n_units), [*map(str, units)], fontsize="small")
         ax.set_ylabel("unit")
         return ax
+
+    def _values(self, gate: str, layer: int, direction: int) -> NDArray[np.float32]:
+        """Return the activations (hidden_size, n_steps) of a gate, or an error."""
+        gates = {name: values for name, values in self.items() if name != "data"}
+        try:
+            return np.asarray(gates[gate][layer, direction].T)
+        except (KeyError, IndexError) as error:
+            n_layers, n_directions, *_ = self.hidden_state.shape
+            raise ValueError(
+                f"{gate=}, {layer=}, {direction=} is not in this network. It has {[*gates]}, "
+                f"{n_layers} layer(s) and {n_directions} direction(s), counted from 0."
+            ) from error
 
 
 def gate_activations(model: object, X: object) -> list[GateActivations]:

@@ -76,22 +76,24 @@ class Split:
 
 
 def _with_copies(samples: Samples) -> Samples:
-    """Return the samples, which know their copies if most are copies of others, labels included.
+    """Return the samples, which know which are copies of others: these are held out together.
 
-    Few copies do no harm, and samples to predict may be copies too. Where equal sequences differ in
-    their labels, they are no copies, but all that there is to see; nor are they copies where
-    numbers stand beside them.
+    Fewer than the root of the number of samples do no harm. A sequence that occurs more often than
+    the root of the number of sequences of its class will come again, and would outweigh all chance
+    of which others are held out: its samples are no copies. Nor is a sample of another class. Where
+    many equal sequences differ in their classes, they are all that there is to see: none is a copy.
     """
-    targets, sequences = samples.targets, samples.sequences
-    if targets.groups is not None or sequences.numbers:
+    if samples.targets.groups is not None:
         return samples
-    if (copies := sequences.first_copies()) is None:
+    targets, first = samples.targets, samples.sequences.first_copies()
+    rows = np.arange(len(first))
+    classes = np.unique(targets.values, axis=0, return_inverse=True)[1].ravel()  # or sets of labels
+    n_sequences = np.bincount(classes[first == rows], minlength=len(rows))[classes[first]]
+    is_copy = (first != rows) & (np.bincount(first)[first] ** 2 <= n_sequences)
+    is_other = is_copy & (classes != classes[first])
+    if is_copy.sum() ** 2 <= len(rows) or 10 * is_other.sum() > is_copy.sum():
         return samples
-    is_first = copies == np.arange(len(copies))
-    n_others = np.count_nonzero(targets.values[copies] != targets.values)  # of labels
-    fewest = 2 * len(one_of_each(targets.values[is_first]))
-    if is_first.sum() < fewest or 10 * n_others > targets.values[~is_first].size:
-        return samples
+    copies = np.where(is_copy & ~is_other, first, rows)
     return replace(samples, targets=replace(targets, copies=copies))
 
 

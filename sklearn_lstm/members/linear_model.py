@@ -27,7 +27,7 @@ class Features(ABC):
 
     Attributes
     ----------
-    explained : {"steps", "columns", "whole"}
+    explained : {"steps", "steps at places", "columns", "whole"}
         What `contributions` belong to, as in `Member`.
     n_features : int
     """
@@ -43,6 +43,10 @@ class Features(ABC):
     @abstractmethod
     def n_features(self) -> int:
         """The number of columns."""
+
+    def are_read(self, sequences: Sequences) -> NDArray[np.bool_]:
+        """Return which sequences are read (n_samples, 1): of others nothing is said."""
+        return np.ones((len(sequences), 1), np.bool_)
 
     @abstractmethod
     def blocks(self, sequences: Sequences) -> Iterator[tuple[Rows, Matrix]]:
@@ -143,17 +147,17 @@ class Term:
 
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs)."""
-        logits = np.empty((len(sequences), len(self.intercept)))
+        logits = self.features.are_read(sequences) * self.intercept
         for rows, block in self.features.blocks(sequences):
             # In float32 a product of dense rows would round each by its neighbours.
             matrix = block if issparse(block) else block.astype(np.float64, copy=False)
-            logits[rows] = matrix @ self.coef + self.intercept
+            logits[rows] += matrix @ self.coef
         return logits
 
     def contributions(self, sequences: Sequences, directions: NDArray[np.float64]) -> Contributions:
         """Return what each part of sequences adds to the scores, and the rest of these."""
         added, base = self.features.contributions(sequences, self.coef, directions)
-        return added, base + self.intercept @ directions
+        return added, base + self.features.are_read(sequences) * (self.intercept @ directions)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from sklearn_lstm.data.sequences import Sequences
 BATCH_SIZE_OF_PARTIAL_FIT = 32  # sequences, of each member that learns online
 # What each part adds to scores (n_parts, n_scores), and their base (n_samples, n_scores).
 Contributions: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
-Explained: TypeAlias = Literal["steps", "columns", "whole"]  # the parts that they belong to
+# The parts that they belong to.
+Explained: TypeAlias = Literal["steps", "steps at places", "columns", "whole"]
 
 
 class Member(ABC):
@@ -22,9 +23,9 @@ class Member(ABC):
     Attributes
     ----------
     name : str
-    explained : {"steps", "columns", "whole"}
-        The parts of a sequence that contributions belong to: its steps, the columns beside it, or
-        the sequence as a whole.
+    explained : {"steps", "steps at places", "columns", "whole"}
+        The parts of a sequence that contributions belong to: its steps, of which none can be
+        deleted if their places count; the columns beside it; or the sequence as a whole.
     """
 
     name: str

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.sequences import Sequences, common_length
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors, read_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
@@ -33,8 +33,8 @@ class FitSettings:
         In `fit` alone.
     numbers : bool
         There are columns of numbers or categories beside the sequences.
-    is_aligned : bool
-        All sequences have the same number of steps, more than one.
+    n_steps : int
+        The length that nearly all sequences have, or 0.
     thresholds : ndarray of shape (n_thresholds,)
         NaN: chosen by held-out samples.
     """
@@ -43,7 +43,7 @@ class FitSettings:
     vectors: PretrainedVectors | None = field(repr=False)
     encoder: SentenceEncoder | None = field(repr=False)
     numbers: bool
-    is_aligned: bool
+    n_steps: int
     thresholds: NDArray[np.float64] = field(repr=False)
     criterion: str | type
     linear_model: bool | str
@@ -80,10 +80,9 @@ def read_settings(
     ValueError
         For vectors of measurements, and thresholds that do not fit y.
     """
-    vectors = encoder = None
-    is_aligned = False
+    vectors, encoder, n_steps = None, None, 0
     if sequences is not None:
-        is_aligned = bool(1 < sequences.lengths.min() == sequences.lengths.max())
+        n_steps = common_length(sequences.lengths)
         _check_reads_tokens(parameters, kind)
         vectors = _read_vectors(parameters["embeddings"], sequences, known, known_vectors)
         encoder = _opened(parameters["encoder"]) if known is None else None
@@ -93,7 +92,7 @@ def read_settings(
         "vectors": vectors,
         "encoder": encoder,
         "numbers": sequences is not None and bool(sequences.numbers),
-        "is_aligned": is_aligned,
+        "n_steps": n_steps,
         "thresholds": given_thresholds(parameters["threshold"], labels),
     }
     if parameters["linear_model"] == "alone":

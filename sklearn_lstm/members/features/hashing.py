@@ -57,17 +57,20 @@ def entries_of(rows: Integers, hashes: Integers) -> tuple[NDArray[np.intp], NDAr
 
 
 def hash_ngrams(
-    values: Integers, lengths: Integers, ngram_lengths: range, *, has_positions: bool = False
-) -> tuple[Integers, Integers]:
+    values: Integers, lengths: Integers, ngram_lengths: range, n_steps: int = 0
+) -> tuple[Integers, Integers, list[int]]:
     """Return the n-grams of one length after the other, those of all sequences.
 
-    That is where they start among all values, and their hashes. With positions, counted from the
-    end, equal values at two positions are two n-grams.
+    That is where they start among all values, their hashes, and how many there are of each length.
+    With `n_steps`, equal values at two positions, counted from the end, are two n-grams, and
+    sequences of another number of steps have none.
     """
     values = values.astype(np.uint64)  # -1, a step without an id, becomes the largest number
     n_left = lengths.cumsum().repeat(lengths) - np.arange(len(values))  # up to the end
     # Not 0: a border that comes first has to count.
-    state = n_left.astype(np.uint64) if has_positions else np.ones(len(values), np.uint64)
+    state = n_left.astype(np.uint64) if n_steps else np.ones(len(values), np.uint64)
+    if n_steps:
+        n_left[(lengths != n_steps).repeat(lengths)] = 0
     starts, states = [np.zeros(0, np.intp)], [state[:0]]  # for an empty range, in a forged file
     for length in range(1, ngram_lengths.stop):
         n_ngrams = max(len(values) - length + 1, 0)
@@ -77,7 +80,8 @@ def hash_ngrams(
             states.append(state[starts[-1]])
     mixed = np.concatenate(states)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * MULTIPLIERS[1]
-    return np.concatenate(starts), (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
+    hashes = (mixed >> np.uint64(64 - HASH_BITS)).astype(np.int64)
+    return np.concatenate(starts), hashes, [*map(len, starts[1:])]
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,8 @@ class TfIdfFeatures(Features):
         return vstack(parts, format="csr")
 
     def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
-        features, is_known = self._known(bags)
+        features = self.hashes.searchsorted(bags.indices)
+        is_known = self.hashes.take(features, mode="clip") == bags.indices
         features = features[is_known].astype(np.int32)
         data, n_rows = self.idf[features], len(bags.indptr) - 1
         rows = np.arange(n_rows).repeat(bags.indptr[1:] - bags.indptr[:-1])[is_known]
@@ -149,15 +154,10 @@ class TfIdfFeatures(Features):
         ends = rows.searchsorted(np.arange(n_rows + 1)).astype(np.int32)
         return csr_matrix((data, features, ends), (n_rows, self.n_features))
 
-    def _known(self, bags: Bag | csr_matrix) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        """Return the feature of each entry of bags, and which entries have one."""
-        features = self.hashes.searchsorted(bags.indices)
-        return features, self.hashes.take(features, mode="clip") == bags.indices
-
     def entry_scores(self, bags: Bag, coef: Array, directions: Array) -> NDArray[np.float64]:
         """Return what each entry of bags adds to scores, (n_entries, n_scores)."""
         scores = np.zeros((len(bags.indices), directions.shape[1]))
         matrix = self.weighed(bags)
-        of_known = matrix.data[:, np.newaxis] * (coef[matrix.indices] @ directions)
-        scores[self._known(bags)[1]] = of_known
+        first, stop = (self.hashes.searchsorted(bags.indices, side) for side in ("left", "right"))
+        scores[first < stop] = matrix.data[:, np.newaxis] * (coef[matrix.indices] @ directions)
         return scores

@@ -86,7 +86,7 @@ def _ngrams_of_letters(words: Iterable[str | None]) -> list[NDArray[np.int32]]:
     bordered = [f"\0{word}\0" if word else "" for word in words]
     letters = np.frombuffer("".join(bordered).encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.fromiter(map(len, bordered), np.intp, len(bordered))
-    starts, hashes = hashing.hash_ngrams(letters, lengths, LETTER_LENGTHS)
+    starts, hashes, _ = hashing.hash_ngrams(letters, lengths, LETTER_LENGTHS)
     bag = hashing.bag_of(len(bordered), np.arange(len(bordered)).repeat(lengths)[starts], hashes)
     return np.split(bag.indices, bag.indptr[1:-1])
 

@@ -12,7 +12,7 @@ from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.features.hashing import TfIdfFeatures, matrix_of
 from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
 from sklearn_lstm.members.features.mean_vectors import MeanVectorFeatures
-from sklearn_lstm.members.features.ngrams import NgramFeatures, Ngrams, choose_ngrams
+from sklearn_lstm.members.features.ngrams import PAIRS, NgramFeatures, choose_ngrams
 from sklearn_lstm.members.linear_model import LARGEST_COEF, LINEAR, Features
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
@@ -22,7 +22,6 @@ MOST_ENTRIES, SAMPLED_ENTRIES = 55_000_000, 25_000_000
 # If all n-grams need less than this part of it, those of one sequence alone are used too.
 SHARE_OF_ALL_NGRAMS = 1 / 8
 MOST_SCALED = 32  # outputs for which n-grams are scaled by what they tell about each
-AT_POSITIONS = Ngrams(1, 2, has_borders=False, has_positions=True)
 
 
 @dataclass
@@ -84,6 +83,13 @@ def read_ngrams(context: FitContext) -> NgramReader | None:
             LinearModelSkippedWarning,
         )
     return reader
+
+
+def read_positions(context: FitContext) -> NgramReader | None:
+    """Read the n-grams at positions of sequences that have the length of nearly all."""
+    features = NgramFeatures(**vars(replace(PAIRS, n_steps=context.settings.n_steps)))
+    features.are_read(context.split.samples.sequences)  # it tells how many are not
+    return _read(context, [features])
 
 
 def _read(
@@ -160,6 +166,6 @@ NGRAMS = Recipe(
 POSITIONS = replace(
     NGRAMS,
     name="positions",
-    suits=lambda settings: settings.kind in TOKENS and settings.is_aligned,
-    read=lambda context: _read(context, [NgramFeatures(**vars(AT_POSITIONS))]),
+    suits=lambda settings: settings.kind in TOKENS and settings.n_steps > 0,
+    read=read_positions,
 )

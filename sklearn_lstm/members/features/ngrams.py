@@ -3,6 +3,7 @@
 A recurrent network reads in order, and a bag of n-grams does not. They make different errors.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
 from sklearn_lstm.members.features import hashing
 from sklearn_lstm.members.features.hashing import Bag, Integers, TfIdfFeatures
 from sklearn_lstm.members.linear_model import Array, Features
-from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.member import Contributions, Explained
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 
@@ -35,16 +36,16 @@ class Ngrams:
         Lengths of the n-grams.
     has_borders : bool
         Whether the beginning and the end of a sequence belong to its n-grams.
-    has_positions : bool, default=False
-        Whether an n-gram is another one at each position. So read are sequences that all have the
-        same length, where a position may mean the same in each: windows around a place in DNA,
-        aligned sequences, codes of a fixed form.
+    n_steps : int, default=0
+        If not 0, an n-gram is another one at each position, and sequences of another length have
+        none. So read are sequences of which nearly all have one length, where a position may mean
+        the same in each: windows around a place in DNA, aligned sequences, codes of a fixed form.
     """
 
     shortest: Annotated[int, range(1, 100)]
     longest: Annotated[int, range(1, 100)]
     has_borders: bool
-    has_positions: bool = field(default=False, kw_only=True)
+    n_steps: Annotated[int, range(1 << 31)] = field(default=0, kw_only=True)
 
     @property
     def lengths(self) -> range:
@@ -53,7 +54,7 @@ class Ngrams:
 
     def describe(self) -> str:
         """Return what the features are."""
-        at_positions = " at their positions" * self.has_positions
+        at_positions = " at their positions" * (self.n_steps > 0)
         return f"n-grams of {self.shortest}-{self.longest} ids{at_positions}"
 
     def bags(self, sequences: Sequences, rows: Rows) -> Bag:
@@ -61,12 +62,8 @@ class Ngrams:
         ids, lengths = sequences.read(rows), sequences.lengths[rows]
         if self.has_borders:
             ids, lengths = _with_borders(ids, lengths)
-        starts, hashes = self._hashed(ids, lengths)
+        starts, hashes, _ = hashing.hash_ngrams(ids, lengths, self.lengths, self.n_steps)
         return hashing.bag_of(len(rows), np.arange(len(lengths)).repeat(lengths)[starts], hashes)
-
-    def _hashed(self, ids: Integers, lengths: Integers) -> tuple[Integers, Integers]:
-        """Return where the n-grams start, and their hashes."""
-        return hashing.hash_ngrams(ids, lengths, self.lengths, has_positions=self.has_positions)
 
     def shared_by_steps(
         self, sequences: Sequences, scores_of: Callable[[Bag], NDArray[np.float64]]
@@ -95,8 +92,7 @@ class Ngrams:
         if self.has_borders:
             ids, lengths = _with_borders(ids, lengths)
             is_step = ids != 0
-        starts, hashes = self._hashed(ids, lengths)
-        sizes = [np.maximum(lengths - length + 1, 0).sum() for length in self.lengths]
+        starts, hashes, sizes = hashing.hash_ngrams(ids, lengths, self.lengths, self.n_steps)
         n_steps_before = np.append(0, np.cumsum(is_step))  # without borders
         first = n_steps_before[starts]
         n_steps = n_steps_before[starts + np.repeat(self.lengths, sizes)] - first
@@ -110,6 +106,9 @@ class Ngrams:
         shares = csr_matrix(parts, (n_all + n_rows, len(n_places)))
         added = shares @ scores_of(hashing.bag_of(n_rows, row, hashes))
         return added[:n_all], added[n_all:]
+
+
+PAIRS = Ngrams(1, 2, has_borders=False)
 
 
 def _with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integers]:
@@ -136,9 +135,29 @@ def choose_ngrams(sequences: Sequences, kind: Kind) -> Ngrams:
     return Ngrams(shortest + shift, longest + shift, kind.has_borders)
 
 
+_told = set[int]()  # lengths
+
+
 @dataclass(frozen=True)
 class NgramFeatures(Ngrams, TfIdfFeatures):
     """The tf-idf of n-grams of ids."""
+
+    @property
+    def explained(self) -> Explained:  # type: ignore[override]
+        """What contributions belong to."""
+        return "steps at places" if self.n_steps else "steps"
+
+    def are_read(self, sequences: Sequences) -> NDArray[np.bool_]:
+        """Return which sequences are read (n_samples, 1); how many are not is logged once."""
+        are_read = np.equal.outer(sequences.lengths, [self.n_steps]) | (self.n_steps == 0)
+        if not are_read.all() and self.n_steps not in _told:
+            _told.add(self.n_steps)
+            logging.getLogger("sklearn_lstm").warning(
+                "%d of %d sequences do not have %d steps, as nearly all in fit do: the member of "
+                "positions does not read them.",
+                *(np.count_nonzero(~are_read), len(are_read), self.n_steps),
+            )
+        return are_read
 
     def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step adds: its part of the n-grams that it belongs to."""

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Lengths, Sequences
+from sklearn_lstm.data.sequences import Lengths, Sequences, common_length
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.storage.fields import check_agreement
 
@@ -56,9 +56,8 @@ class Places:
     @classmethod
     def of(cls, sequences: Sequences, encoding: ChannelScaling) -> Self:
         """Return places relative to those of these series."""
-        lengths, n_values = sequences.lengths, encoding.n_values
-        is_aligned = len(lengths) > 1 and 1 < lengths.min() == lengths.max()
-        fits = DEPTHS[(DEPTHS * 2 * n_values <= MOST_PLACES) & is_aligned]
+        n_values, n_steps = encoding.n_values, common_length(sequences.lengths)
+        fits = DEPTHS[(DEPTHS * 2 * n_values <= MOST_PLACES) & (n_steps > 0)]
         nothing = np.zeros((int(fits.max(initial=0)), 2 * n_values))
         untrained = cls(replace(encoding, level=np.ones(n_values)), nothing, nothing)
         chunks = (untrained._means(*chunk) for chunk in sequences.chunks())

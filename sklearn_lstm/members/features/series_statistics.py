@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Lengths, Sequences
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.members.features.places import LARGEST_PLACE
 
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
@@ -18,13 +19,13 @@ class SeriesStatistics:
     """The levels, and three statistics of each uneven channel.
 
     A level is the mean of the known values of a channel, or of their scores, relative to that of
-    all series. A channel is uneven if it had missing values in training, or holds the time. Its
-    statistics are the proportion of steps with a value, the mean of the known values (of their
-    scores, if it has some), and the last value. Each is read as its rank among the training series,
-    from -1 to 1, and as the square of the rank. So series that differ from all others do not
-    outweigh these, and a linear model can learn that low and high values both speak for a class. A
-    further feature says whether there is any value; without one, the ranks of mean and last value
-    are 0.
+    all series, and bounded: one wild value does not decide. A channel is uneven if it had missing
+    values in training, or holds the time. Its statistics are the proportion of steps with a value,
+    the mean of the known values (of their scores, if it has some), and the last value. Each is read
+    as its rank among the training series, from -1 to 1, and as the square of the rank. So series
+    that differ from all others do not outweigh these, and a linear model can learn that low and
+    high values both speak for a class. A further feature says whether there is any value; without
+    one, the ranks of mean and last value are 0.
 
     Parameters
     ----------
@@ -33,12 +34,15 @@ class SeriesStatistics:
         The standard deviation that a linear model gives each level, up to 1. With the variance v
         of the training levels and that of a mean of independent steps c, it is
         (v / (v + c))^1/2: levels that are 0 but for rounding stay silent.
+    largest : ndarray of shape (n_values,)
+        The bounds of levels: the largest of training, or three standard deviations if this is more.
     thresholds : ndarray of shape (n_thresholds, 3, n_uneven)
         Quantiles of the known statistics of training series.
     """
 
     encoding: ChannelScaling
     deviations: Annotated[NDArray[np.float64], "n_values"]
+    largest: Annotated[NDArray[np.float64], "n_values"]
     thresholds: Annotated[NDArray[np.float32], "n_thresholds 3 n_uneven"]
 
     @property
@@ -64,7 +68,9 @@ class SeriesStatistics:
             if len(found):
                 thresholds[:, *place] = np.quantile(found, places)
         variances, by_chance = levels.var(axis=0), (1 / sequences.lengths).mean()
-        return cls(encoding, np.sqrt(variances / (variances + by_chance)), thresholds)
+        deviations = np.sqrt(variances / (variances + by_chance))
+        largest = np.maximum(LARGEST_PLACE * np.sqrt(variances), np.abs(levels).max(axis=0))
+        return cls(encoding, deviations, largest, thresholds)
 
     def silent(self) -> Self:
         """Return the same, of whose levels nothing is learned."""
@@ -81,6 +87,7 @@ class SeriesStatistics:
     def __call__(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.float32]:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
         levels, found = _measured(self.encoding, steps, lengths)
+        levels = np.clip(levels, -self.largest, self.largest)
         ranks, gaps = np.zeros_like(found), np.empty_like(found)
         for threshold in self.thresholds:
             ranks += np.sign(np.subtract(found, threshold, out=gaps))
@@ -104,6 +111,8 @@ class SeriesStatistics:
         level_coef, uneven_coef = np.split(coef, [self.n_values])
         parts_of_levels = self.encoding.parts_of_levels
         gaps = parts_of_levels(values, lengths) - parts_of_levels(baseline, lengths)
+        levels = np.abs(gaps.sum(axis=0))
+        gaps *= np.divide(self.largest, levels, np.ones_like(levels), where=levels > self.largest)
         contributions = gaps @ level_coef
         (features,), (base,) = self(steps, lengths), self(unknown, lengths)
         scores = (features - base)[self.n_values :, np.newaxis] * uneven_coef

@@ -6,7 +6,7 @@ Schmidhuber 1996).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.linalg import solve
 from scipy.special import ndtri
 
 from sklearn_lstm.data.kinds import TOKENS
-from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.data.sequences import Rows, Sequences, common_length
 from sklearn_lstm.members.features.hashing import matrix_of
 from sklearn_lstm.members.features.machines import (
     MOST_STATES,
@@ -28,8 +28,7 @@ from sklearn_lstm.members.features.machines import (
     of_single_symbols,
     tables_of,
 )
-from sklearn_lstm.members.features.ngram_reader import AT_POSITIONS
-from sklearn_lstm.members.features.ngrams import Ngrams
+from sklearn_lstm.members.features.ngrams import PAIRS
 from sklearn_lstm.members.features.states import StateFeatures, Strings
 from sklearn_lstm.members.linear_model import Array
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
@@ -53,7 +52,6 @@ SOLVED = 0.02  # of the squared errors left
 FORGETTING = 0.7  # of the scores of symbols and places, in a round
 CELLS_AT_ONCE = 1 << 21  # machines x places x sequences
 
-PAIRS = Ngrams(1, 2, has_borders=False)
 Floats = NDArray[np.float64]
 
 
@@ -249,14 +247,14 @@ def _scores(indicators: Array, pulls: NDArray[np.float32]) -> NDArray[np.float32
 def told_by_pairs(samples: Samples, folds: Rows) -> Floats:
     """Return what pairs of ids tell of each sample, without its fold (n_samples, n_outputs).
 
-    By ridge regression. Positions count too, if all sequences have one length. `folds` has the
-    number of the fold of each sample.
+    By ridge regression. Positions count too, if nearly all sequences have one length. `folds` has
+    the number of the fold of each sample.
     """
     sequences, truth = samples.sequences, samples.targets.indicators()
     rows, told = np.arange(len(truth)), np.zeros(truth.shape)
-    is_aligned = sequences.lengths.min() == sequences.lengths.max()
+    at_positions = replace(PAIRS, n_steps=common_length(sequences.lengths))  # 0: pairs again
     products = np.zeros((len(rows), len(rows)), np.float32)
-    for ngrams in (PAIRS, AT_POSITIONS)[: 1 + is_aligned]:
+    for ngrams in dict.fromkeys([PAIRS, at_positions]):
         bags = matrix_of(ngrams.bags(sequences, rows)).astype(np.float32)
         products += (bags @ bags.T).toarray()
     products -= products.mean(axis=0)

@@ -116,7 +116,7 @@ class StateFeatures(ColumnFeatures):
         Of `ColumnFeatures`.
     """
 
-    explained = "steps"
+    explained = "steps at places"
     ids: Annotated[NDArray[np.int64], "n_ids"]
     tokens: Annotated[tuple[str, ...], "n_ids"]
     tables: Annotated[NDArray[np.uint8], "n_machines n_symbols n_states of n_states"]

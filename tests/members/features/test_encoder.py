@@ -201,8 +201,8 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
 @pytest.mark.parametrize(
     ("encode", "message"),
     [
-        (lambda _: 1 / 0, "encode of SmallEncoder failed .ZeroDivisionError"),
-        (list, "failed .ValueError"),
+        (lambda _: 1 / 0, "encode of SmallEncoder failed: ZeroDivisionError"),
+        (list, "failed: ValueError"),
         (lambda texts: np.full((len(texts), 3), np.nan), r"expected \d+ finite numbers for each"),
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
         (lambda texts: np.eye(len(texts)), r"for \d+ texts; expected 5 finite numbers"),
@@ -258,7 +258,9 @@ def test_the_share_of_the_whole_text_makes_the_sum_the_score(model):
         assert abs(explanation.whole) > 1e-3
 
 
-def test_leaving_out_a_token_is_deleting_it(model):
+def test_leaving_out_a_token_is_deleting_it(encoder):
+    learned = [text + " again" * (number % 2) for number, text in enumerate(TEXTS)]
+    model = pipeline(encoder).fit(learned, LABELS)  # of one length, places would count
     texts = ["the film was good", "dull"]
     explanations = explain(model, texts, 1, method="leave_one_out")
     for text, explanation in zip(texts, explanations, strict=True):

@@ -44,9 +44,15 @@ def test_where_something_happens_is_told(fitted):
     np.testing.assert_array_equal(first.mean, second.mean)
 
 
-def test_series_of_several_lengths_have_no_places():
+def test_one_series_that_is_a_step_shorter_does_not_take_the_places_away():
     X, y = pulses(80)
     X[0, -1] = np.nan  # padding
+    assert [*map(len, places_of(small(linear_model="alone").fit(X, y)))] == [240, 240]
+
+
+def test_series_of_several_lengths_have_no_places():
+    X, y = pulses(80)
+    X[:9, -1] = np.nan  # padding
     model = small(linear_model="alone").fit(X, y)
     assert [*map(len, places_of(model))] == [0, 0]
     scores = model.decision_function(X[:3])

@@ -1,12 +1,14 @@
-"""The linear model of sequences that all have the same length: ids at their positions."""
+"""The linear model of sequences of which nearly all have one length: ids at their positions."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.metrics import log_loss
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
+from sklearn_lstm.members.features import ngrams
 
 N_STEPS, PLACE = 12, 7
 
@@ -46,10 +48,32 @@ def test_sequences_of_several_lengths_have_no_positions(windows):
     assert "positions" not in model.calibration_["weights"]
 
 
-def test_a_longer_sequence_is_counted_from_its_end(fitted, windows):
+def test_one_sequence_that_is_a_step_shorter_does_not_take_the_positions_away(
+    windows, caplog, monkeypatch
+):
+    monkeypatch.setattr(ngrams, "_told", set())
     X, y = windows
-    longer = np.concatenate([np.full((200, 3), 2), X[300:]], axis=1)
-    assert fitted.score(longer, y[300:]) > 0.98
+    with_shorter = [X[0, 1:], *X[1:300]]
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0)
+    assert model.fit(with_shorter, y[:300]).score(X[300:], y[300:]) > 0.98
+    (told,) = caplog.messages
+    assert told.startswith("1 of 300 sequences do not have 12 steps")
+
+
+def test_of_a_sequence_with_another_length_positions_say_nothing(fitted, windows):
+    """They would say it of other places: a token more at the end moves all before it."""
+    X, y = windows
+    longer = np.concatenate([X[300:], np.full((200, 1), 2)], axis=1)
+    for others in (longer, longer[:, :-2]):
+        assert log_loss(y[300:], fitted.predict_proba(others)) < 0.8
+        (one,) = explain(fitted, others[:1], 1)
+        assert_allclose(one.score, fitted.decision_function(others[:1]), rtol=1e-5)
+
+
+def test_leaving_out_a_token_leaves_the_others_where_they_are(fitted, windows):
+    found = explain(fitted, windows[0][300:320], method="leave_one_out")
+    sizes = np.sort(np.mean([np.abs(one.values) for one in found], axis=0))
+    assert sizes[-2] < 0.2 * sizes[-1]
 
 
 def test_it_is_stored(fitted, windows, tmp_path):

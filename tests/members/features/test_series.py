@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from as_read import read_sequences
 from memory_taken import peak_bytes
+from numpy.testing import assert_allclose
 from scipy.special import expit, softmax
 from scipy.stats import rankdata
 from sklearn import config_context
@@ -15,6 +16,7 @@ from small_models import bumps
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.inspection import explain
 from sklearn_lstm.members.features import convolutions
 from sklearn_lstm.members.features import series as series_features
 from sklearn_lstm.members.features.convolutions import convolve
@@ -264,6 +266,16 @@ def test_levels_of_many_channels_are_learned_and_independent_series_are_trusted(
     found = fit_series(X[:200], y[:200])
     assert np.mean(found.model.logits(sequences_of(X[200:])).argmax(1) == y[200:]) > 0.75
     assert found.confidence > 0.8
+
+
+def test_one_wild_value_of_a_sensor_does_not_decide():
+    rng, y = np.random.default_rng(0), np.arange(400) % 2
+    X = rng.normal(size=(400, 40)) + y[:, np.newaxis] * (1.5 * np.sin(np.arange(40) / 3) + 0.3)
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0).fit(X[:200], y[:200])
+    X[np.arange(200, 400), rng.integers(40, size=200)] = 65_535
+    assert model.score(X[200:], y[200:]) > 0.85
+    (found,) = explain(model, X[200:201], 1)
+    assert_allclose(found.score, model.decision_function(X[200:201]), rtol=1e-5)
 
 
 def test_levels_of_few_channels_do_not_outweigh_shapes(fit, sequences_of):

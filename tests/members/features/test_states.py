@@ -171,11 +171,11 @@ def test_what_is_true_in_all_groups_is_found():
 
 
 def test_copies_are_searched_once():
-    """Of 40 sequences, each ten times, none can be told from chance."""
-    few = letters(40, seed=3)
-    y = np.random.default_rng(0).integers(0, 2, 40)
+    """Of 80 sequences, each five times, none can be told from chance."""
+    few = letters(80, seed=3)
+    y = np.random.default_rng(0).integers(0, 2, 80)
     with pytest.warns(NothingLearnedWarning):
-        model = alone().fit(few * 10, np.tile(y, 10))
+        model = alone().fit(few * 5, np.tile(y, 5))
     assert "states" not in model.calibration_["weights"]
 
 
@@ -202,6 +202,16 @@ def test_explanations_add_up(model, method):
     scores = model.decision_function(NEW[:5])
     for found, score in zip(explain(model, NEW[:5], 1, method=method), scores, strict=True):
         assert found.score == pytest.approx(score, abs=1e-6)
+
+
+def test_leaving_out_a_token_leaves_the_others_where_they_are():
+    """The third letter from the end decides; a letter deleted behind it would move it."""
+    model = alone().fit(X, [int(row[-3] == 5) for row in X])
+    assert model.calibration_["weights"]["states"]
+    found = explain(model, [[6, 7, 6, 7, 8, 6, 7, 8, 5, 6, 7]], 1, method="leave_one_out")[0]
+    sizes = np.abs(found.values)
+    assert sizes.argmax() == 8
+    assert np.delete(sizes, 8).max() < sizes[8] / 2
 
 
 def test_a_state_belongs_to_the_step_that_entered_it():
