@@ -104,12 +104,6 @@ def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
     assert plan(IDS, has_validation=True).n_held_out == 0
 
 
-def test_a_measurement_is_twice_the_work_of_a_token():
-    ids = np.array([[1, 2, 0], [3, 0, 0]])
-    assert work_of_epoch(read_sequences(ids), WORDS) == 3
-    assert work_of_epoch(read_sequences(ids.astype(float)), MEASUREMENTS) == 12
-
-
 @pytest.mark.parametrize(("n_steps", "expected"), [(9, 1), (399, 1), (400, 2), (10_000, 50)])
 def test_long_series_are_read_in_about_200_frames(n_steps, expected):
     sequences = read_sequences(np.zeros((3, n_steps)))

@@ -152,19 +152,6 @@ def test_a_file_names_a_static_model_and_is_loaded_with_it(given, tmp_path):
         assert same[-1]._fitted.model.network.vectors.table is same[-1].embeddings
 
 
-def test_a_model_goes_on_and_is_copied_without_its_folder(folder):
-    model = fit(static_model(folder))
-    folder.rename(folder.parent / "elsewhere")
-    copied = copy.deepcopy(model)
-    assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
-    ids = copied[0].partial_fit(["wonderful day"]).transform(["wonderful day"])
-    copied[-1].set_params(lr=1e-9).partial_fit(ids, [1])
-    vectors = copied[-1]._fitted.model.network.vectors
-    learned = copied[-1].module_.embedding.weight.numpy(force=True)
-    (expected,) = vectors.table.lookup(["wonderful"])[1]
-    assert_allclose(learned[-1], vectors.scale * expected, atol=1e-5)
-
-
 def test_a_stored_model_is_not_loaded_without_its_static_model(folder, tmp_path):
     model, path = fit(static_model(folder)), tmp_path / "model.safetensors"
     save(model, path)

@@ -188,20 +188,6 @@ def test_batch_scoring_scores_each_batch(make):
 # --- Freezer
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "rmsprop"])
-def test_freezer_freezes_the_embedding(optimizer):
-    X, y = tokens()
-    model = small(optimizer=optimizer, lr=0.1).fit(X, y)
-    before = {name: w.clone() for name, w in model.module_.state_dict().items()}
-    frozen = [name for name in before if "embedding" in name]
-    assert frozen
-    model.set_params(callbacks=[Freezer(frozen)]).partial_fit(X, y)
-    after = model.module_.state_dict()
-    changed = [name for name in before if not torch.equal(after[name], before[name])]
-    assert not set(changed) & set(frozen)
-    assert changed
-
-
 @pytest.mark.parametrize("embedding_dim", [4, None])
 def test_freezer_counts_for_one_training_also_after_save(embedding_dim, tmp_path):
     X, y = tokens()
