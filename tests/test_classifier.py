@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 import pytest
 import small_models
-from sklearn.utils import compute_sample_weight
 from skorch.callbacks import Callback
 
 SERIES = np.random.default_rng(0).normal(size=(40, 6))
@@ -72,16 +71,6 @@ def test_numbers_of_numpy_are_the_python_numbers_that_they_equal(X):
         for other in (model, restored):
             found = getattr(other, method)(X, LABELS).predict_proba(X)
             np.testing.assert_array_equal(found, proba)
-
-
-@pytest.mark.parametrize("class_weight", [{0: 1.0, 1: 5.0}, "balanced"])
-def test_class_weights_are_sample_weights(class_weight):
-    y = (np.arange(40) % 5 == 0).astype(int)
-    weights = compute_sample_weight(class_weight, y)
-    by_sample = small().fit(SERIES, y, sample_weight=weights).predict_proba(SERIES)
-    by_class = small(class_weight=class_weight).fit(SERIES, y).predict_proba(SERIES)
-    np.testing.assert_allclose(by_class, by_sample, atol=1e-6)
-    assert by_class[:, 1].mean() > small().fit(SERIES, y).predict_proba(SERIES)[:, 1].mean()
 
 
 def test_partial_fit_learns_although_the_first_batch_lacks_a_class():

@@ -10,7 +10,6 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     AdaBoostClassifier,
-    BaggingClassifier,
     StackingClassifier,
     VotingClassifier,
 )
@@ -128,14 +127,6 @@ def test_what_is_around_the_classifier_learns(model, kind, least, data):
         proba = model.predict_proba(X_test)
         assert proba.shape == (len(y_test), len(set(y)))
         assert_allclose(proba.sum(axis=1), 1)
-
-
-def test_bagging_of_token_ids(data):
-    X, y, X_test, y_test = data["ids"]
-    model = BaggingClassifier(lstm(random_state=None), n_estimators=2, random_state=0).fit(X, y)
-    assert model.score(X_test, y_test) > 0.75
-    first, second = (member.predict_proba(X) for member in model.estimators_)
-    assert not np.array_equal(first, second)
 
 
 @pytest.mark.thread_unsafe(reason="joblib's processes are one pool for all threads")

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer, WordVectors
-from sklearn_lstm.io import ModelFileError, load, save
+from sklearn_lstm.io import ModelFileError, save
 from sklearn_lstm.vectors import static_model
 
 RNG = np.random.default_rng(0)
@@ -202,14 +202,6 @@ def test_an_encoder_that_was_not_given_is_named(path):
         Predictor.load(path)
     with pytest.raises(TypeError, match="static_model"):
         Predictor.load(path, embeddings=EMBEDDING)
-
-
-def test_one_list_of_tokens_is_refused(path):
-    model, X = KINDS["analyzer=list"]()
-    save(model, path)
-    for read in (model.predict, Predictor.load(path).predict, load(path).predict):
-        with pytest.raises(TypeError, match=r"X\[0\] is .* pass a list of it"):
-            read(X[1])
 
 
 def test_other_columns_beside_texts_than_at_fit_are_refused_as_by_the_pipeline(path):

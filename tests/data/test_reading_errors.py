@@ -185,10 +185,3 @@ def test_a_list_of_lists_may_have_any_width(input_type, hold):
     np.testing.assert_allclose(model.predict_proba(hold(rows[::2])), together[::2], atol=1e-7)
     with pytest.raises(WrongValue, match=r"X has 2 features, but .* 4 features"):
         model.predict(np.array(rows[::2]))
-
-
-def test_ids_may_come_in_any_number_of_columns(fitted):
-    X = np.array([[3, 4, 5], [6, 0, 0]])
-    wide = np.pad(X, ((0, 0), (0, 20)))
-    proba = fitted["ids"].predict_proba(X)
-    np.testing.assert_allclose(fitted["ids"].predict_proba(wide), proba, atol=1e-6)

@@ -25,12 +25,6 @@ def test_only_ids_that_were_seen_have_a_code():
     assert codes(np.array([40, 7, 1, 2_000_000_000, 7])).tolist() == [4, 3, 2, 5, 3]
 
 
-def test_a_step_without_an_id_gets_no_code_of_its_own():
-    codes = codes_of([[7], []])
-    assert codes.ids.tolist() == [7]
-    assert codes(np.array([NO_ID, 7])).tolist() == [UNKNOWN_CODE, 2]
-
-
 def test_ids_that_were_not_seen_are_unknown_far_apart_or_not():
     near, far = codes_of([[3, 5, 9]]), codes_of([[3, 5, 2_000_000_000]])
     ids = np.array([9, 3, 5, 3, NO_ID, 1, 4, 10, 2**31 - 1])

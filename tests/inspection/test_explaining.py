@@ -9,7 +9,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import (
@@ -188,16 +187,6 @@ def test_a_pipeline_with_more_steps_and_a_search_can_be_explained():
     search.fit(texts, [1, 0, 1, 0] * 3)
     (explanation,) = explain(search, ["A good plot"])
     assert explanation.data.tolist() == ["good", "plot"]
-
-
-def test_what_an_estimator_of_scikit_learn_has_fitted_can_be_explained():
-    model = SelfTrainingClassifier(LSTMSequenceClassifier(**SMALL))
-    pipeline = make_pipeline(TextSequenceVectorizer(), model)
-    pipeline.fit(["good", "bad", "good fun", "bad plot"] * 3, [1, 0, -1, -1] * 3)
-    (explanation,) = explain(pipeline, ["good plot"])
-    np.testing.assert_allclose(
-        explanation.score, model.decision_function(pipeline[:1].transform(["good plot"]))
-    )
 
 
 def test_a_model_that_knows_no_ngram_is_explained():

@@ -72,14 +72,6 @@ def test_parameters_come_back_as_they_were(path):
     assert loaded.note == model.note
 
 
-def test_a_vectorizer_goes_on_counting(path):
-    vectorizer = TextSequenceVectorizer(min_df=2).partial_fit(["a b c", "b c"])
-    save(vectorizer, path)
-    loaded = load(path)
-    for each in (vectorizer, loaded):
-        assert each.partial_fit(["a b"]).vocabulary_ == {"b": 2, "c": 3, "a": 4}
-
-
 # --- Networks that were not trained
 
 
@@ -172,22 +164,17 @@ class Louder(LSTMSequenceClassifier):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (LogisticRegression().fit(SERIES, Y), r"LogisticRegression\. .*skops\.io\.dump"),
-        (Louder(hidden_size=2, max_epochs=1).fit(SERIES, Y), "Louder"),
-        (
-            make_pipeline(make_pipeline(StandardScaler()), small()),
-            "step 'pipeline__standardscaler'",
-        ),
+        (LogisticRegression(), r"LogisticRegression\. .*skops\.io\.dump"),
+        (Louder(hidden_size=2, max_epochs=1), "Louder"),
+        (make_pipeline(make_pipeline(StandardScaler()), small()), "'pipeline__standardscaler'"),
         (Pipeline([("a", small())], memory="folder"), "memory"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_other_models_are_refused(model, message, path, monkeypatch):
     monkeypatch.chdir(path.parent)  # where the pipeline keeps its memory
-    if isinstance(model, Pipeline):
-        model.fit(SERIES, Y)
     with pytest.raises(TypeError, match=message):
-        save(model, path)
+        save(model.fit(SERIES, Y), path)
     assert not path.exists()
 
 

@@ -5,11 +5,9 @@ import pickle
 import pickletools
 from functools import cache
 
-import numpy as np
 import pytest
 import skops.io
 import small_models
-import torch
 from make_golden import MODELS
 from numpy.testing import assert_array_equal
 from round_trips import ROUND_TRIPS
@@ -107,14 +105,6 @@ def test_a_pickle_holds_arrays_and_skops_needs_trust_in_our_estimators_alone(nam
     steps = model if isinstance(model, Pipeline) else [model]
     untrusted = skops.io.get_untrusted_types(data=skops.io.dumps(model))
     assert untrusted == sorted(f"{type(step).__module__}.{type(step).__name__}" for step in steps)
-
-
-def test_tensors_as_embeddings_are_stored():
-    X, y = small_models.tokens(40)
-    vectors = torch.from_numpy(np.random.default_rng(0).normal(size=(40, 3)))
-    model = small_models.small(embeddings=vectors).fit(X, y)
-    loaded = pickle.loads(pickle.dumps(model))
-    assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
 @pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])

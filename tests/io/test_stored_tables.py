@@ -100,9 +100,7 @@ def test_a_dict_of_vectors_is_stored_once(tmp_path):
         restored = load(path)[-1].embeddings
         assert type(restored) is dict
         np.testing.assert_array_equal(restored["w7"], np.float32(vectors[7]))
-    changed = dict(table)
-    model[-1].set_params(embeddings=changed)
-    changed["w7"] = np.zeros(50)
+    model[-1].set_params(embeddings=table | {"w7": np.zeros(50)})
     save(model, path)  # it is not the table of the model any more
     np.testing.assert_array_equal(load(path)[-1].embeddings["w7"], np.zeros(50))
 

@@ -51,16 +51,6 @@ def test_small_alphabets_get_more_epochs_than_many_words():
     assert plan(rng.normal(size=(9600, 10))).max_epochs == 12
 
 
-def test_few_texts_are_checked_more_often_than_characters_and_many_texts():
-    def per_check(n, **parameters):
-        X = np.random.default_rng(0).integers(2, 20_000, (n, 3))
-        return plan(X, **parameters).updates_per_check
-
-    assert [per_check(n, input_type="words") for n in (100, 1000, 8000)] == [25, 50, 75]
-    assert [per_check(n, input_type="characters") for n in (100, 8000)] == [76, 150]
-    assert plan(np.random.default_rng(0).normal(size=(100, 9))).updates_per_check == 75
-
-
 IDS = np.arange(150).reshape(50, 3)
 
 
@@ -112,12 +102,6 @@ def test_samples_are_held_out_to_judge_a_network_or_to_stop_it_early():
         assert plan(IDS, **reason).n_held_out == 0
     assert plan(IDS, early_stopping=True).n_held_out == 5
     assert plan(IDS, has_validation=True).n_held_out == 0
-
-
-def test_a_measurement_is_twice_the_work_of_a_token():
-    ids = np.array([[1, 2, 0], [3, 0, 0]])
-    assert work_of_epoch(read_sequences(ids), WORDS) == 3
-    assert work_of_epoch(read_sequences(ids.astype(float)), MEASUREMENTS) == 12
 
 
 @pytest.mark.parametrize(("n_steps", "expected"), [(9, 1), (399, 1), (400, 2), (10_000, 50)])

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import fasttext
-import joblib
 import numpy as np
 import pytest
 import small_models
@@ -151,27 +150,6 @@ def test_a_file_names_a_static_model_and_is_loaded_with_it(given, tmp_path):
         assert_array_equal(same.predict_proba(NEW), model.predict_proba(NEW))
         assert repr(same[-1]) == repr(model[-1])
         assert same[-1]._fitted.model.network.vectors.table is same[-1].embeddings
-
-
-def test_a_pickle_names_the_folder_of_a_static_model(folder, tmp_path):
-    model, paths = fit(static_model(folder)), (tmp_path / "folder.joblib", tmp_path / "all.joblib")
-    joblib.dump(model, paths[0])
-    joblib.dump(fit(static_model(model2vec())), paths[1])
-    assert paths[0].stat().st_size < paths[1].stat().st_size
-    assert_array_equal(joblib.load(paths[0]).predict_proba(NEW), model.predict_proba(NEW))
-
-
-def test_a_model_goes_on_and_is_copied_without_its_folder(folder):
-    model = fit(static_model(folder))
-    folder.rename(folder.parent / "elsewhere")
-    copied = copy.deepcopy(model)
-    assert_array_equal(copied.predict_proba(NEW), model.predict_proba(NEW))
-    ids = copied[0].partial_fit(["wonderful day"]).transform(["wonderful day"])
-    copied[-1].set_params(lr=1e-9).partial_fit(ids, [1])
-    vectors = copied[-1]._fitted.model.network.vectors
-    learned = copied[-1].module_.embedding.weight.numpy(force=True)
-    (expected,) = vectors.table.lookup(["wonderful"])[1]
-    assert_allclose(learned[-1], vectors.scale * expected, atol=1e-5)
 
 
 def test_a_stored_model_is_not_loaded_without_its_static_model(folder, tmp_path):

@@ -10,12 +10,10 @@ import subprocess
 import sys
 import threading
 from functools import partial
-from typing import ClassVar
 
 import cloudpickle
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 import small_models
 import torch
@@ -120,14 +118,6 @@ def test_a_subclass_is_stored_with_its_own_parameters():
     assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
 
 
-def test_a_subclass_may_leave_out_the_checks_of_parameters():
-    class Unchecked(Louder):
-        _parameter_constraints: ClassVar = {"volume": [int]}
-
-    X, y = [[1, 2], [3]] * 4, [0, 1] * 4
-    assert_array_equal(Unchecked().fit(X, y).predict_proba(X), Louder().fit(X, y).predict_proba(X))
-
-
 # --- What is no plain data
 
 
@@ -194,14 +184,6 @@ def test_a_random_state_comes_back_as_it_was(copied):
     model = small(random_state=np.random.RandomState(0)).fit(X, np.arange(24) % 2)
     found, expected = (one.random_state.get_state()[1] for one in (copied(model), model))
     assert_array_equal(found, expected)
-
-
-def test_a_slice_of_an_arrow_column_serves_as_vocabulary():
-    column = pd.Series(["a", "so", "bad", "good"], dtype="string[pyarrow]")[1:3]
-    model = TextSequenceVectorizer(vocabulary=column).fit(TEXTS)
-    for restored in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        assert restored.vocabulary_ == {"so": 2, "bad": 3}
-        assert list(restored.vocabulary) == ["so", "bad"]
 
 
 # --- Damage

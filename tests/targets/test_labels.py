@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import small_models
-from scipy import sparse
 from scipy.special import log_expit
-from sklearn.exceptions import DataConversionWarning
 
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.targets.labels import Labels, LabelSets
@@ -59,13 +57,6 @@ def test_one_hot_classes_are_told_what_they_are_read_as(n_classes):
         with pytest.warns(InputTypeWarning, match=r"one-hot.* y\.argmax\(axis=1\)"):
             fit(X, one_hot)
         fit(X, np.maximum(one_hot, np.arange(30)[:, np.newaxis] == 0))  # warnings are errors
-
-
-@pytest.mark.parametrize("hold", [list, sparse.csr_matrix, sparse.csc_array])
-def test_a_column_of_labels_is_read_with_scikit_learns_warning(hold):
-    with pytest.warns(DataConversionWarning, match="A column-vector y was passed"):
-        model = small().fit(X, hold([[0], [1], [0], [1]]))
-    assert model.predict(X).shape == (4,)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import sparse
-from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain
@@ -36,23 +35,3 @@ def test_what_stands_at_the_beginning_of_a_longer_text_decides(model, tmp_path):
         assert one.predict(texts[:1]).tolist() == ["good"]
     assert [len(one.data) for one in explain(model, texts)] == [61] * 4
     assert model[0].known_share([f"{texts[0]}{' unknown' * 61}"]).tolist() == [0.5]
-
-
-def test_an_explanation_of_cut_output_is_of_what_the_model_has_read(model):
-    dense = make_pipeline(model[0].set_params(output="dense"), model[-1])
-    text = texts_of(["good"], 60)
-    with pytest.warns(UserWarning, match="were cut: 1"):
-        score = abs(dense.decision_function(text)[0])
-    (explanation,) = explain(dense, text)
-    model[0].set_params(output="sparse")
-    assert len(explanation.data) == 7
-    assert explanation.score == pytest.approx(score, abs=1e-4)
-
-
-def test_ids_of_any_width_go_where_matrices_go():
-    vectorizer = TextSequenceVectorizer().fit(["a a b", "b"])
-    X, longer = vectorizer.transform(["a b", "b"]), vectorizer.transform(["a b a b", "new"])
-    assert FeatureUnion([("ids", vectorizer)]).fit(["a b"]).transform(["a b a b"]).shape == (1, 4)
-    X.resize(longer.shape)
-    found = sparse.vstack([X, longer]).toarray().tolist()
-    assert found == [[2, 3, 0, 0], [3, 0, 0, 0], [2, 3, 2, 3], [1, 0, 0, 0]]

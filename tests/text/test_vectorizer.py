@@ -4,9 +4,6 @@ import copy
 from functools import partial
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
@@ -305,21 +302,6 @@ def test_batches_leave_no_trace(analyzer):
 
 
 # --- input
-
-
-@pytest.mark.parametrize(
-    "table",
-    [
-        pd.DataFrame({"text": TEXTS, "more": TEXTS}),
-        pl.DataFrame({"text": TEXTS, "more": TEXTS}),
-        pa.table({"text": TEXTS, "more": TEXTS}),
-        np.array([TEXTS, TEXTS]).T,
-        np.array("text"),
-    ],
-)
-def test_tables_are_refused_with_the_way_out(table):
-    with pytest.raises(ValueError, match=r"one column of (texts|X).*frame(\['text'\]|.astype)"):
-        TextSequenceVectorizer().fit(table)
 
 
 @pytest.mark.parametrize("output", ["sparse", "dense"])

@@ -96,12 +96,6 @@ def test_transform_leaves_the_estimator_as_it_was(vectorizer):
     assert joblib.hash(vars(vectorizer)) == before
 
 
-@pytest.mark.parametrize("method", ["transform", "inverse_transform", "get_feature_names_out"])
-def test_unfitted_raises(method):
-    with pytest.raises(NotFittedError, match="TextSequenceVectorizer instance is not fitted yet"):
-        getattr(TextSequenceVectorizer(), method)(TEXTS)
-
-
 @pytest.mark.parametrize(
     "name", ["pickle", "deepcopy", "joblib memory-mapped", "joblib compressed"]
 )

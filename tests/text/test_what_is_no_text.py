@@ -82,18 +82,6 @@ def test_what_is_no_set_of_texts_is_refused(X, error, message):
             read(X)
 
 
-def test_keys_and_values_of_a_dict_are_read_in_their_order():
-    texts = {"so good": "fine", "so bad": "not fine"}
-    expected = TextSequenceVectorizer().fit_transform([*texts])
-    for views in (texts, dict.fromkeys(texts)):
-        X = TextSequenceVectorizer().fit_transform(views.keys())
-        assert X.toarray().tolist() == expected.toarray().tolist()
-    assert TextSequenceVectorizer().fit_transform(texts.values()).texts.tolist() == [
-        "fine",
-        "not fine",
-    ]
-
-
 @pytest.mark.parametrize(
     ("parameters", "found", "message"),
     [

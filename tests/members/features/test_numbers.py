@@ -12,6 +12,8 @@ from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import (
+    ExplanationDisplay,
+    as_shap_explanation,
     explain,
     explain_classes,
 )
@@ -285,3 +287,13 @@ def sequences_of(model, X):
     if hasattr(model, "steps"):
         return sequences_of(model[-1], model[0].transform(X))
     return model_sequences(model, X)
+
+
+def test_numbers_are_drawn_beside_the_steps(fitted):
+    kind, model = fitted
+    names = ["price", "is_new", "shop"]
+    display = ExplanationDisplay.from_estimator(model, of_kind(kind, NEW)[:1], 1)
+    shown = [label.get_text() for label in display.ax_.get_yticklabels()]
+    assert shown[-3:] == names if kind == "texts" else "price " in display.ax_.get_title()
+    assert "(shop)" in display._repr_html_()
+    assert as_shap_explanation(display.explanation).feature_names[-3:] == names

@@ -194,12 +194,3 @@ def test_a_long_sequence_is_padded_with_no_other(monkeypatch):
     for shapes in seen:
         assert [n_rows for n_rows, n_steps in shapes if n_steps > 3] == [1]
     assert [row["padding"] for row in model.history_] == [0, 0]
-
-
-def test_the_validation_loss_is_that_of_the_batch(monkeypatch, texts):
-    options = PLAIN | {"early_stopping": True}
-    whole = LSTMSequenceClassifier(**options).fit(*texts)
-    monkeypatch.setitem(batches.STEPS_AT_ONCE, "cpu", 40)
-    parts = LSTMSequenceClassifier(**options).fit(*texts)
-    for one, other in zip(whole.history_, parts.history_, strict=True):
-        assert one["valid_loss"] == pytest.approx(other["valid_loss"], rel=1e-4)

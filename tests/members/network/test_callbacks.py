@@ -91,14 +91,6 @@ def test_a_callback_without_a_validation_loss_is_told_where_there_is_one(callbac
         small(callbacks=[callback]).fit(*tokens())
 
 
-def test_callbacks_after_early_stopping_of_skorch_see_the_last_epoch_too():
-    epochs = []
-    stop = EarlyStopping("train_loss", patience=1, threshold=1.0)  # no loss is so much smaller
-    model = small(callbacks=[stop, listener([], epochs, [])], max_epochs=9).fit(*tokens())
-    assert epochs == [1, 2]
-    assert model.n_epochs_ == 2
-
-
 @pytest.mark.parametrize("verbose", [0, 2], ids=["in on_train_end", "in on_epoch_end"])
 def test_ctrl_c_is_one_also_once_the_patience_of_early_stopping_ran_out(verbose):
     def press_ctrl_c(_):  # at "Restoring best model", or at "Stopping since"
@@ -194,20 +186,6 @@ def test_batch_scoring_scores_each_batch(make):
 
 
 # --- Freezer
-
-
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "rmsprop"])
-def test_freezer_freezes_the_embedding(optimizer):
-    X, y = tokens()
-    model = small(optimizer=optimizer, lr=0.1).fit(X, y)
-    before = {name: w.clone() for name, w in model.module_.state_dict().items()}
-    frozen = [name for name in before if "embedding" in name]
-    assert frozen
-    model.set_params(callbacks=[Freezer(frozen)]).partial_fit(X, y)
-    after = model.module_.state_dict()
-    changed = [name for name in before if not torch.equal(after[name], before[name])]
-    assert not set(changed) & set(frozen)
-    assert changed
 
 
 @pytest.mark.parametrize("embedding_dim", [4, None])

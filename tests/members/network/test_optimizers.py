@@ -109,16 +109,6 @@ def test_rows_of_the_table_begin_with_the_state_of_a_new_optimizer():
         assert state["step_size"].min() > 1e-4, weight.shape  # of 0.02 at the beginning
 
 
-def test_a_subclass_of_an_optimizer_works():
-    class Halved(torch.optim.SGD):
-        def __init__(self, params, lr=0.1, **options):
-            super().__init__(params, lr=lr / 2, **options)
-
-    X, y = series()
-    losses = [row["train_loss"] for row in small(Halved, lr=1.0).fit(X, y).history_]
-    assert losses[-1] < 0.95 * losses[0]
-
-
 @pytest.mark.parametrize("wrong", [torch.optim.Optimizer, int, torch.nn.Linear])
 def test_a_class_that_is_no_optimizer_is_refused_by_name(wrong):
     X, y = series()

@@ -1,6 +1,5 @@
 """The network: one-hot input, positions, dropout, weights, and every architecture on a toy task."""
 
-import pickle
 from copy import deepcopy
 from functools import partial
 
@@ -186,15 +185,6 @@ def test_another_thread_may_discard_rounded_weights_at_once(monkeypatch):
         discarded = property(lambda _: None, lambda *_: None)  # as `eval` of an explanation does
         monkeypatch.setattr(Direction, "_rounded", discarded)
         assert torch.equal(net(random_codes(), LENGTHS), expected)
-
-
-def test_rounded_weights_are_not_stored():
-    net = network()
-    net.use_bfloat16 = True
-    stored = pickle.dumps(net)
-    with torch.no_grad():
-        net(random_codes(), LENGTHS)
-    assert len(pickle.dumps(net)) == len(stored)
 
 
 def toy_task():
