@@ -16,8 +16,7 @@ from torch.nn import Module
 from sklearn_lstm import fitting
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.members.features.encoder import ENCODER
-from sklearn_lstm.members.linear_model import LINEAR
+from sklearn_lstm.members.linear_model import ENCODER, LINEAR
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
 from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
 from sklearn_lstm.members.network.network_settings import read_network_settings
@@ -638,7 +637,7 @@ class LSTMSequenceClassifier(
         else:
             size = f"{fitted.model.network.encoding.sizes['n_ids']:,} known ids"
         parts = {"input": f"{self.input_type_}: {size}"}
-        if (member := fitted.model[ENCODER.name]) is not None:
+        if (member := fitted.model[ENCODER]) is not None:
             parts["sentence vectors"] = str(member.features[0].encoder)
         if (vectors := fitted.model.network.vectors) is not None:
             parts["pretrained vectors"] = vectors.describe()

@@ -27,10 +27,9 @@ from sklearn_lstm.exceptions import (
 )
 from sklearn_lstm.members import recipes
 from sklearn_lstm.members.duration import plan_training, work_of_epoch
-from sklearn_lstm.members.features.encoder import ENCODER
 from sklearn_lstm.members.fit_linear import fit_linear_models
 from sklearn_lstm.members.held_out import Split
-from sklearn_lstm.members.linear_model import ONLINE
+from sklearn_lstm.members.linear_model import ENCODER, ONLINE
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
@@ -198,7 +197,7 @@ def read_further_data(
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
-    has_encoder = before is not None and before.model[ENCODER.name] is not None
+    has_encoder = before is not None and before.model[ENCODER] is not None
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
         raise ValueError(

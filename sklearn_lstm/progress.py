@@ -10,7 +10,6 @@ from typing import Self
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 BAR_OF_FIT = "{percentage:3.0f}%|{bar}| {elapsed}{postfix}"
 NETWORK = "network"
-WORK_PER_SECOND = 75_000  # about, on one core: units of `duration.work_of_epoch`
 
 
 @dataclass(frozen=True)

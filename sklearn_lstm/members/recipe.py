@@ -12,10 +12,11 @@ from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.linear_model import Features, Term
 from sklearn_lstm.members.settings import FitSettings
-from sklearn_lstm.progress import WORK_PER_SECOND, FitProgress
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.targets import Samples
 
 MOST_SAMPLES = 100_000  # that a member learns from: a vector of an encoder takes 1.5 kB
+WORK_PER_SECOND = 75_000  # about, on one core: units of `duration.work_of_epoch`
 UNSCALED = ExpectedFactor(1.0, 1.0)
 
 
