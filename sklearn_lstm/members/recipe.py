@@ -62,9 +62,8 @@ class Reader:
         split = context.split
         rows = np.arange(len(split.samples))
         if len(rows) > MOST_SAMPLES:
-            others = np.random.default_rng(split.seed).permutation(
-                np.delete(rows, split.held_out_rows)
-            )
+            rng = np.random.default_rng(split.seed)
+            others = rng.permutation(np.delete(rows, split.held_out_rows))
             n_others = MOST_SAMPLES - len(split.held_out_rows)
             rows = np.sort(np.append(split.held_out_rows, others[:n_others]))
         held_out = np.searchsorted(rows, split.held_out_rows)

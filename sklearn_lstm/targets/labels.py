@@ -44,9 +44,7 @@ class Labels:
             return LabelSets(np.arange(y.shape[1]), names)
         classes = np.unique(y)
         if len(classes) == 1:
-            raise ValueError(
-                f"Training needs at least 2 classes, found one class: {classes.item()!r}."
-            )
+            raise ValueError(f"y needs at least 2 classes, found one class: {classes.item()!r}.")
         return Labels(classes)
 
     def __len__(self) -> int:

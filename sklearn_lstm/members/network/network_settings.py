@@ -77,12 +77,10 @@ def read_network_settings(
         `embedding_dim`, a criterion or optimiser that can't be used, a device that is not there,
         and callbacks that are not skorch's, can't be copied, or monitor what is not recorded.
     """
-    known = vectors = None
+    known = own = None
     if network is not None and isinstance(network.encoding, TokenCodes):
-        known, vectors = network.encoding, network.vectors
-    settings = read_settings(
-        parameters, kind, labels, sequences, known=known, known_vectors=vectors
-    )
+        known, own = network.encoding, network.vectors
+    settings = read_settings(parameters, kind, labels, sequences, known=known, known_vectors=own)
     return NetworkSettings(
         **vars(settings),
         architecture=_architecture(parameters, settings.vectors, network),

@@ -278,9 +278,8 @@ def new_network(
     encoding = None if previous is None else previous.encoding
     if settings.kind is not MEASUREMENTS:
         known_codes = cast("TokenCodes", encoding or TokenCodes(np.empty(0, np.int64)))
-        encoding = known_codes.extended(
-            sequences, np.empty(0, np.int64) if given is None else given.ids
-        )
+        further = np.empty(0, np.int64) if given is None else given.ids
+        encoding = known_codes.extended(sequences, further)
     elif encoding is None:
         encoding = ChannelScaling.of(sequences, targets, normalize=settings.normalize)
     if previous is None:
