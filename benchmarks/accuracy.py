@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from peers import COMPILED, PEERS
 from results_table import ResultsTable, add_row_options
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.metrics import f1_score, log_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
@@ -178,12 +178,21 @@ def probability_scores(model: Any, split: Split) -> dict[str, float]:
     if not np.any((probabilities > 0) & (probabilities < 1)):
         return {}
     right = model.classes_[probabilities.argmax(axis=1)] == y_test
-    of_two = {} if len(model.classes_) > 2 else {"AUC": roc_auc_score(y_test, probabilities[:, 1])}
     return {
-        **of_two,
+        **(ranking_scores(model, probabilities, y_test) if len(model.classes_) == 2 else {}),
         "log loss": float(log_loss(y_test, probabilities, labels=model.classes_)),
         "calibration error": 100 * calibration_error(probabilities, right),
     }
+
+
+def ranking_scores(
+    model: Any, probabilities: NDArray[Any], y_test: NDArray[Any]
+) -> dict[str, float]:
+    """Return the areas under the two curves of the rarer of two classes."""
+    is_class = y_test[:, None] == model.classes_
+    rarer = is_class.sum(axis=0).argmin()
+    of_rarer = is_class[:, rarer], probabilities[:, rarer]
+    return {"AUC": roc_auc_score(*of_rarer), "AUPRC": average_precision_score(*of_rarer)}
 
 
 def measure_peer(model: Any, split: Split) -> dict[str, float]:
@@ -209,15 +218,17 @@ def commit() -> str:
 
 
 COLUMNS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
+AREAS = ("AUC", "AUPRC")  # of tasks with two classes; behind the others, which came before them
 
 
 def row_cells(runs: list[list[dict[str, float]]]) -> list[str]:
     """Return the cells of a row: means over folds and seeds, and the spread over seeds."""
     cells = []
-    for column in COLUMNS:
+    for column in (*COLUMNS, *AREAS):
         by_seed = [np.mean([fold.get(column, np.nan) for fold in folds]) for folds in runs]
         spread = f" ± {np.std(by_seed):.2f}" if len(runs) > 1 and column == "accuracy" else ""
-        cells.append("" if np.isnan(by_seed).any() else f"{np.mean(by_seed):.2f}{spread}")
+        digits = 3 if column in AREAS else 2
+        cells.append("" if np.isnan(by_seed).any() else f"{np.mean(by_seed):.{digits}f}{spread}")
     return cells
 
 
@@ -249,9 +260,10 @@ def main() -> None:
             options.ablation if model in ABLATION else not options.without_peers
         )
 
-    table = ResultsTable(options.table, ("task", "model", *COLUMNS, "tested", "commit"), keys)
+    header = ("task", "model", *COLUMNS, "tested", "commit", *AREAS)
+    table = ResultsTable(options.table, header, keys)
     done = table.rows() if options.missing else {}
-    print(f"{'task':<20} {'model':<32}", *(f"{column:>13}" for column in (*COLUMNS, "AUC")))
+    print(f"{'task':<20} {'model':<32}", *(f"{column:>13}" for column in (*COLUMNS, *AREAS)))
     for name in options.tasks:
         rows = {
             model: makes
@@ -269,11 +281,10 @@ def main() -> None:
                 print(f"{name:<20} {model:<32} not installed: {error.name}")
                 continue
             cells = row_cells(runs)
-            print(f"{name:<20} {model:<32}", *(f"{cell:>13}" for cell in cells), end="")
-            areas = [fold["AUC"] for folds in runs for fold in folds if "AUC" in fold]
-            print(f"{np.mean(areas):>13.4f}" if areas else "", flush=True)
+            print(f"{name:<20} {model:<32}", *(f"{cell:>13}" for cell in cells), flush=True)
             n_tested = sum(len(y_test) for *_, y_test in splits)
-            table.put([name, model, *cells, str(n_tested), commit()])
+            scores, areas = cells[: len(COLUMNS)], cells[len(COLUMNS) :]
+            table.put([name, model, *scores, str(n_tested), commit(), *areas])
 
 
 if __name__ == "__main__":

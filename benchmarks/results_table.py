@@ -31,7 +31,8 @@ class ResultsTable:
     path : Path or None
         None: nothing is read or written.
     header : sequence of str
-        Names of the columns; the first ones are the key.
+        Names of the columns; the first ones are the key. Columns that a row of the file lacks, as
+        it is older than they are, are empty.
     keys : sequence of tuple of str
         All keys in the order of the rows. Rows with other keys come last.
     """
@@ -57,4 +58,6 @@ class ResultsTable:
         ordered = sorted(rows, key=lambda key: self.keys.get(key, len(self.keys)))
         with self.path.open("w", encoding="utf-8", newline="") as lines:
             writer = csv.writer(lines, lineterminator="\n")
-            writer.writerows([self.header, *(rows[key] for key in ordered)])
+            writer.writerow(self.header)
+            for key in ordered:
+                writer.writerow(rows[key] + [""] * (len(self.header) - len(rows[key])))

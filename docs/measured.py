@@ -48,6 +48,10 @@ CLEAN = ("sms_spam", "stackoverflow_titles", "chinese_reviews", "german_messages
 WITH_ENCODER = ("encoder {}", "{}, logistic regression", "{} beside words and letters, SVM")
 SIZES = {"100": "100", "300": "300", "1000": "1,000", "3000": "3,000", "all": "all"}
 NO_BREAK = "\N{NO-BREAK SPACE}"
+PUBLISHED = (  # model, AUC and AUPRC on the stays of the 2012 challenge (Labach et al. 2023)
+    ["XGBoost, published", "0.865", "0.531"],
+    ["DuETT, published", "0.872", "0.554"],
+)
 NUMBERS = ("accuracy", "macro F1", "log loss", "calibration error", "fit, s", "predict, s")
 
 
@@ -112,7 +116,7 @@ def write(path: Path, *rows: list[str]) -> None:
 
 
 def write_tables(docs: Path, generated: Path) -> None:
-    """Write the tables of accuracy, of epochs, few samples, few labels and holes."""
+    """Write the tables of accuracy, limits, few samples, few labels and holes."""
     measured = read(docs / "accuracy.csv")
     for kind, tasks in KINDS.items():
         rows = []
@@ -141,7 +145,9 @@ def write_tables(docs: Path, generated: Path) -> None:
         rows.append([title, *accuracies, *(row.get("fit, s", "") for row in here)])
     header = ["task", "both", *PARTS]
     write(generated / "parts.csv", [*header, *(f"{name}, s" for name in header[1:])], *rows)
+    write_stays(measured, generated)
     write_epochs(read(docs / "curves.csv"), generated)
+    write_limits(read(docs / "max_seconds.csv"), generated)
     few = few_labels(docs)
     by_size(
         [row for row in few if "class" in row["size"]],
@@ -200,6 +206,17 @@ def write_which(few: list[dict[str, str]], generated: Path) -> set[str]:
     return {task for task, _ in measured}
 
 
+def write_stays(measured: list[dict[str, str]], generated: Path) -> None:
+    """Write the areas under the curves of intensive care, beside published ones."""
+    rows = [
+        [row["model"], row["AUC"], row["AUPRC"]]
+        for row in measured
+        if row["task"] == "icu_stays" and row.get("AUC")
+    ]
+    rows = sorted([*rows, *PUBLISHED], key=lambda row: float(row[1]), reverse=True)
+    write(generated / "intensive_care.csv", ["model", "AUC", "AUPRC"], *rows)
+
+
 def write_epochs(measured: list[dict[str, str]], generated: Path) -> None:
     """Write what some values of ``max_epochs`` reach, with the seconds of a fit."""
     values = ("0", "2", "auto")
@@ -210,6 +227,21 @@ def write_epochs(measured: list[dict[str, str]], generated: Path) -> None:
         if (task, f"{OURS}, max_epochs=0") in cells
     ]
     write(generated / "epochs.csv", ["task", *values], *rows)
+
+
+def write_limits(measured: list[dict[str, str]], generated: Path) -> None:
+    """Write what fits with a limit of seconds reach, and those with as many epochs."""
+    rows = []
+    last = ""
+    for row in measured:
+        task, percent, limited_by, limit, seconds, _, *figures, _ = row.values()
+        limit = f"`{limited_by}={float(limit):.3g}`" if limit else "none"
+        title = "" if task == last else TASKS[task]
+        rows.append([title, f"{percent} %" if percent else "", limit, seconds, *figures])
+        last = task
+    header = ["task", "of the time", "limit", "fit, s", "epochs", "accuracy", "log loss"]
+    nothing = [[""] * len(header)]  # a table has a row
+    write(generated / "max_seconds.csv", header, *(rows or nothing))
 
 
 def write_holes(measured: list[dict[str, str]], generated: Path) -> None:

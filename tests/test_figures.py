@@ -89,3 +89,20 @@ def test_what_the_pages_say_without_figures_is_in_the_tables(measured):
             for model in ("vectors of texts without labels", "encoder MiniLM")
         )
         assert (words > texts) == (task in {"imdb", "sms_spam"})
+
+
+def test_tables_of_intensive_care_and_of_seconds_grow_with_what_was_measured(measured, tmp_path):
+    row = {"task": "icu_stays", "model": measured.OURS, "AUC": "0.870", "AUPRC": "0.540"}
+    measured.write_stays([{"task": "icu_stays", "model": "of old"}, row], tmp_path)
+    shown = measured.read(tmp_path / "intensive_care.csv")
+    assert [row["AUC"] for row in shown] == ["0.872", "0.870", "0.865"]
+    names = ("task", "percent", "limited by", "limit", "fit", "in epochs", "epochs", "a", "l", "c")
+    fits = (
+        ("trec", "", "", "", "9.05", "8", "7", "90", ".3", ""),
+        ("trec", "10", "max_seconds", "0.905", "1.1", ".2", "1", "89", ".4", ""),
+    )
+    measured.write_limits([dict(zip(names, fit, strict=True)) for fit in fits], tmp_path)
+    assert measured.read_rows(tmp_path / "max_seconds.csv")[1:] == [
+        ["TREC questions", "", "none", "9.05", "7", "90", ".3"],
+        ["", "10 %", "`max_seconds=0.905`", "1.1", "1", "89", ".4"],
+    ]
