@@ -319,36 +319,15 @@ def known_ids(sequences: Sequences) -> StateFeatures | None:
     return StateFeatures.of(ids[most].astype(np.int64), names, tables, none, none)
 
 
-@dataclass
-class StateReader(Reader):
-    """Samples, and what parts of them tell.
-
-    Parameters
-    ----------
-    samples, held_out, features, seed
-        Of `Reader`.
-    found : dict of bytes to list of StateFeatures
-        By the rows that tell it: solvers ask for the same rows again.
-    """
-
-    found: dict[bytes, list[StateFeatures]] = field(default_factory=dict)
-
-    def learned(self, rows: Rows, rng: np.random.Generator) -> list[StateFeatures]:
-        """Return the features that these rows tell."""
-        if (key := rows.tobytes()) not in self.found:
-            self.found[key] = [find_states(self.features[0], self.part(rows), rng)]
-        return self.found[key]
-
-
-def read_states(context: FitContext) -> StateReader | None:
-    """Search in all samples; None if these hold many different ids, or tell nothing."""
+def read_states(context: FitContext) -> Reader | None:
+    """Search in the samples that are not held out; None if these tell nothing, or are words."""
     known = known_ids(context.split.samples.sequences)
     if known is None:
         return None
-    reader = StateReader.of(context, known)
-    rows = np.arange(len(reader.samples))
-    (found,) = reader.learned(rows, np.random.default_rng(reader.seed))
-    return reader if found.n_features else None
+    reader = Reader.of(context, known)
+    learned = reader.part(np.delete(np.arange(len(reader.samples)), reader.held_out))
+    found = find_states(known, learned, np.random.default_rng(reader.seed))
+    return replace(reader, features=[found]) if found.n_features else None
 
 
 STATES = Recipe(
