@@ -41,14 +41,13 @@ LONGEST, MOST_STEPS = 1_000, 200_000  # of a sequence, and of all together
 MOST_OUTPUTS = 12  # that are searched: those with the largest errors
 N_FOLDS = 5  # of the regression on pairs
 
-N_DRAWN, N_DRAWN_LATER, N_BEST = 2_000, 1_000, 20  # machines of a round
-EVERY = 5  # n-th sequence judges drawn machines first
+N_DRAWN, N_BEST = 1_500, 20  # machines of a round
+EVERY = 3  # n-th sequence judges drawn machines first
 MOST_ROUNDS, PATIENCE = 8, 2  # and how many of them may find nothing
 N_PLACES = 4  # where machines are read: so many of the best places, and as many random ones
 MOST_LIKELY, MOST_CHOSEN = 400, 16  # features of a round
 LEAST_SCORE = 3.0  # what is less is chance
 LEVEL = 0.001  # of significance, of all tests together
-SOLVED = 0.02  # of the squared errors left
 FORGETTING = 0.7  # of the scores of symbols and places, in a round
 CELLS_AT_ONCE = 1 << 21  # machines x places x sequences
 
@@ -139,19 +138,19 @@ class Search:
         np.add.at(of_groups, self.groups, pulls)
         effect = np.square(of_groups).sum() / (np.square(pulls).sum() + 1e-9)
         self.design_effect = max(1.0, float(effect))
-        n_symbols, least, n_idle = len(self.occurs), SOLVED * np.square(self.errors).sum(), 0
+        n_symbols, n_idle = len(self.occurs), 0
         simple = self._tried(of_single_symbols(n_symbols), np.arange(len(self.place_scores)))
         pairs = of_pairs(self.rng, n_symbols)
-        best = self._choose(simple, self._tried(np.concatenate([pairs, self._drawn(N_DRAWN)])))
+        best = self._choose(simple, self._tried(np.concatenate([pairs, self._drawn()])))
         for _ in range(MOST_ROUNDS):
             n_before = len(self.chosen)
             copies = changed(self.rng, best, self._chances())
             self.symbol_scores *= FORGETTING
             self.place_scores *= FORGETTING
-            machines = np.concatenate([copies, self._drawn(N_DRAWN_LATER)])
+            machines = np.concatenate([copies, self._drawn()])
             best = self._choose(self._tried(machines))
             n_idle = 0 if len(self.chosen) > n_before else n_idle + 1
-            if n_idle == PATIENCE or np.square(self.errors).sum() < least:
+            if n_idle == PATIENCE:
                 break
         return self._features(np.array(self.chosen, int).reshape(-1, n_symbols + 3))
 
@@ -164,9 +163,9 @@ class Search:
         told = self.occurs * np.maximum(self.symbol_scores - 1.5, 0.1) ** 2
         return np.asarray((told / told.sum() + self.occurs / self.occurs.sum()) / 2)
 
-    def _drawn(self, n_machines: int) -> Integers:
+    def _drawn(self) -> Integers:
         """Draw machines; return those that tell something of a part of the sequences."""
-        machines = drawn(self.rng, n_machines, self._chances())
+        machines = drawn(self.rng, N_DRAWN, self._chances())
         return _distinct(self._tried(machines, every=EVERY).rows[:, :-2])
 
     def _tried(
@@ -319,36 +318,15 @@ def known_ids(sequences: Sequences) -> StateFeatures | None:
     return StateFeatures.of(ids[most].astype(np.int64), names, tables, none, none)
 
 
-@dataclass
-class StateReader(Reader):
-    """Samples, and what parts of them tell.
-
-    Parameters
-    ----------
-    samples, held_out, features, seed
-        Of `Reader`.
-    found : dict of bytes to list of StateFeatures
-        By the rows that tell it: solvers ask for the same rows again.
-    """
-
-    found: dict[bytes, list[StateFeatures]] = field(default_factory=dict)
-
-    def learned(self, rows: Rows, rng: np.random.Generator) -> list[StateFeatures]:
-        """Return the features that these rows tell."""
-        if (key := rows.tobytes()) not in self.found:
-            self.found[key] = [find_states(self.features[0], self.part(rows), rng)]
-        return self.found[key]
-
-
-def read_states(context: FitContext) -> StateReader | None:
-    """Search in all samples; None if these hold many different ids, or tell nothing."""
+def read_states(context: FitContext) -> Reader | None:
+    """Search in the samples that are not held out; None if these tell nothing, or are words."""
     known = known_ids(context.split.samples.sequences)
     if known is None:
         return None
-    reader = StateReader.of(context, known)
-    rows = np.arange(len(reader.samples))
-    (found,) = reader.learned(rows, np.random.default_rng(reader.seed))
-    return reader if found.n_features else None
+    reader = Reader.of(context, known)
+    learned = reader.part(np.delete(np.arange(len(reader.samples)), reader.held_out))
+    found = find_states(known, learned, np.random.default_rng(reader.seed))
+    return replace(reader, features=[found]) if found.n_features else None
 
 
 STATES = Recipe(
