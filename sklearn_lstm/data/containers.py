@@ -98,7 +98,7 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
 def check_type(array: Array, name: str) -> None:
     """Raise an error for an array that can hold no real numbers."""
     if array.dtype.kind == "c":
-        raise InvalidSequencesError(f"{name} is complex. Complex data not supported.")
+        raise InvalidSequencesError(f"Complex data not supported: {name}. Pass real numbers.")
     if array.dtype.kind not in "biufO":
         refuse_value(array.flat[0] if array.size else array.dtype, f"{name} holds")
 
