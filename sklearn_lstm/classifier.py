@@ -16,8 +16,7 @@ from torch.nn import Module
 from sklearn_lstm import fitting
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.description import DocumentedMixin
-from sklearn_lstm.members.features.encoder import ENCODER
-from sklearn_lstm.members.linear_model import LINEAR
+from sklearn_lstm.members.linear_model import ENCODER, LINEAR
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
 from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
 from sklearn_lstm.members.network.network_settings import read_network_settings
@@ -491,9 +490,9 @@ class LSTMSequenceClassifier(
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
             for an encoder or numbers beside the sequences if `fit` was never called.
         """
-        parameters, before, passed = checked_parameters(self), self._fitted, (X, y, sample_weight)
-        data = fitting.read_further_data(before, self, parameters, passed, classes)
-        self._fitted = fitting.fit_one_epoch(before, data, parameters)
+        parameters, passed = checked_parameters(self), (X, y, sample_weight)
+        data = fitting.read_further_data(self, parameters, passed, classes)
+        self._fitted = fitting.fit_one_epoch(self._fitted, data, parameters)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -529,8 +528,7 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples, n_classes)
             The probabilities, in the order of `classes_`.
         """
-        logits = self._logits(X)
-        return fitting.what_was_fitted(self).labels.proba(logits)
+        return fitting.what_was_fitted(self).labels.proba(self._logits(X))
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the logarithm of `predict_proba`, exact for small probabilities too.
@@ -545,8 +543,7 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples, n_classes)
             The logarithms, in the order of `classes_`.
         """
-        logits = self._logits(X)
-        return fitting.what_was_fitted(self).labels.log_proba(logits)
+        return fitting.what_was_fitted(self).labels.log_proba(self._logits(X))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds if y is multilabel.
@@ -640,7 +637,7 @@ class LSTMSequenceClassifier(
         else:
             size = f"{fitted.model.network.encoding.sizes['n_ids']:,} known ids"
         parts = {"input": f"{self.input_type_}: {size}"}
-        if (member := fitted.model[ENCODER.name]) is not None:
+        if (member := fitted.model[ENCODER]) is not None:
             parts["sentence vectors"] = str(member.features[0].encoder)
         if (vectors := fitted.model.network.vectors) is not None:
             parts["pretrained vectors"] = vectors.describe()

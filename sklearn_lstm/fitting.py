@@ -4,7 +4,6 @@
 them. `fit_one_epoch` is that of `partial_fit`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
@@ -28,16 +27,15 @@ from sklearn_lstm.exceptions import (
 )
 from sklearn_lstm.members import recipes
 from sklearn_lstm.members.duration import plan_training, work_of_epoch
-from sklearn_lstm.members.features.encoder import ENCODER
 from sklearn_lstm.members.fit_linear import fit_linear_models
 from sklearn_lstm.members.held_out import Split
-from sklearn_lstm.members.linear_model import ONLINE
+from sklearn_lstm.members.linear_model import ENCODER, ONLINE
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
 from sklearn_lstm.members.recipe import FitContext, Recipe
-from sklearn_lstm.members.settings import FitSettings
+from sklearn_lstm.members.settings import FitSettings, Parameters
 from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
 from sklearn_lstm.progress import FitProgress, TimeLimit
@@ -70,7 +68,7 @@ def what_was_fitted(classifier: Any) -> Fitted:
     return fitted  # type: ignore[return-value]
 
 
-def read_at_fit(parameters: Mapping[str, Any], X: Any) -> tuple[InputFormat, Sequences]:
+def read_at_fit(parameters: Parameters, X: Any) -> tuple[InputFormat, Sequences]:
     """Read X, and return too how it is read."""
     check_column_names(X)
     return InputFormat.found_in(X, parameters["input_type"], parameters["time_channel"])
@@ -170,7 +168,7 @@ def _read_validation(
 
 
 def read_training_data(
-    parameters: Mapping[str, Any], passed: Passed, groups: Any, validation: Passed
+    parameters: Parameters, passed: Passed, groups: Any, validation: Passed
 ) -> TrainingData:
     """Read what `fit` gets."""
     X, y, sample_weight = passed
@@ -184,14 +182,10 @@ def read_training_data(
 
 
 def read_further_data(
-    before: Fitted | None,
-    classifier: Any,
-    parameters: Mapping[str, Any],
-    passed: Passed,
-    classes: Any,
+    classifier: Any, parameters: Parameters, passed: Passed, classes: Any
 ) -> TrainingData:
     """Read what `partial_fit` gets."""
-    X, y, sample_weight = passed
+    (X, y, sample_weight), before = passed, classifier._fitted  # noqa: SLF001
     if parameters["class_weight"] == "balanced":
         raise ValueError(
             "class_weight='balanced' is not supported for partial_fit, which does not know how "
@@ -206,7 +200,7 @@ def read_further_data(
     else:
         input_format, labels = before.input_format, before.labels
         sequences = read_as_at_fit(classifier, X)
-    has_encoder = before is not None and before.model[ENCODER.name] is not None
+    has_encoder = before is not None and before.model[ENCODER] is not None
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
         raise ValueError(
@@ -232,7 +226,7 @@ def random_generator(random_state: Any, n_epochs: int = 0) -> np.random.Generato
 
 
 def fit_classifier(
-    classifier: Any, parameters: Mapping[str, Any], data: TrainingData, limit: TimeLimit
+    classifier: Any, parameters: Parameters, data: TrainingData, limit: TimeLimit
 ) -> None:
     """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
@@ -316,9 +310,7 @@ def fit_model(
 
 
 @torch.inference_mode(mode=False)
-def fit_one_epoch(
-    before: Fitted | None, data: TrainingData, parameters: Mapping[str, Any]
-) -> Fitted:
+def fit_one_epoch(before: Fitted | None, data: TrainingData, parameters: Parameters) -> Fitted:
     """Train a network for an epoch, and let n-grams learn the errors of the model before it.
 
     Nothing of what was fitted before changes: each call makes a new model. The parameters were

@@ -10,7 +10,6 @@ from typing import Self
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}"
 BAR_OF_FIT = "{percentage:3.0f}%|{bar}| {elapsed}{postfix}"
 NETWORK = "network"
-WORK_PER_SECOND = 75_000  # about, on one core: units of `duration.work_of_epoch`
 
 
 @dataclass(frozen=True)
@@ -125,9 +124,7 @@ class FitProgress(ProgressBar):
             Of an epoch.
         """
         self.updates_per_epoch = n_updates
-        self._all = {
-            name: 1.0 + round(epochs * n_updates) for name, epochs in linear_epochs.items()
-        }
+        self._all = {name: 1.0 + round(n * n_updates) for name, n in linear_epochs.items()}
         self._linear_left = list(self._all)
         usual, most = (n_epochs * n_updates for n_epochs in of_network)
         self._all[NETWORK], self._more = usual, most - usual

@@ -12,8 +12,6 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils.validation import _get_feature_names
 
-from sklearn_lstm.exceptions import warn_user
-
 try:
     from sklearn import callback
 except ImportError:  # before scikit-learn 1.9 no estimator has `set_callbacks`
@@ -66,31 +64,6 @@ def plain_parameters(estimator: BaseEstimator) -> dict[str, Any]:
     names = [name for base in bases for name in getattr(base, "_parameter_constraints", ())]
     parameters = [(name, getattr(estimator, name)) for name in names]
     return {name: v.item() if isinstance(v, np.generic) else v for name, v in parameters}
-
-
-def renamed_parameter(parameters: dict[str, Any], old: str, new: str, since: str) -> None:
-    """Take the value of a parameter by its old name, with a warning, for two minor releases.
-
-    Parameters
-    ----------
-    parameters : dict
-        Changed in place: `old` is left out. It is "deprecated" unless the user has set it.
-    old, new : str
-    since : str
-        The version that has renamed it, such as "1.2".
-
-    Warns
-    -----
-    FutureWarning
-    """
-    value = parameters.pop(old)
-    if not (isinstance(value, str) and value == "deprecated"):
-        major, minor = map(int, since.split(".")[:2])
-        message = (
-            f"{old} was renamed in version {since}, and goes in {major}.{minor + 2}: set {new}."
-        )
-        warn_user(message, FutureWarning)
-        parameters[new] = value
 
 
 def check_column_names(X: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +29,8 @@ COLUMNS = "class", "part", "name", "mean", "mean_where_present", "n_with", "n_sa
 
 Row: TypeAlias = dict[str, Any]  # of the data frame, by its columns
 Key: TypeAlias = tuple[str, Any]  # a part, and the name of what adds
+# The sum of what it adds, in how many samples, and of how many.
+Total: TypeAlias = tuple[NDArray[np.float64], int, int]
 Added: TypeAlias = list[tuple[Key, NDArray[np.float64], int]]  # the sum, and in how many samples
 
 
@@ -292,23 +293,28 @@ def explain_classes(model: object, X: object, *, n_tokens: int = 20) -> ClassExp
     is_mirrored = len(labels) == 2 and not labels.is_multilabel  # what is for one is against both
     directions = labels.directions[:, -1:] if is_mirrored else labels.directions
     sampled = np.sort(np.random.default_rng(0).permutation(len(opened))[:MOST_SAMPLES])
+    totals = _totals(opened, sampled, directions)
+    parts, names = map(list, zip(*totals, strict=True))
+    sums, n_with, n_samples = map(np.array, zip(*totals.values(), strict=True))
+    means = sums / n_samples[:, np.newaxis]
+    means = means * [-1, 1] if is_mirrored else means
+    return ClassExplanations(
+        opened.classes, parts, names, means, n_with, n_samples, sampled, n_tokens
+    )
+
+
+def _totals(opened: OpenModel, sampled: Rows, directions: NDArray[np.float64]) -> dict[Key, Total]:
+    """Return what adds to the scores, over all rows; what the network adds, over those sampled."""
     chunks = [*chunks_of_rows(opened.sequences.lengths * directions.shape[1])]
-    sums, n_with, n_read = dict[Key, NDArray[np.float64]](), Counter[Key](), dict[Key, int]()
+    totals = dict[Key, Total]()
     with workers(opened.model.network.device):
         for part, rows in {LINEAR: chunks, NETWORK: [*sampled[:, np.newaxis]]}.items():
-            n_explained = sum(map(len, rows))
+            n_samples = sum(map(len, rows))
             found = map_on_workers(partial(_added, opened, part, directions), rows)
             for key, added, n_more in chain.from_iterable(found):
-                sums[key] = sums.get(key, 0.0) + added
-                n_with[key] += n_more
-                n_read[key] = n_explained
-    counts, n_samples = (np.array([*count.values()]) for count in (n_with, n_read))
-    means = np.stack([*sums.values()]) / n_samples[:, np.newaxis]
-    means = means * [-1, 1] if is_mirrored else means
-    parts, names = map(list, zip(*sums, strict=True))
-    return ClassExplanations(
-        opened.classes, parts, names, means, counts, n_samples, sampled, n_tokens
-    )
+                before, n_with, _ = totals.get(key, (0.0, 0, 0))
+                totals[key] = before + added, n_with + n_more, n_samples
+    return totals
 
 
 def _added(opened: OpenModel, part: str, directions: NDArray[np.float64], rows: Rows) -> Added:

@@ -56,9 +56,7 @@ def fit_linear_models(
         context.progress.count_linear_model(recipe.name)
         fits += [] if fit is None else [fit]
     if context.settings.max_epochs == 0 and not fits:
-        raise ValueError(
-            "There is no linear model to fit alone: it was left out, as a warning says."
-        )
+        raise ValueError("There is no linear model to fit alone: it was left out, see the warning.")
     prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
     held_out = HeldOutLogits(split.held_out.targets, prior)
     factors = _factors_of_few(fits, context)

@@ -14,7 +14,7 @@ from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.members.member import Contributions, Explained, Member
 
-LINEAR, ONLINE = "linear model", "online linear model"  # names of models
+LINEAR, ONLINE, ENCODER = "linear model", "online linear model", "encoder"  # names of models
 LARGEST_COEF = 1 << 30  # bytes of the coefficients of a model: n-grams x outputs x 4
 Array: TypeAlias = NDArray[Any]
 Matrix: TypeAlias = csr_matrix | NDArray[np.floating]  # (n_samples, n_features)

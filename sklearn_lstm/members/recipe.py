@@ -12,10 +12,11 @@ from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.linear_model import Features, Term
 from sklearn_lstm.members.settings import FitSettings
-from sklearn_lstm.progress import WORK_PER_SECOND, FitProgress
+from sklearn_lstm.progress import FitProgress
 from sklearn_lstm.targets.targets import Samples
 
 MOST_SAMPLES = 100_000  # that a member learns from: a vector of an encoder takes 1.5 kB
+WORK_PER_SECOND = 75_000  # about, on one core: units of `duration.work_of_epoch`
 UNSCALED = ExpectedFactor(1.0, 1.0)
 
 
@@ -61,9 +62,8 @@ class Reader:
         split = context.split
         rows = np.arange(len(split.samples))
         if len(rows) > MOST_SAMPLES:
-            others = np.random.default_rng(split.seed).permutation(
-                np.delete(rows, split.held_out_rows)
-            )
+            rng = np.random.default_rng(split.seed)
+            others = rng.permutation(np.delete(rows, split.held_out_rows))
             n_others = MOST_SAMPLES - len(split.held_out_rows)
             rows = np.sort(np.append(split.held_out_rows, others[:n_others]))
         held_out = np.searchsorted(rows, split.held_out_rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from sklearn_lstm.pretrained.embeddings import PretrainedVectors, read_embedding
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.thresholds import given_thresholds
+
+Parameters: TypeAlias = Mapping[str, Any]  # of the classifier, checked
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class FitSettings:
 
 
 def read_settings(
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     kind: Kind,
     labels: Labels,
     sequences: Sequences | None = None,
@@ -83,9 +85,18 @@ def read_settings(
     vectors, encoder, n_steps = None, None, 0
     if sequences is not None:
         n_steps = common_length(sequences.lengths)
-        _check_reads_tokens(parameters, kind)
-        vectors = _read_vectors(parameters["embeddings"], sequences, known, known_vectors)
-        encoder = _opened(parameters["encoder"]) if known is None else None
+        for name in ("embeddings", "encoder"):
+            if kind is MEASUREMENTS and parameters[name] is not None:
+                raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
+        if (given := parameters["embeddings"]) is not None:
+            no_ids = np.empty(0, np.int64)
+            new_ids = None if known is None else known.new_ids(sequences.distinct_ids(), no_ids)
+            vectors = read_embeddings(given, sequences.vocabulary, new_ids, known_vectors)
+            if known is None:
+                vectors.warn_of_missing_rows(sequences)
+        if known is None and parameters["encoder"] is not None:
+            encoder = SentenceEncoder.opened(parameters["encoder"])
+            encoder.known = {}  # the vectors of this fit
     names = {one.name for one in fields(FitSettings)} & parameters.keys()
     settings = {name: parameters[name] for name in names} | {
         "kind": kind,
@@ -98,35 +109,3 @@ def read_settings(
     if parameters["linear_model"] == "alone":
         settings["max_epochs"] = 0
     return FitSettings(**settings)
-
-
-def _check_reads_tokens(parameters: Mapping[str, Any], kind: Kind) -> None:
-    """Raise an error for `embeddings` or an encoder of measurements."""
-    for name in ("embeddings", "encoder"):
-        if kind is MEASUREMENTS and parameters[name] is not None:
-            raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
-
-
-def _read_vectors(
-    embeddings: object,
-    sequences: Sequences,
-    known: TokenCodes | None,
-    known_vectors: PretrainedVectors | None,
-) -> PretrainedVectors | None:
-    """Read `embeddings`, those of a known network for new ids alone."""
-    if embeddings is None:
-        return None
-    new_ids = None if known is None else known.new_ids(sequences.distinct_ids(), np.arange(0))
-    vectors = read_embeddings(embeddings, sequences.vocabulary, new_ids, known_vectors)
-    if known is None:
-        vectors.warn_of_missing_rows(sequences)
-    return vectors
-
-
-def _opened(encoder: object) -> SentenceEncoder | None:
-    """Open an encoder, which keeps the vectors of a fit."""
-    if encoder is None:
-        return None
-    opened = SentenceEncoder.opened(encoder)
-    opened.known = {}
-    return opened

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax, logit
 
-Thresholds: TypeAlias = NDArray[np.float64] | float  # (n_thresholds,), or one for all
+Floats: TypeAlias = NDArray[np.float64]
+Truth: TypeAlias = NDArray[np.bool_]  # whether a label is that of a sample
+Thresholds: TypeAlias = Floats | float  # (n_thresholds,), or one for all
 Encoded: TypeAlias = NDArray[Any]  # indices (n_samples,), or 0 and 1 (n_samples, n_labels)
 
 
@@ -42,9 +44,7 @@ class Labels:
             return LabelSets(np.arange(y.shape[1]), names)
         classes = np.unique(y)
         if len(classes) == 1:
-            raise ValueError(
-                f"Training needs at least 2 classes, found one class: {classes.item()!r}."
-            )
+            raise ValueError(f"y needs at least 2 classes, found one class: {classes.item()!r}.")
         return Labels(classes)
 
     def __len__(self) -> int:
@@ -91,20 +91,20 @@ class Labels:
             )
         return np.searchsorted(self.classes, y).astype(np.int64)
 
-    def indicators(self, targets: Encoded) -> NDArray[np.bool_]:
+    def indicators(self, targets: Encoded) -> Truth:
         """Return which outputs are true of each sample, (n_samples, n_outputs)."""
         return np.asarray(targets[:, np.newaxis] == np.arange(len(self)))
 
-    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.generic]:
+    def predict(self, logits: Floats, thresholds: Thresholds) -> NDArray[np.generic]:
         """Return the class of each sample, (n_samples,); several labels (n_samples, n_labels)."""
         return np.asarray(self.classes[self.best_outputs(logits, thresholds)])
 
-    def labels_of(self, proba: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.generic]:
+    def labels_of(self, proba: Floats, thresholds: Thresholds) -> NDArray[np.generic]:
         """Return what `predict` does, of probabilities in place of logits."""
         outputs = proba[:, 1] > thresholds if len(self) == 2 else proba.argmax(axis=1)
         return np.asarray(self.classes[outputs.astype(np.intp)])
 
-    def best_outputs(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.intp]:
+    def best_outputs(self, logits: Floats, thresholds: Thresholds) -> NDArray[np.intp]:
         """Return the index of the predicted class of each sample.
 
         It has the largest logit. Of two classes, the second one is above another threshold than
@@ -114,30 +114,26 @@ class Labels:
             return (self.proba(logits)[:, 1] > thresholds).astype(np.intp)
         return np.asarray(logits.argmax(axis=1))
 
-    def proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    def proba(self, logits: Floats) -> Floats:
         """Return the probability of each output."""
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
-    def log_proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    def log_proba(self, logits: Floats) -> Floats:
         """Return the logarithm of `proba`."""
         return np.asarray(log_softmax(logits, axis=1))
 
-    def log_likelihood(
-        self, logits: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
-    ) -> tuple[float, NDArray[np.float64]]:
+    def log_likelihood(self, logits: Floats, truth: Truth, weights: Floats) -> tuple[float, Floats]:
         """Return the weighted sum over the samples, and the gradient of the loss by the logits."""
         log_proba = log_softmax(logits, axis=1)
         slopes = np.exp(log_proba) - truth
         return weights @ log_proba[truth], slopes * weights[:, np.newaxis]
 
-    def log_likelihoods(
-        self, proba: NDArray[np.float64], truth: NDArray[np.bool_]
-    ) -> NDArray[np.float64]:
+    def log_likelihoods(self, proba: Floats, truth: Truth) -> Floats:
         """Return that of each sample by probabilities; of several labels their mean."""
         return np.asarray(np.log(np.maximum(proba, np.finfo(float).tiny))[truth])
 
-    def log_prior(self, targets: Encoded) -> NDArray[np.float64]:
+    def log_prior(self, targets: Encoded) -> Floats:
         """Return the logarithm of how frequent each class is, with mean 0.
 
         A class without samples counts as frequent, so that no adjustment is in its favour.
@@ -146,7 +142,7 @@ class Labels:
         logs = np.log(np.where(n_samples > 0, n_samples, n_samples.max()))
         return np.asarray(logs - logs.mean())
 
-    def log_drawn(self, targets: Encoded, groups: NDArray[np.intp] | None) -> NDArray[np.float64]:
+    def log_drawn(self, targets: Encoded, groups: NDArray[np.intp] | None) -> Floats:
         """Return the logarithm of the share of each class that can be held out: all but one group.
 
         Parameters
@@ -162,12 +158,12 @@ class Labels:
         return np.asarray(np.log(np.maximum(n_groups - 1, 1e-9) / np.maximum(n_groups, 1)))
 
     @property
-    def directions(self) -> NDArray[np.float64]:
+    def directions(self) -> Floats:
         """The matrix (n_outputs, n_outputs) for which ``logits @ directions`` are the scores.
 
         For two classes a score is the logit of the class minus that of the other.
         """
-        directions: NDArray[np.float64] = np.eye(len(self))
+        directions: Floats = np.eye(len(self))
         return 2 * directions - 1 if len(self) == 2 and not self.is_multilabel else directions
 
 
@@ -200,34 +196,32 @@ class LabelSets(Labels):
             )
         return y.astype(np.float32)
 
-    def indicators(self, targets: Encoded) -> NDArray[np.bool_]:
+    def indicators(self, targets: Encoded) -> Truth:
         """Return which labels each sample has, (n_samples, n_labels)."""
         return np.asarray(targets > 0)
 
-    def predict(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int64]:
+    def predict(self, logits: Floats, thresholds: Thresholds) -> NDArray[np.int64]:
         """Return each label whose probability is above its threshold, (n_samples, n_labels)."""
         is_above = np.where(thresholds == 0.5, logits > 0, self.proba(logits) > thresholds)
         return is_above.astype(np.int64)
 
-    def labels_of(self, proba: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.int64]:
+    def labels_of(self, proba: Floats, thresholds: Thresholds) -> NDArray[np.int64]:
         """Return what `predict` does, of probabilities in place of logits."""
         return (proba > thresholds).astype(np.int64)
 
-    def best_outputs(self, logits: NDArray[np.float64], thresholds: Thresholds) -> NDArray[np.intp]:
+    def best_outputs(self, logits: Floats, thresholds: Thresholds) -> NDArray[np.intp]:
         """Return the index of the label of each sample that is furthest above its threshold."""
         return np.asarray((logits - logit(thresholds)).argmax(axis=1))
 
-    def proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    def proba(self, logits: Floats) -> Floats:
         """Return the probability of each label by itself."""
         return np.asarray(expit(logits))
 
-    def log_proba(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    def log_proba(self, logits: Floats) -> Floats:
         """Return the logarithm of `proba`."""
         return np.asarray(log_expit(logits))
 
-    def log_likelihood(
-        self, logits: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
-    ) -> tuple[float, NDArray[np.float64]]:
+    def log_likelihood(self, logits: Floats, truth: Truth, weights: Floats) -> tuple[float, Floats]:
         """Return the sum over the samples of the mean over labels, and the gradient of the loss.
 
         The weights of a label are scaled so that they add up to its effective number of samples
@@ -239,14 +233,12 @@ class LabelSets(Labels):
         fits = np.where(truth, log_expit(logits), log_expit(-logits))
         return float((weights * fits).sum()), (expit(logits) - truth) * weights
 
-    def log_likelihoods(
-        self, proba: NDArray[np.float64], truth: NDArray[np.bool_]
-    ) -> NDArray[np.float64]:
+    def log_likelihoods(self, proba: Floats, truth: Truth) -> Floats:
         """Return that of each sample by probabilities: the mean over its labels."""
         known = np.maximum(np.where(truth, proba, 1 - proba), np.finfo(float).tiny)
         return np.asarray(np.log(known).mean(axis=1))
 
-    def log_prior(self, targets: Encoded) -> NDArray[np.float64]:
+    def log_prior(self, targets: Encoded) -> Floats:
         """Return the logarithm of the odds of each label; 0 if all samples have it, or none."""
         inside, outside = (targets > 0).sum(axis=0), (targets <= 0).sum(axis=0)
         is_both = (inside > 0) & (outside > 0)

@@ -3,14 +3,13 @@
 from numbers import Real
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.targets.labels import Labels, Thresholds
+from sklearn_lstm.targets.labels import Floats, Labels, Thresholds
 from sklearn_lstm.targets.targets import Targets
 
 
-def given_thresholds(threshold: object, labels: Labels) -> NDArray[np.float64]:
+def given_thresholds(threshold: object, labels: Labels) -> Floats:
     """Return the threshold of each label, or of two classes one; NaN where held-out samples choose.
 
     Raises
@@ -38,7 +37,7 @@ def given_thresholds(threshold: object, labels: Labels) -> NDArray[np.float64]:
     return np.full(n_labels if labels.is_multilabel else 1, found)
 
 
-def expected_f1_thresholds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def expected_f1_thresholds(probabilities: Floats) -> Floats:
     """Return half of the largest F1 that the probabilities of each label let one expect.
 
     If they are right, the k most probable of n samples hold as many true ones as the sum of their
@@ -59,7 +58,7 @@ def expected_f1_thresholds(probabilities: NDArray[np.float64]) -> NDArray[np.flo
     return np.asarray(f1.max(axis=0) / 2)
 
 
-def without_constants(thresholds: NDArray[np.float64], targets: Targets) -> NDArray[np.float64]:
+def without_constants(thresholds: Floats, targets: Targets) -> Floats:
     """Return 1/2 for the labels that all samples have, or none, where none was given."""
     if not np.isnan(thresholds).any():
         return thresholds
@@ -68,9 +67,7 @@ def without_constants(thresholds: NDArray[np.float64], targets: Targets) -> NDAr
     return np.where(np.isnan(thresholds) & is_constant, 0.5, thresholds)
 
 
-def choose_thresholds(
-    given: NDArray[np.float64], probabilities: NDArray[np.float64], previous: Thresholds
-) -> NDArray[np.float64]:
+def choose_thresholds(given: Floats, probabilities: Floats, previous: Thresholds) -> Floats:
     """Return all thresholds.
 
     Parameters

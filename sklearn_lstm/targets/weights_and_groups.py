@@ -127,9 +127,8 @@ def relative_weights(targets: Targets, by_class: Weights | None) -> Targets:
         For no weight above 0.
     """
     factors = [one / (one.max(initial=0) or 1) for one in _factors(targets, by_class)]
-    weight = prod(factors, start=np.ones(1))
+    weight = _product(factors)
     weight = np.where(weight < EPSILON * weight.sum(axis=0), 0, weight)
-    _check_any(weight)
     return replace(targets, weights=np.asarray(weight / weight[weight > 0].mean()))
 
 
@@ -141,9 +140,7 @@ def absolute_weights(targets: Targets, by_class: Weights | None) -> Targets:
     ValueError
         For no weight above 0.
     """
-    weight = prod(_factors(targets, by_class), start=np.ones(1))
-    _check_any(weight)
-    return replace(targets, weights=weight)
+    return replace(targets, weights=_product(_factors(targets, by_class)))
 
 
 def _factors(targets: Targets, by_class: Weights | None) -> list[Weights]:
@@ -155,6 +152,13 @@ def _factors(targets: Targets, by_class: Weights | None) -> list[Weights]:
         return [weights, by_class[values]]
     # scikit-learn multiplies them. Then hardly more than the sample with the most labels counts.
     return [weights[:, np.newaxis], np.where(values > 0, by_class[:, 1], by_class[:, 0])]
+
+
+def _product(factors: list[Weights]) -> Weights:
+    weight = prod(factors, start=np.ones(1))
+    if not weight.any():
+        raise ValueError("sample_weight times class_weight needs at least one non-zero number.")
+    return weight
 
 
 def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
@@ -187,8 +191,3 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
             found = f"groups[{group_numbers.index(number)}] is missing: {label}"
             raise ValueError(f"{found}. Each sequence needs a group, if need be one of its own.")
     return np.array(group_numbers, np.intp)
-
-
-def _check_any(weight: Weights) -> None:
-    if not weight.any():
-        raise ValueError("sample_weight times class_weight needs at least one non-zero number.")

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Sequences, chunks_of_rows
-from sklearn_lstm.members.linear_model import ColumnFeatures
-from sklearn_lstm.members.recipe import MOST_SAMPLES, FitContext, Reader, Recipe
+from sklearn_lstm.members.linear_model import ENCODER, ColumnFeatures
+from sklearn_lstm.members.recipe import MOST_SAMPLES, WORK_PER_SECOND, FitContext, Reader, Recipe
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
-from sklearn_lstm.progress import WORK_PER_SECOND
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def read_encoder(context: FitContext) -> Reader:
     reader = Reader.of(context, EncoderFeatures(encoder))
     sequences, n_texts = reader.samples.sequences, len(reader.samples)
     for start in range(0, n_texts, ROWS_AT_ONCE):
-        context.progress.count_linear_model(ENCODER.name, start / n_texts)
+        context.progress.count_linear_model(ENCODER, start / n_texts)
         encoder(sequences.texts(np.arange(start, min(start + ROWS_AT_ONCE, n_texts))))
     return reader
 
@@ -69,8 +68,8 @@ def work_of_encoder(context: FitContext) -> int:
     return round(seconds * WORK_PER_SECOND)
 
 
-ENCODER = Recipe(
-    "encoder",
+TEXT_VECTORS = Recipe(
+    ENCODER,
     suits=lambda settings: settings.encoder is not None,
     read=read_encoder,
     solver="regression",

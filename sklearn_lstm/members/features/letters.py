@@ -124,9 +124,8 @@ class LetterFeatures(TfIdfFeatures):
         scores = self.entry_scores(self.bags(sequences, rows), coef, directions)
         steps = sequences.read_spellings(rows)
         letters, n_ngrams = self.lexicon.ngrams_of_steps(steps, sequences.spelling)
-        entry, n_words = hashing.entries_of(
-            rows.repeat(sequences.lengths).repeat(n_ngrams), letters
-        )
+        row = rows.repeat(sequences.lengths)
+        entry, n_words = hashing.entries_of(row.repeat(n_ngrams), letters)
         parts = 1 / n_words[entry], entry, np.append(0, np.cumsum(n_ngrams))
         added = csr_matrix(parts, (len(n_ngrams), len(n_words))) @ scores
         return added, np.zeros((len(rows), directions.shape[1]))

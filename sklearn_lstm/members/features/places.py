@@ -6,8 +6,8 @@ from typing import Annotated, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Lengths, Sequences, common_length
-from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.data.sequences import Lengths, Sequences, Steps, common_length
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling, Known, Values
 from sklearn_lstm.storage.fields import check_agreement
 
 N_PARTS = 64  # of a series; intervals consist of them
@@ -76,14 +76,12 @@ class Places:
     def __len__(self) -> int:
         return self.mean.size
 
-    def __call__(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.float32]:
+    def __call__(self, steps: Steps, lengths: Lengths) -> NDArray[np.float32]:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
         features = _bounded(self._relative(*self._means(steps, lengths)))
         return features.reshape(len(lengths), len(self)).astype(np.float32)
 
-    def contributions(
-        self, steps: NDArray[np.number], lengths: Lengths, coef: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def contributions(self, steps: Steps, lengths: Lengths, coef: Values) -> Values:
         """Return what each step of one series adds to ``features @ coef``, (n_steps, n_scores).
 
         Each mean is divided equally among the known steps of its interval, so that the course that
@@ -96,9 +94,7 @@ class Places:
         _, is_known = self._values(steps, lengths)
         return np.asarray(np.einsum("tsk,ts->tk", of_parts[_parts(lengths)], is_known))
 
-    def _values(
-        self, steps: NDArray[np.number], lengths: Lengths
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def _values(self, steps: Steps, lengths: Lengths) -> tuple[NDArray[np.float32], Known]:
         """Return the values and the sizes of changes of all steps, and which are known.
 
         Both are of shape (n_steps, n_statistics).
@@ -110,9 +106,7 @@ class Places:
         is_change[np.cumsum(lengths) - lengths] = False  # the first step of a series
         return np.hstack([values, changes]), np.hstack([is_known, is_change])
 
-    def _means(
-        self, steps: NDArray[np.number], lengths: Lengths
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _means(self, steps: Steps, lengths: Lengths) -> tuple[Values, Values]:
         """Return the means of the known values in each interval, and how many these are.
 
         Both are of shape (n_samples, n_intervals, n_statistics).
@@ -127,14 +121,12 @@ class Places:
         of_values, n_known = INTERVALS[: len(self.mean)] @ sums
         return of_values / np.maximum(n_known, 1), n_known
 
-    def _relative(
-        self, means: NDArray[np.float64], n_known: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def _relative(self, means: Values, n_known: Values) -> Values:
         """Return the means relative to those of training, in deviations."""
         return np.where(n_known > 0, (means - self.mean) * self.factor, 0)
 
 
-def _bounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bounded(values: Values) -> Values:
     return np.clip(values, -LARGEST_PLACE, LARGEST_PLACE)
 
 

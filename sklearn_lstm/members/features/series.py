@@ -132,9 +132,7 @@ class SeriesFeatures(Features):
 
         return one_by_one(of_one, sequences)
 
-    def relative_to(
-        self, mean: NDArray[np.float64], coef: NDArray[np.float64], sequences: Sequences
-    ) -> Self:
+    def relative_to(self, mean: Array, coef: Array, sequences: Sequences) -> Self:
         """Return the same features, which know what explanations are relative to.
 
         Parameters
@@ -166,9 +164,7 @@ class SeriesFeatures(Features):
                     sums[found[starts]] += counts.T @ coef[part]
         return np.asarray(sums / np.maximum(n_steps, 1)[:, np.newaxis])
 
-    def blocks(
-        self, sequences: Sequences, fewest_rows: int = 1
-    ) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+    def blocks(self, sequences: Sequences, fewest_rows: int = 1) -> Iterator[tuple[Rows, Array]]:
         """Yield rows and their features, in blocks of so many rows or more; the last has the rest.
 
         Blocks of some hundred rows are multiplied faster.

@@ -6,9 +6,11 @@ from typing import Annotated, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Lengths, Sequences
-from sklearn_lstm.encoding.channel_scaling import ChannelScaling
+from sklearn_lstm.data.sequences import Lengths, Sequences, Steps
+from sklearn_lstm.encoding.channel_scaling import ChannelScaling, Values
+from sklearn_lstm.members.features.convolutions import Inputs
 from sklearn_lstm.members.features.places import LARGEST_PLACE
+from sklearn_lstm.members.member import Contributions
 
 N_THRESHOLDS = 32
 IS_OF_LAST = np.array([False, False, True] * 2 + [False])  # of the features of a channel
@@ -84,7 +86,7 @@ class SeriesStatistics:
     def __len__(self) -> int:
         return sum(self.sizes)
 
-    def __call__(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.float32]:
+    def __call__(self, steps: Steps, lengths: Lengths) -> Inputs:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
         levels, found = _measured(self.encoding, steps, lengths)
         levels = np.clip(levels, -self.largest, self.largest)
@@ -96,9 +98,7 @@ class SeriesStatistics:
         features = np.concatenate([ranks, np.square(ranks), is_any], axis=1)  # (n_samples, 7, .)
         return np.hstack([levels, features.reshape(len(lengths), -1)]).astype(np.float32)
 
-    def contributions(
-        self, steps: NDArray[np.number], lengths: Lengths, coef: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def contributions(self, steps: Steps, lengths: Lengths, coef: Values) -> Contributions:
         """Return what each step of one series adds to ``features @ coef``, and the rest.
 
         They are of the shapes (n_steps, n_scores) and (n_scores,). The rest is ``features @ coef``
@@ -125,9 +125,7 @@ class SeriesStatistics:
         return contributions + np.einsum("stg,sgk->tk", shares, scores), base @ coef
 
 
-def _measured(
-    encoding: ChannelScaling, steps: NDArray[np.number], lengths: Lengths
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def _measured(encoding: ChannelScaling, steps: Steps, lengths: Lengths) -> tuple[Values, Inputs]:
     """Return the levels (n_samples, n_values), and the statistics (n_samples, 3, n_uneven).
 
     Mean and last value are NaN where there is none.

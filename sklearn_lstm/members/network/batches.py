@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import Callback, EarlyStopping
 from skorch.dataset import Dataset
 from torch import Tensor
 
@@ -152,6 +152,17 @@ def steps_at_once(device: torch.device) -> int:
     return STEPS_AT_ONCE.get(device.type, STEPS_AT_ONCE_ON_GPU)
 
 
+class TrainingCallback(Callback):  # type: ignore[misc]
+    """A callback of one training, which the net forgets afterwards.
+
+    It is told of the batches of training alone, not of those held out.
+    """
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave all out: the bar, the tasks and the samples can't be pickled."""
+        return {}
+
+
 class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
     """A skorch net that reads a batch in micro-batches and adds up their gradients.
 
@@ -165,6 +176,8 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         """Tell all callbacks, also those after one of skorch that ends the training."""
         getattr(self, method_name)(self, **told)
         for _, callback in self.callbacks_:
+            if isinstance(callback, TrainingCallback) and not told.get("training", True):
+                continue
             try:
                 getattr(callback, method_name)(self, **told)
             except KeyboardInterrupt as error:

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.members.duration import UPDATES_PER_EPOCH, USUAL_SHARE
+from sklearn_lstm.members.network.batches import TrainingCallback
 from sklearn_lstm.members.network.network import Network, has_rows_of
 from sklearn_lstm.members.network.network_member import EpochRow
 from sklearn_lstm.progress import UNLIMITED, FitProgress, TimeLimit
@@ -30,14 +30,6 @@ LAST_SHARE_OF_TIME = 0.2  # of a training with a limit of seconds: the rate goes
 MOST_CHECKS, CHECKS_WITHOUT_PROGRESS = 40, 3  # in all, and in a row until training ends
 LARGEST_LEARNED = 0.95  # of the loss of guessing; above it, a network has learned nothing
 LEAST_PROGRESS = 2.0  # nats: the held-out samples become e^2 times as likely
-
-
-class TrainingCallback(Callback):  # type: ignore[misc]
-    """A callback of one training, which the net forgets afterwards."""
-
-    def __getstate__(self) -> dict[str, object]:
-        """Leave all out: the bar, the tasks and the samples can't be pickled."""
-        return {}
 
 
 class SparseEmbedding(TrainingCallback):
@@ -55,11 +47,9 @@ class SparseEmbedding(TrainingCallback):
         if self.embedding is not None:
             net.optimizer_.register_step_post_hook(self._write_back)
 
-    def on_batch_begin(
-        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **_: object
-    ) -> None:
+    def on_batch_begin(self, net: NeuralNet, batch: Any = None, **_: object) -> None:
         """Replace the table by the rows of the batch, and recode the batch."""
-        if not training or self.embedding is None or not self.embedding.weight.requires_grad:
+        if self.embedding is None or not self.embedding.weight.requires_grad:
             return
         sequences, _targets = batch
         self.table = table = self.embedding.weight
@@ -104,12 +94,8 @@ class EpochRecord(TrainingCallback):
         """Start to count."""
         self.n_steps = self.n_padded_steps = 0
 
-    def on_batch_end(
-        self, net: NeuralNet, batch: Any = None, *, training: bool = False, **step: Any
-    ) -> None:
+    def on_batch_end(self, net: NeuralNet, batch: Any = None, **step: Any) -> None:
         """Count the batch, and check its loss."""
-        if not training:
-            return
         sequences, _targets = batch
         self.n_steps += int(sequences.lengths.sum())
         self.n_padded_steps += step["n_padded_steps"]
@@ -225,18 +211,16 @@ class Trapezoid(TrainingCallback):
         """Look at the clock."""
         self.seconds = self.limit.seconds_left
 
-    def on_batch_begin(self, net: NeuralNet, *, training: bool = False, **_: object) -> None:
+    def on_batch_begin(self, net: NeuralNet, **_: object) -> None:
         """Set the learning rate."""
-        if not training:
-            return
         rising = (self.n_done + 1) / self.warm_up
         falling = max(0, self.end - self.n_done) / max(1, self.end - self.start_of_decay)
         for group in net.optimizer_.param_groups:
             group["lr"] = self.lr * max(0.0, min(1.0, rising, falling, self.share_of_time))
 
-    def on_batch_end(self, *_: object, training: bool = False, **__: object) -> None:
+    def on_batch_end(self, *_: object, **__: object) -> None:
         """Count an update."""
-        self.n_done += training
+        self.n_done += 1
 
     def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
         """Say whether training is to end."""
@@ -303,11 +287,9 @@ class HeldOutChecks(TrainingCallback):
         self.lowest_loss = self.loss(self.network).total
         self.mean_loss: float | None = None  # that of the weights as they were drawn says little
 
-    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: object) -> None:
+    def on_batch_end(self, net: NeuralNet, **_: object) -> None:
         """Check, if it is time to."""
         schedule = self.schedule
-        if not training:
-            return
         self.training_losses.append(net.history[-1]["batches"][-1]["train_loss"])
         if schedule.n_done % self.interval:
             return
@@ -356,14 +338,13 @@ class NetworkProgress(TrainingCallback):
         """Begin an epoch."""
         self.epoch = begin_epoch(self.progress.estimator)
 
-    def on_batch_end(self, net: NeuralNet, *, training: bool = False, **_: object) -> None:
+    def on_batch_end(self, net: NeuralNet, **_: object) -> None:
         """Count an update."""
-        if training:
-            self.n_done += 1
-            n_most = n_likely = net.max_epochs * self.progress.updates_per_epoch
-            if self.schedule is not None:
-                n_most, n_likely = self.schedule.end, self.schedule.likely_end
-            self._show(net, n_likely, n_most)
+        self.n_done += 1
+        n_most = n_likely = net.max_epochs * self.progress.updates_per_epoch
+        if self.schedule is not None:
+            n_most, n_likely = self.schedule.end, self.schedule.likely_end
+        self._show(net, n_likely, n_most)
 
     def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
         """End an epoch, and perhaps the training."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_lstm.locks import ForkSafeLock
+from sklearn_lstm.members.member import Contributions
 from sklearn_lstm.members.network.batches import steps_at_once
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
+
+Floats: TypeAlias = NDArray[np.float64]
 
 N_INTERVALS = 16  # of the path, at first
 MOST_INTERVALS = 128
@@ -22,9 +26,7 @@ _cudnn = ForkSafeLock()
 
 
 @torch.inference_mode(mode=False)
-def integrated_gradients(
-    path: VectorPath, directions: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def integrated_gradients(path: VectorPath, directions: Floats) -> Contributions:
     """Return what each step of a sequence adds to the scores ``logits @ directions`` of a network.
 
     A straight path leads from the vectors of the baseline to those of the sequence. A step's
@@ -48,12 +50,8 @@ def integrated_gradients(
 
 
 def _integral(
-    path: VectorPath,
-    places: NDArray[np.float64],
-    direction: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    slopes: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], float]:
+    path: VectorPath, places: Floats, direction: Floats, scores: Floats, slopes: Floats
+) -> tuple[Floats, float]:
     """Return the contributions to one score, and that of the baseline."""
     while True:
         widths = np.diff(places)
@@ -92,9 +90,7 @@ class VectorPath:
             self.start, end = network.embed(both, n_steps, extension).unbind(1)  # (T, D) each
         self.way = end - self.start
 
-    def look(
-        self, places: NDArray[np.float64], directions: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def look(self, places: Floats, directions: Floats) -> tuple[Floats, Floats]:
         """Return scores at places between 0 and 1, and the share of each step in their slopes.
 
         Shapes (n_scores, n_places) and (n_scores, n_places, n_steps).
@@ -104,9 +100,7 @@ class VectorPath:
         scores, slopes = zip(*(self._look(few, directions) for few in split), strict=True)
         return np.concatenate(scores, axis=1), np.concatenate(slopes, axis=1)
 
-    def _look(
-        self, places: NDArray[np.float64], directions: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _look(self, places: Floats, directions: Floats) -> tuple[Floats, Floats]:
         device = self.way.device
         share = torch.from_numpy(places).float().to(device)[None, :, None]  # (1, B, 1)
         with torch.enable_grad(), _float32_gradients(device):

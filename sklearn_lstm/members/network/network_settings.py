@@ -19,7 +19,7 @@ from sklearn_lstm.members.network.loss_and_optimizer import (
     find_optimizer,
 )
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.settings import FitSettings, read_settings
+from sklearn_lstm.members.settings import FitSettings, Parameters, read_settings
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 from sklearn_lstm.targets.labels import Labels
 
@@ -55,7 +55,7 @@ class NetworkSettings(FitSettings):
 
 
 def read_network_settings(
-    parameters: Mapping[str, Any],
+    parameters: Parameters,
     kind: Kind,
     labels: Labels,
     sequences: Sequences | None = None,
@@ -77,12 +77,10 @@ def read_network_settings(
         `embedding_dim`, a criterion or optimiser that can't be used, a device that is not there,
         and callbacks that are not skorch's, can't be copied, or monitor what is not recorded.
     """
-    known = vectors = None
+    known = own = None
     if network is not None and isinstance(network.encoding, TokenCodes):
-        known, vectors = network.encoding, network.vectors
-    settings = read_settings(
-        parameters, kind, labels, sequences, known=known, known_vectors=vectors
-    )
+        known, own = network.encoding, network.vectors
+    settings = read_settings(parameters, kind, labels, sequences, known=known, known_vectors=own)
     return NetworkSettings(
         **vars(settings),
         architecture=_architecture(parameters, settings.vectors, network),
@@ -95,7 +93,7 @@ def read_network_settings(
 
 
 def _architecture(
-    parameters: Mapping[str, Any], vectors: PretrainedVectors | None, network: Network | None
+    parameters: Parameters, vectors: PretrainedVectors | None, network: Network | None
 ) -> dict[str, Any]:
     """Return the parameters that `Architecture` has too."""
     names = {one.name for one in fields(Architecture)} & parameters.keys()

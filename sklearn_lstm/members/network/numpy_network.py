@@ -151,9 +151,8 @@ class Layer:
                 gates, by_direction = tuple(terms), terms.swapaxes(1, 2)
             state = states[start : start + n]
             np.matmul(before.swapaxes(0, 1), self.state_weight, out=by_direction)
-            compute(
-                terms, inputs[:, start - first : start - first + n], gates, memory, before, state
-            )
+            its_inputs = inputs[:, start - first : start - first + n]
+            compute(terms, its_inputs, gates, memory, before, state)
             yield gates, memory
             before, start = state, start + n
 

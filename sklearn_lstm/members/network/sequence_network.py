@@ -92,15 +92,11 @@ class SequenceNetwork(nn.Module):
         """
         if self.architecture.tokens:
             return self._vectors(steps, extension)
-        x = self.frames(steps, lengths)
+        size = self.architecture.steps_per_frame
+        x = summarize_frames(steps, lengths, size) if size > 1 else steps.contiguous()
         if self.architecture.embedding_dim is not None:
             x = self.projection(x)
         return x
-
-    def frames(self, steps: Tensor, lengths: Tensor) -> Tensor:
-        """Return what the network reads of inputs (T, B, C): those of steps, or of frames."""
-        size = self.architecture.steps_per_frame
-        return summarize_frames(steps, lengths, size) if size > 1 else steps.contiguous()
 
     def _vectors(self, codes: Tensor, extension: Tensor | None) -> Tensor:
         if extension is None:

@@ -14,7 +14,6 @@ from skorch.utils import noop
 
 from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
-from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.duration import TrainingPlan, steps_per_frame
@@ -40,7 +39,6 @@ from sklearn_lstm.members.network.loss_and_optimizer import (
     optimizer_options,
 )
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.members.network.network_settings import NetworkSettings
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.progress import FitProgress, print_above_bar
@@ -276,36 +274,28 @@ def new_network(
     nothing says whether it tells the class. Of a previous network, which was not trained, all else
     is kept.
     """
-    encoding = new_encoding(settings, samples.sequences, previous, targets)
+    sequences, given = samples.sequences, settings.vectors
+    encoding = None if previous is None else previous.encoding
+    if settings.kind is not MEASUREMENTS:
+        known_codes = cast("TokenCodes", encoding or TokenCodes(np.empty(0, np.int64)))
+        further = np.empty(0, np.int64) if given is None else given.ids
+        encoding = known_codes.extended(sequences, further)
+    elif encoding is None:
+        encoding = ChannelScaling.of(sequences, targets, normalize=settings.normalize)
     if previous is None:
-        own, architecture = settings.vectors, new_architecture(settings, samples, len(encoding))
+        own, architecture = given, new_architecture(settings, samples, len(encoding))
     else:
         own = previous.vectors
         architecture = replace(previous.module.architecture, n_inputs=len(encoding))
     module = SequenceNetwork(architecture)
     # Weights that were not trained are drawn again, since a loaded network has none.
     module.draw_weights(generator)
-    for vectors in (own, settings.vectors):
+    for vectors in (own, given):
         if vectors is not None and len(vectors.ids):
             codes = torch.from_numpy(cast("TokenCodes", encoding)(vectors.ids))
             _, known = vectors(vectors.ids, None)
             module.embedding.weight.detach()[codes] = torch.from_numpy(known)
     return Network(encoding, own, module)
-
-
-def new_encoding(
-    settings: NetworkSettings,
-    sequences: Sequences,
-    previous: Network | None,
-    targets: NDArray[np.generic] | None,
-) -> Encoding:
-    """Return the encoding that reads these sequences; a previous one is extended."""
-    known = None if previous is None else previous.encoding
-    if settings.kind is MEASUREMENTS:
-        return known or ChannelScaling.of(sequences, targets, normalize=settings.normalize)
-    known_codes = cast("TokenCodes", known or TokenCodes(np.empty(0, np.int64)))
-    given = np.empty(0, np.int64) if settings.vectors is None else settings.vectors.ids
-    return known_codes.extended(sequences, given)
 
 
 def new_architecture(settings: NetworkSettings, samples: Samples, n_inputs: int) -> Architecture:

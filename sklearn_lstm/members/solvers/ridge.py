@@ -53,9 +53,8 @@ class Solver(BaseSolver):
             most = N_FEATURES * n_features // max(n_features, n_outputs)
             left_out = left_out[: max(most, len(held_out))]
         compared = sampled(len(left_out), rng) if len(held_out) else left_out[:0]
-        fits, confidences = zip(
-            *(_fit(features, samples, left_out, compared) for features in drawn), strict=True
-        )
+        found = [_fit(features, samples, left_out, compared) for features in drawn]
+        fits, confidences = zip(*found, strict=True)
         # Which reading predicts the samples best says little of other persons or sensors. Nor does
         # the scale grow with the number of readings.
         share, bias = 1 / len(fits), np.zeros(n_outputs)

@@ -22,6 +22,7 @@ from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
 from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]
+Matrix: TypeAlias = NDArray[np.float32]  # (n_samples, n_features)
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
 N_CLUSTERS = 12  # for each class
@@ -57,7 +58,7 @@ class RidgeFit:
         return replace(self, coef=coef, intercept=intercept)
 
 
-def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats) -> RidgeFit:
+def fit_few(features: Matrix, targets: Targets, deviations: Floats) -> RidgeFit:
     """Fit fewer samples than features, by scikit-learn; features get these deviations.
 
     If a single sample counts, nothing tells what its features mean.
@@ -83,16 +84,14 @@ def fit_few(features: NDArray[np.float32], targets: Targets, deviations: Floats)
 
 
 def leave_alike_out(
-    features: NDArray[np.float32], targets: Targets, alpha: float, deviations: Floats
+    features: Matrix, targets: Targets, alpha: float, deviations: Floats
 ) -> tuple[Floats, Floats]:
     """Return two predictions for each sample: without it, and without all samples like it."""
     products = _products(features, targets, deviations)
     return _left_out(products, targets, alpha, _clusters(products, targets))
 
 
-def likeliest_share(
-    features: NDArray[np.float32], targets: Targets, deviations: Floats, n_last: int
-) -> float:
+def likeliest_share(features: Matrix, targets: Targets, deviations: Floats, n_last: int) -> float:
     """Return how much the last features should vary, as a share of the variance they are given.
 
     It is the mean of `SHARES`, each weighted by how likely samples are by what is predicted of each
@@ -117,7 +116,7 @@ def likeliest_share(
     return float(np.average(SHARES, weights=np.exp(losses.min() - losses)))
 
 
-def _products(features: NDArray[np.float32], targets: Targets, deviations: Floats) -> Floats:
+def _products(features: Matrix, targets: Targets, deviations: Floats) -> Floats:
     """Return the scalar products of samples, whose features get these deviations."""
     scaled = features / _replace_zeros(features.std(axis=0, dtype=np.float64)) * deviations
     scaled -= np.average(scaled, axis=0, weights=targets.sample_weights)
@@ -130,7 +129,9 @@ def _clusters(products: Floats, targets: Targets) -> Rows:
     There are 12 clusters (Ward 1963) for each class, or set of labels, whatever the classes in
     them. Where most samples have a twin, there are at most half as many as samples.
     """
-    distances = _distances(products)
+    squares, (first, second) = np.diag(products), np.triu_indices(len(products), 1)
+    gaps = squares[first] + squares[second] - 2 * products[first, second]
+    distances = np.sqrt(np.maximum(gaps, 0))
     names, classes = np.unique(targets.values, axis=0, return_inverse=True)
     n_clusters = N_CLUSTERS * len(names)
     if _have_twins(distances, classes.ravel()):
@@ -159,14 +160,6 @@ def _left_out(
         within = np.linalg.solve(remaining[np.ix_(rows, rows)], residuals[rows])
         alike[rows] = signs[rows] - within / roots[rows]
     return alone, alike
-
-
-def _distances(products: Floats) -> Floats:
-    """Return the distances between samples, one after the other, from their scalar products."""
-    squares = np.diag(products)
-    first, second = np.triu_indices(len(products), 1)
-    distances = squares[first] + squares[second] - 2 * products[first, second]
-    return np.asarray(np.sqrt(np.maximum(distances, 0)))
 
 
 def _have_twins(distances: Floats, classes: Rows) -> bool:
@@ -201,7 +194,7 @@ class GramMatrix:
         self.gram = np.zeros((n_features, n_features), order="F")  # its upper triangle
         self.cross = np.zeros((n_features, n_outputs))
 
-    def add(self, features: NDArray[np.float32], targets: Targets) -> None:
+    def add(self, features: Matrix, targets: Targets) -> None:
         """Add the samples of a block, (B, n_features)."""
         signs, weights = _signs(targets), targets.sample_weights
         if not self.n_samples:
@@ -217,9 +210,7 @@ class GramMatrix:
         self.cross += shifted.T @ (np.sqrt(weights)[:, np.newaxis] * signs)
 
 
-def fit_many(
-    sums: GramMatrix, features: NDArray[np.float32], targets: Targets, deviations: Floats
-) -> RidgeFit:
+def fit_many(sums: GramMatrix, features: Matrix, targets: Targets, deviations: Floats) -> RidgeFit:
     """Fit more samples than features, in the coordinates of the principal components.
 
     With features Z in these coordinates, eigenvalues e and penalty alpha, the predictions are

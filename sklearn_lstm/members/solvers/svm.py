@@ -14,7 +14,8 @@ from sklearn_lstm.members.features.hashing import TfIdfFeatures
 from sklearn_lstm.members.features.ngram_reader import MOST_SCALED
 from sklearn_lstm.members.linear_model import LARGEST_COEF, Term
 from sklearn_lstm.members.recipe import BaseSolver
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.labels import Truth
+from sklearn_lstm.targets.targets import Targets, Weights
 
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen
 TOLERANCE_OF_MANY = 0.3  # with more; a smaller one changes the accuracy by less than 0.1 points
@@ -101,7 +102,7 @@ def fit_svms(features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int
     return coef, intercept
 
 
-def _constant(target: NDArray[np.bool_], weights: NDArray[np.float64]) -> float | None:
+def _constant(target: Truth, weights: Weights) -> float | None:
     """Return 1 if all counted samples have an output, -1 if none has it, None if some have it."""
     counted = target[weights > 0]
     if not counted.any():
@@ -157,9 +158,7 @@ def _with_data(features: csr_matrix, data: NDArray[np.number]) -> csr_matrix:
     return csr_matrix(parts, features.shape)
 
 
-def _scale(
-    features: csr_matrix, target: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> NDArray[np.float32]:
+def _scale(features: csr_matrix, target: Truth, weights: Weights) -> NDArray[np.float32]:
     """Return the scale of each feature: larger, the more its frequency tells about a class.
 
     It is the root mean square of the logarithm of how much more frequent the feature is in the
