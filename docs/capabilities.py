@@ -180,11 +180,13 @@ def outcome(run: Callable[..., Any], *arguments: Any, **parameters: Any) -> str:
     return ", ".join(["yes", *names])
 
 
+def fit(X: Any, y: Any, **parameters: Any) -> Any:
+    """Return what a fitted classifier predicts for its own X."""
+    return classifier(**parameters).fit(X, y).predict(X)
+
+
 def tables() -> dict[str, list[list[str]]]:
     """Return the rows of the tables, each with a heading."""
-
-    def fit(x: Any, y: Any, **parameters: Any) -> Any:
-        return classifier(**parameters).fit(x, y).predict(x)
 
     def fit_texts(y: Any, X: Any = TEXTS, **parameters: Any) -> Any:
         model = make_pipeline(TextSequenceVectorizer(), classifier(**parameters))

@@ -240,7 +240,7 @@ def write_limits(measured: list[dict[str, str]], generated: Path) -> None:
         rows.append([title, f"{percent} %" if percent else "", limit, seconds, *figures])
         last = task
     header = ["task", "of the time", "limit", "fit, s", "epochs", "accuracy", "log loss"]
-    nothing = [[""] * len(header)]  # a table has a row
+    nothing = [["not measured yet", *[""] * (len(header) - 1)]]  # a table needs a row
     write(generated / "max_seconds.csv", header, *(rows or nothing))
 
 

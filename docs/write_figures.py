@@ -46,7 +46,7 @@ WITH_FEW = (  # task, model of few_labels.csv, and what README says of it
     ("mr_polarity", "encoder MiniLM", "`encoder=` MiniLM"),
     ("mr_polarity", "vectors of texts without labels", "`embeddings=WordVectors()...`"),
     ("trec", "encoder MiniLM", "`encoder=` MiniLM"),
-    ("trec", "SetFit of MiniLM", "SetFit"),
+    ("trec", "SetFit of MiniLM", "another package: SetFit"),
 )
 
 

@@ -187,7 +187,10 @@ def read_further_data(
     """Read what `partial_fit` gets."""
     (X, y, sample_weight), before = passed, classifier._fitted  # noqa: SLF001
     if parameters["class_weight"] == "balanced":
-        raise ValueError("class_weight='balanced' is not supported for partial_fit: pass a dict.")
+        raise ValueError(
+            "class_weight='balanced' is not supported for partial_fit, which does not know how "
+            "frequent each class will be. Set it to a dict, or pass sample_weight."
+        )
     names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
@@ -201,7 +204,8 @@ def read_further_data(
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
         raise ValueError(
-            "partial_fit does not fit the members of an encoder, and of numbers beside X: call fit."
+            "partial_fit does not fit the members of an encoder, and of numbers beside X: call fit "
+            "first, or leave them out."
         )
     check_consistent_length(sequences, y)
     labels.check_names(names)

@@ -115,7 +115,7 @@ def test_a_wrong_later_partial_fit_is_refused(y, options, message):
 
 
 def test_partial_fit_refuses_balanced_weights():
-    with pytest.raises(ValueError, match="'balanced' is not supported for partial_fit"):
+    with pytest.raises(ValueError, match=r"'balanced' is not supported for partial_fit.* a dict"):
         small(class_weight="balanced").partial_fit(SERIES, LABELS, classes=[0, 1])
 
 

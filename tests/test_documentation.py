@@ -104,6 +104,22 @@ def test_capabilities_say_what_happened(monkeypatch):
     assert outcome(fail) == "ValueError: X is wrong (row 3)"
 
 
+def test_capabilities_show_the_errors_of_today(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    capabilities = import_module("capabilities")
+    page = (DOCS / "capabilities.md").read_text(encoding="utf-8")
+    for kind, (X, y, parameters) in capabilities.REFUSED.items():
+        answer = capabilities.outcome(capabilities.fit, X, y, **parameters)
+        assert f"| {kind} | {answer} |" in page
+
+
+@pytest.mark.slow
+def test_capabilities_show_what_works_today(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS)
+    page = (DOCS / "capabilities.md").read_text(encoding="utf-8")
+    assert import_module("capabilities").page() == page
+
+
 def test_the_page_of_the_api_has_every_public_name():
     names = set(sklearn_lstm.__all__)
     for module in walk_packages(sklearn_lstm.__path__, "sklearn_lstm."):

@@ -98,7 +98,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
 def check_type(array: Array, name: str) -> None:
     """Raise an error for an array that can hold no real numbers."""
     if array.dtype.kind == "c":
-        raise InvalidSequencesError(f"{name} is complex. Complex data not supported.")
+        found = f"{name} is complex. Complex data not supported"
+        raise InvalidSequencesError(f"{found}: pass real numbers, such as the magnitudes.")
     if array.dtype.kind not in "biufO":
         refuse_value(array.flat[0] if array.size else array.dtype, f"{name} holds")
 

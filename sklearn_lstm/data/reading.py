@@ -58,11 +58,11 @@ def read_sequences(
         steps = _checked_table(steps)
     if not (sparse.issparse(steps) or _are_ids(steps, input_type)):
         steps = _as_series(steps, n_channels or 1)
-        known |= _check_series(steps, arrays.time_channel, n_channels, has_gaps=has_gaps)
+        known |= _check_series(steps, arrays, n_channels, has_gaps=has_gaps)
         return ArraySequences(steps, **known)
     if arrays.time_channel is not None:
         found = f"time_channel={arrays.time_channel!r}"
-        raise InvalidSequencesError(f"{found} is for measurements, but X holds token ids.")
+        raise InvalidSequencesError(f"{found} needs measurements, but X holds token ids: set None.")
     if sparse.issparse(steps):
         _check_ids(steps.data, steps.indptr)
         n_entries = np.diff(steps.indptr).astype(np.intp)
@@ -207,10 +207,10 @@ def _as_series(rows: Table, n_channels: int) -> Table:
 
 
 def _check_series(
-    series: Table, time_channel: int | str | None, expected: int | None, *, has_gaps: bool | None
+    series: Table, arrays: Arrays, expected: int | None, *, has_gaps: bool | None
 ) -> dict[str, Any]:
     """Return the fields of `Sequences` for series, after the checks of their values and times."""
-    n_channels = series[0].shape[1]
+    n_channels, time_channel = series[0].shape[1], arrays.time_channel
     if n_channels != (expected or n_channels):
         raise InvalidSequencesError(
             f"X has {n_channels} channels, but LSTMSequenceClassifier is expecting {expected} "
@@ -222,8 +222,8 @@ def _check_series(
         if not (is_number and -n_channels <= int(time_channel) < n_channels):
             raise InvalidSequencesError(
                 f"time_channel={time_channel!r} is neither the number nor the name of one of the "
-                f"{n_channels} channels of X. They are counted from 0; names have those of a list "
-                "of data frames, one for each series."
+                f"{n_channels} channels of X, counted from 0. The names of these channels, which "
+                f"those of a list of data frames have: {[*arrays.channel_names]}."
             )
         channel = int(time_channel) % n_channels
     lengths, has_missing = [], np.zeros(n_channels, bool)

@@ -82,7 +82,7 @@ def explain_opened(opened: OpenModel, target: object, method: str = "shares") ->
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}; got {method!r}.")
     if method == "leave_one_out" and opened.sequences.n_channels is not None:
-        raise ValueError("method='leave_one_out' deletes tokens, but X holds measurements.")
+        raise ValueError("method='leave_one_out' needs tokens, X holds measurements: use 'shares'.")
     outputs = target_outputs(opened, target)
     rows = list(zip(opened, outputs.tolist(), strict=True))
     with workers(opened.model.network.device):

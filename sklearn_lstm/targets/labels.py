@@ -78,7 +78,10 @@ class Labels:
             If y holds a label that is not among the classes.
         """
         if y.ndim == 2:
-            raise ValueError(f"{name} is multilabel, but the classifier was fitted to one label.")
+            raise ValueError(
+                f"{name} is multilabel, but the classifier was fitted to one label per sequence. "
+                "Pass such labels, or fit a new classifier."
+            )
         classes = set(self.classes.tolist())
         unseen = [label for label in np.unique(y).tolist() if label not in classes]
         if unseen:

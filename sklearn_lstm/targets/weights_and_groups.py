@@ -104,7 +104,7 @@ def _given(class_weight: Mapping[Hashable, Any], classes: list[object]) -> Weigh
             raise ValueError(f"class_weight[{label!r}] = {weight!r} is no finite number >= 0.")
     unknown = [label for label in class_weight if label not in classes]
     if unknown and not all(label in class_weight for label in classes):
-        raise ValueError(f"class_weight names {unknown[:5]}, which are not in {classes[:10]}.")
+        raise ValueError(f"class_weight names {unknown[:5]}; the classes are {classes[:10]}.")
     return np.array([float(class_weight.get(label, 1.0)) for label in classes])
 
 

@@ -211,7 +211,7 @@ def look_up_rows(X: Any, tokens: NDArray[np.object_]) -> list[NDArray[np.object_
         row = np.searchsorted(ids.indptr, wrong[0], side="right") - 1
         raise ValueError(
             f"Row {row} of X holds the id {ids.data[wrong[0]]}, but those of this vectorizer are 1 "
-            f"to {len(tokens) - 1}."
+            f"to {len(tokens) - 1}. Pass what its own transform returned."
         )
     found = tokens[ids.data]
     return [found[start:stop] for start, stop in pairwise(ids.indptr)]

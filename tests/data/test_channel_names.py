@@ -121,7 +121,7 @@ def test_a_time_channel_is_the_number_or_the_name_of_a_channel(time_channel):
     message = "neither the number nor the name of one of the"
     with pytest.raises(InvalidSequencesError, match=f"{message} 2 channels"):
         small(time_channel=time_channel).fit(np.ones((2, 3, 2)), [0, 1])
-    with pytest.raises(InvalidSequencesError, match=f"{message} 1 channels"):
+    with pytest.raises(InvalidSequencesError, match=rf"{message} 1 channels.*: \['x'\]\.$"):
         small(time_channel=time_channel).fit([pd.DataFrame({"x": [0.5, 1]})] * 2, [0, 1])
 
 

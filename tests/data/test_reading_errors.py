@@ -68,7 +68,7 @@ WRONG_VALUE = {
     "nothing": (None, r"X is no set of sequences, but a 0-D NoneType.*list\(X\)"),
     "one sequence": (np.arange(3.0), r"a 1-D ndarray\..* \[X\] if X is one sequence"),
     "4-D": (np.ones((3, 2, 2, 2)), r"dim 4, while dim <= 3 .*n_timesteps, n_channels"),
-    "complex": ([[1.0], [1j, 2.0], [2.0]], r"X\[1\] is complex"),
+    "complex": ([[1.0], [1j, 2.0], [2.0]], r"X\[1\] is complex.*: pass real"),
     "empty list": ([], r"0 sample\(s\)"),
     "no columns": (np.ones((3, 0)), r"0 feature\(s\) \(shape=\(3, 0\)\)"),
     "empty series": ([[1.0], [], [2.0]], r"X\[1\] is a series without.*Drop it"),
