@@ -106,8 +106,8 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
             raise InvalidSequencesTypeError(
                 f"X[{rows[has_gap.argmax()]}], a row of a sparse matrix, has 0 between its values, "
                 f"as counts have: {BAG_OF_WORDS} If these are token ids, of which each 0 is left "
-                f"out, set input_type='words' or 'characters'. Of a frame: {FRAME_ADVICE} Join texts "
-                f"first: {JOIN_TEXTS}."
+                f"out, set input_type='words' or 'characters'. Of a frame: {FRAME_ADVICE} Join "
+                f"texts first: {JOIN_TEXTS}."
             )
     return X
 
