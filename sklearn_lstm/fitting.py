@@ -128,8 +128,7 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of a y in one-hot coding; of columns beside the sequences of which little can be
-            learned, or which tell every class.
+            Of a y in one-hot coding; of a column beside the sequences that tells every class.
         """
         targets = self.samples.targets
         are_many = targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS

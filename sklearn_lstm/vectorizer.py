@@ -31,7 +31,6 @@ from sklearn_lstm.text.vocabulary import (
     frequent_tokens,
     number_tokens,
     refuse_empty_vocabulary,
-    warn_of_words_seen_once,
 )
 from sklearn_lstm.text.words import words_of
 
@@ -466,7 +465,6 @@ class TextSequenceVectorizer(
             vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
-            warn_of_words_seen_once(read.tokens)
         self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
         return read.tokens.ids
 

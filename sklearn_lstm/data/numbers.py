@@ -1,9 +1,7 @@
 """Numbers and categories beside sequences: the other columns of the data frame that holds them."""
 
 import logging
-import re
 import reprlib
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Self
@@ -34,8 +32,7 @@ COLUMNS_ADVICE = (  # {0!r} is the name of one of them
     "frame.to_numpy().tolist() to TextSequenceVectorizer(analyzer=list). Leave out what is left, "
     "such as ids: frame.drop(columns=[{0!r}])."
 )
-MOST_LOOKED_AT = 1_000  # values, for letters and numbers
-BESIDE_DIGITS = re.compile(r"[€£$¥%,]")  # of a number
+MOST_LOOKED_AT = 1_000  # values, for letters
 FEWEST_ROWS = 20  # that tell which strings are categories
 
 
@@ -90,7 +87,7 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
 
 
 def warn_of_columns(numbers: Numbers, targets: NDArray[np.generic]) -> None:
-    """Warn of columns that tell nothing, as nearly all values differ, or all, as the target does.
+    """Warn of columns that tell the class of every sample, as a target that was left in does.
 
     Warns
     -----
@@ -99,15 +96,6 @@ def warn_of_columns(numbers: Numbers, targets: NDArray[np.generic]) -> None:
     are_many = targets.ndim == 1 and len(targets) >= FEWEST_ROWS
     n_classes = len(np.unique(targets)) if are_many else 0
     for name, column in numbers.columns.items():
-        counts = Counter(value for value in column.tolist() if isinstance(value, str))
-        share = sum(times == 1 for times in counts.values()) / max(counts.total(), 1)
-        if counts.total() >= 50 and share > 0.85:
-            warn_user(
-                f"{share:.0%} of the {counts.total()} values of the column {name!r} are seen only "
-                "once, so that little can be learned from it as a category. Join texts with the "
-                "others, leave ids out, and turn dates into numbers.",
-                InputTypeWarning,
-            )
         n_values = len({*column.tolist()})
         if n_values == n_classes == len({*zip(column.tolist(), targets.tolist(), strict=True)}):
             told = f"The column {name!r} tells the class of every sample."
@@ -148,7 +136,7 @@ def _say_category(name: str, texts: str) -> None:
     """Log that a column of strings is taken for a category."""
     logging.getLogger("sklearn_lstm").warning(
         "The strings of the column %r recur, so it is a category, and its words are not read. If "
-        "it holds texts, join it: %s. Else frame.astype({%r: 'category'}) says so.",
+        "it holds texts, join it: %s; numbers, pd.to_numeric. Else frame.astype({%r: 'category'}).",
         *(name, JOIN.format(name, texts), name),
     )
 
@@ -162,7 +150,7 @@ def _found_categories(columns: dict[str, Column]) -> tuple[str, ...]:
         return ()
     known = {name: column.known for name, column in columns.items() if not column.is_beside}
     strings = {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
-    recurring = tuple(name for name, values in strings.items() if may_be_category(values))
+    recurring = tuple(name for name, values in strings.items() if 2 * len({*values}) <= len(values))
     return recurring if {*strings} - {*recurring} == {longest_texts(strings)} else ()
 
 
@@ -203,26 +191,10 @@ def longest_texts(columns: dict[str, list[Any]]) -> str:
     return max(columns, key=n_letters, default="")
 
 
-def may_be_category(values: list[Any]) -> bool:
-    """Return whether all values are strings, no numbers, and mostly recur."""
-    if 2 * len({*values}) > len(values) or not all(isinstance(value, str) for value in values):
-        return False
-    looked_at = values[:MOST_LOOKED_AT]
-    return 2 * sum(map(_is_amount, looked_at)) <= len(looked_at)
-
-
-def _is_amount(value: str) -> bool:
-    """Return whether a string is a number, perhaps of money."""
-    try:
-        return float(BESIDE_DIGITS.sub("", value)) is not None
-    except ValueError:
-        return False
-
-
 def _values(column: Column, name: str) -> Array:
     """Return numbers as floats, and categories as texts."""
     if column.content == "categories":
-        return _categories(column.values, name)
+        return frames.as_objects([*map(_category, column.values)])
     array = column.values
     if array.dtype.kind == "O":
         array = np.array([np.nan if frames.is_missing(v) else float(v) for v in array])
@@ -233,17 +205,6 @@ def _values(column: Column, name: str) -> Array:
         found = f"The column {name!r} holds {array[row]} in row {row}"
         raise InvalidSequencesError(f"{found}, which is too large. Correct it, or make it NaN.")
     return array
-
-
-def _categories(values: Array, name: str) -> Array:
-    """Return categories as texts; raise an error for two that only their types tell apart."""
-    others = [v for v in values if not (isinstance(v, str) or frames.is_missing_or_nan(v))]
-    for twin in {*map(_category, others)}.intersection(values if others else ()):
-        raise InvalidSequencesError(
-            f"The column {name!r} holds {twin!r} as a string and as a number. Make all of its "
-            f"values strings: frame.astype({{{name!r}: str}}).astype({{{name!r}: 'category'}})."
-        )
-    return frames.as_objects([*map(_category, values)])
 
 
 def _category(value: Any) -> str | None:

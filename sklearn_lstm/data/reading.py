@@ -12,7 +12,13 @@ from scipy import sparse
 
 from sklearn_lstm.data import sequences
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import FRAME_ADVICE, IDS_EXPECTED, LARGEST, LARGEST_ID
+from sklearn_lstm.data.containers import (
+    FRAME_ADVICE,
+    IDS_EXPECTED,
+    JOIN_TEXTS,
+    LARGEST,
+    LARGEST_ID,
+)
 from sklearn_lstm.data.frames import Array
 from sklearn_lstm.data.sequences import ArraySequences, FlatSequences, Lengths, Sequences
 from sklearn_lstm.data.spelling import read_spellings
@@ -93,33 +99,17 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
         X = X.copy()
         X.sum_duplicates()
         X.eliminate_zeros()
-    if input_type == "auto" and not isinstance(X, TokenIds) and _holds_counts(X):
-        raise InvalidSequencesTypeError(
-            "X is a sparse matrix that seems to hold counts (most of its values are 1, and few "
-            f"rows have them in the same columns): {BAG_OF_WORDS} If X holds token ids, set "
-            "input_type='words' or 'characters'."
-        )
+    if input_type == "auto" and not isinstance(X, TokenIds):
+        rows, columns = X.nonzero()
+        has_gap = (np.diff(rows) == 0) & (np.diff(columns) > 1)
+        if has_gap.any():
+            raise InvalidSequencesTypeError(
+                f"X[{rows[has_gap.argmax()]}], a row of a sparse matrix, has 0 between its values, "
+                f"as counts have: {BAG_OF_WORDS} If these are token ids, of which each 0 is left "
+                f"out, set input_type='words' or 'characters'. Of a frame: {FRAME_ADVICE} Join "
+                f"texts first: {JOIN_TEXTS}."
+            )
     return X
-
-
-def _holds_counts(X: sparse.csr_matrix) -> bool:
-    """Return whether most entries of a CSR matrix are 1, and begin and end in no common columns.
-
-    Ids fill neighbouring columns, from a common column on or up to one: also those of texts that
-    are padded in front, reversed or cut, or stand side by side. Most of them may be 1, the unknown
-    token. Where a run of counts begins and ends depends on the words of its row.
-    """
-    if 2 * np.count_nonzero(X.data == 1) <= X.nnz:
-        return False
-    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-    is_first = np.append(True, (np.diff(X.indices) != 1) | (np.diff(rows) > 0))  # of a run
-    n_rows = np.count_nonzero(np.diff(X.indptr))
-    is_common = np.zeros(np.count_nonzero(is_first), bool)
-    for columns in (X.indices[is_first], X.indices[np.append(is_first[1:], True)]):
-        _, places, counts = np.unique(columns, return_inverse=True, return_counts=True)
-        is_common |= counts[places] > n_rows / 2
-    n_runs, n_common = (np.bincount(rows[is_first], part) for part in (None, is_common))
-    return bool(np.count_nonzero(2 * n_common < n_runs) > n_rows / 2)
 
 
 def _checked_table(array: Array) -> Array:

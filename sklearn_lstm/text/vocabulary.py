@@ -11,7 +11,6 @@ from typing import Annotated, Any, NamedTuple, NoReturn, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens
 from sklearn_lstm.text.words import is_character
 
@@ -196,29 +195,6 @@ def refuse_empty_vocabulary(counts: TokenCounts, min_df: float, max_df: float) -
 def _n_texts(bound: float, counts: TokenCounts) -> float:
     """Return a bound as a number of texts: an integer is one already, a float is a share."""
     return bound if isinstance(bound, Integral) else bound * counts.n_texts
-
-
-def warn_of_words_seen_once(counts: TokenCounts) -> None:
-    """Warn if nearly all words were seen only once: the tokens are probably not words then.
-
-    Tokens without a letter or digit are no words. In 74 of the 75 languages of Lingua's test
-    sentences, at most 82 % of 200 or more words occur once; in Korean, 89 % of 317 words and
-    79 % of 1,400. If the tokens are not words, it is more: 87 % if they are the clauses of 6,000
-    Chinese reviews, and 100 % if they are hashes.
-    """
-    is_once = counts.occurrences == 1
-    if np.count_nonzero(is_once) * 4 < counts.occurrences.sum():  # far from nearly all
-        return
-    ids = counts.ids.items()
-    words = [id_ for t, id_ in ids if not isinstance(t, str) or any(map(str.isalnum, t))]
-    n_words = int(counts.occurrences[words].sum())
-    share = np.count_nonzero(is_once[words]) / max(n_words, 1)
-    if n_words >= 200 and share > 0.85:
-        warn_user(
-            f"{share:.0%} of the {n_words} words of the training texts were seen only once, so "
-            "that little can be learned from them. Pass a `tokenizer` that finds the words of the "
-            "texts, another `token_pattern`, or analyzer='char'."
-        )
 
 
 def are_characters(vocabulary: Mapping[Hashable, int]) -> bool:

@@ -43,8 +43,6 @@ TOLD = {  # X, and what is told
     "codes from 0 in lists": ([[2, 1], [0, 1, 2]], r"1 of 2 .*X\[1\].*\[\[i \+ 1 for i in row\]"),
     "0 inside a table": (np.array([[2, 3, 0, 0], [0, 1, 0, 3]]), r"X\[1\].*before you pad"),
     "digits": (load_digits().data[:200].astype(int), "measurements, pass it as floats"),
-    "two texts": (side_by_side(), "one id stands for several things.* Join texts"),
-    "a text and a number": (side_by_side(price=9), "Leave ColumnTransformer out"),
     "ids padded by -1": (np.array([[1, 2, 3], [2, -1, -1]]), r"X\[1\] holds -1.*X \+ 1"),
     "a missing code in lists": ([[1, 2, 3], [2, -1]], r"X\[1\] holds -1.*\[\[i \+ 2 for i in"),
     "channels first": (SERIES.transpose(0, 2, 1), r"24 channels of 3 step.*X\.transpose\(0, 2, 1"),
@@ -65,6 +63,14 @@ def test_what_may_be_meant_otherwise_is_told_unless_the_user_says_what_it_is(nam
         read = read_sequences(X)
     assert len(caught) == 1
     read_sequences(X, "words" if read.n_channels is None else "measurements")  # warnings are errors
+
+
+@pytest.mark.parametrize("columns", [{}, {"price": 9}], ids=["two texts", "a text and a number"])
+def test_ids_side_by_side_are_an_error_unless_the_user_says_what_they_are(columns):
+    X = side_by_side(**columns)
+    with pytest.raises(TypeError, match=r"0 between .*Leave ColumnTransformer out.* Join texts"):
+        read_sequences(X)
+    assert read_sequences(X, "words").n_channels is None
 
 
 SCALE = np.array([2, 4, 6, 7, 9, 11, 13, 14, 16, 18, 19, 21, 23, 25, 26])  # D major

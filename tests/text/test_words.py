@@ -254,31 +254,6 @@ def test_every_character_that_composes_is_composed():
             np.testing.assert_array_equal(vectorizer.transform([text]).toarray()[0], row)
 
 
-# --- the warning
-
-
-def test_texts_of_words_that_are_seen_once_are_told():
-    clauses = [f"第{number}条规定的内容很多。" for number in range(300)]
-    with pytest.warns(UserWarning, match=r"100% of the 300 words .* `tokenizer`") as caught:
-        TextSequenceVectorizer(token_pattern=r"\w+").fit(clauses)
-    assert [warning.filename for warning in caught] == [__file__]
-    hashes = [f"{number * 7919:08x}" for number in range(400)]
-    with pytest.warns(UserWarning, match="seen only once") as caught:
-        TextSequenceVectorizer().fit_transform(hashes)
-    assert len(caught) == 1
-    for analyzer in ("word", "char"):
-        TextSequenceVectorizer(analyzer=analyzer).fit(clauses)  # warnings are errors
-    TextSequenceVectorizer().fit([f"{text} the same words each time" for text in hashes])
-    TextSequenceVectorizer().fit(hashes[:100])
-    TextSequenceVectorizer(vocabulary=["a"]).fit(hashes)
-    TextSequenceVectorizer().partial_fit(hashes)
-
-
-def test_usual_texts_are_not_warned_of(messages):
-    for n_texts in (10, 50, 412):
-        TextSequenceVectorizer().fit(messages[0][:n_texts])
-
-
 @pytest.mark.parametrize("more", [["seven77", "eight888", "é"], ["日本", "aā", "eight888"]])
 def test_more_words_than_the_table_has_slots_keep_their_own_ids(more):
     words = [*map("".join, product("abcdefghijklmnopq", repeat=4)), *more]
