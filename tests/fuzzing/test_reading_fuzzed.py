@@ -12,7 +12,8 @@ from written_data import containers, ways_to_write
 N_EXAMPLES, N_CONTAINERS = 40, 4  # of each kind of data
 # What a container may refuse, though the plainest one of the same data is read.
 REFUSALS = {
-    "integers": "a missing value, but token ids have none"  # integers, unless one is negative
+    "ids": "a row of a sparse matrix, has 0 between its values",  # as counts have
+    "integers": "a missing value, but token ids have none",  # integers, unless one is negative
 }
 
 

@@ -10,7 +10,6 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import (
     ExplanationDisplay,
     as_shap_explanation,
@@ -231,17 +230,6 @@ def test_other_columns_than_at_fit_are_refused():
         ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*Leave out"
     ):
         model.fit(FRAME, Y)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_categories_that_are_seen_once_are_told(kind):
-    X = FRAME[["text" if kind == "texts" else "steps"]]
-    names = [f"name {k}" for k in range(N)]
-    once = X.assign(seller=pd.Categorical(names))
-    with pytest.warns(InputTypeWarning, match="100% of the 150 values of the column 'seller'.* id"):
-        small(kind).fit(once, Y)
-    small(kind).fit(once[:49], Y[:49])  # too few to tell
-    small(kind).fit(X.assign(seller=pd.Categorical([*names[:110], *names[:40]])), Y)
 
 
 @pytest.mark.parametrize("kind", KINDS)
