@@ -41,7 +41,7 @@ LONGEST, MOST_STEPS = 1_000, 200_000  # of a sequence, and of all together
 MOST_OUTPUTS = 12  # that are searched: those with the largest errors
 N_FOLDS = 5  # of the regression on pairs
 
-N_DRAWN, N_BEST = 1_500, 20  # machines of a round
+N_DRAWN, N_BEST = 1_500, 30  # machines of a round
 EVERY = 3  # n-th sequence judges drawn machines first
 MOST_ROUNDS, PATIENCE = 8, 2  # and how many of them may find nothing
 N_PLACES = 4  # where machines are read: so many of the best places, and as many random ones
