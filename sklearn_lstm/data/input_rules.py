@@ -74,7 +74,7 @@ def _zeros_between_ids(steps: Any) -> str:
     if isinstance(steps, list) and len({*map(len, steps)}) > 1:
         has_zero = np.array([not row.all() for row in steps])
     elif issparse(steps):
-        return ""  # which was an error
+        return ""  # a gap was an error already
     else:
         table = np.asarray(steps)
         parts = np.array_split(table, 1 + table.size // VALUES_PER_CHUNK)

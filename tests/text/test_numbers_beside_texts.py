@@ -237,6 +237,12 @@ def test_nothing_is_a_category_where_it_is_not_clear(frame):
         TextSequenceVectorizer().fit(frame)
 
 
+def test_categories_that_are_numbers_are_named_as_whole_numbers():
+    shops = pd.Categorical([2, 1.0, "x", "y", None] * 12)
+    X = TextSequenceVectorizer().fit_transform(MANY[["text"]].assign(shop=shops))
+    assert X.numbers.columns["shop"][:5].tolist() == ["2", "1", "x", "y", None]
+
+
 LISTS = {
     "lists": [["x"]],
     "arrays": [np.array(["x"])],

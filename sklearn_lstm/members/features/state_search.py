@@ -320,13 +320,12 @@ def known_ids(sequences: Sequences) -> StateFeatures | None:
 
 def read_states(context: FitContext) -> Reader | None:
     """Search in the samples that are not held out; None if these tell nothing, or are words."""
-    known = known_ids(context.split.samples.sequences)
+    split = context.split
+    known = known_ids(split.samples.sequences)
     if known is None:
         return None
-    reader = Reader.of(context, known)
-    learned = reader.part(np.delete(np.arange(len(reader.samples)), reader.held_out))
-    found = find_states(known, learned, np.random.default_rng(reader.seed))
-    return replace(reader, features=[found]) if found.n_features else None
+    found = find_states(known, split.learned, np.random.default_rng(split.seed))
+    return Reader.of(context, found) if found.n_features else None
 
 
 STATES = Recipe(
