@@ -490,9 +490,9 @@ class LSTMSequenceClassifier(
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
             for an encoder or numbers beside the sequences if `fit` was never called.
         """
-        parameters, passed = checked_parameters(self), (X, y, sample_weight)
-        data = fitting.read_further_data(self, parameters, passed, classes)
-        self._fitted = fitting.fit_one_epoch(self._fitted, data, parameters)
+        parameters, before, passed = checked_parameters(self), self._fitted, (X, y, sample_weight)
+        data = fitting.read_further_data(before, self, parameters, passed, classes)
+        self._fitted = fitting.fit_one_epoch(before, data, parameters)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:

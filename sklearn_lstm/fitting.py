@@ -181,10 +181,10 @@ def read_training_data(
 
 
 def read_further_data(
-    classifier: Any, parameters: Parameters, passed: Passed, classes: Any
+    before: Fitted | None, classifier: Any, parameters: Parameters, passed: Passed, classes: Any
 ) -> TrainingData:
     """Read what `partial_fit` gets."""
-    (X, y, sample_weight), before = passed, classifier._fitted  # noqa: SLF001
+    X, y, sample_weight = passed
     if parameters["class_weight"] == "balanced":
         raise ValueError(
             "class_weight='balanced' is not supported for partial_fit, which does not know how "
