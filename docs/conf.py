@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from docutils import nodes
 from sphinx_gallery.sorting import ExplicitOrder
 
-import sklearn_lstm.description
+import sklearn_lstm.sklearn_internals
 
 DOCS = Path(__file__).parent
 GENERATED = DOCS / "generated"
@@ -46,7 +46,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_lstm {release}"
 html_static_path = ["static"]
 html_favicon = "static/logo.svg"
-html_baseurl = sklearn_lstm.description.DOCUMENTATION
+html_baseurl = sklearn_lstm.sklearn_internals.DOCUMENTATION
 html_css_files = ["custom.css"]
 html_math_renderer = "mathml"
 html_theme_options = {

@@ -13,9 +13,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skorch import NeuralNet
 from torch.nn import Module
 
-from sklearn_lstm import fitting
+from sklearn_lstm import fitting, sklearn_internals
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
-from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.members.linear_model import ENCODER, LINEAR
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
 from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
@@ -25,13 +24,6 @@ from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.progress import TimeLimit
-from sklearn_lstm.sklearn_internals import (
-    POSITIVE_INTEGER,
-    CallbackSupportMixin,
-    checked_parameters,
-    plain_parameters,
-    told_to_callbacks,
-)
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.targets.label_reading import label_names
 
@@ -45,8 +37,8 @@ def _left_by_fit(read: Callable[[Fitted], Any]) -> property:
 
 class LSTMSequenceClassifier(
     StoredMixin,
-    DocumentedMixin,
-    CallbackSupportMixin,  # type: ignore[misc]
+    sklearn_internals.DocumentedMixin,
+    sklearn_internals.CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
@@ -305,14 +297,14 @@ class LSTMSequenceClassifier(
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
         "input_type": [StrOptions({"auto", *KINDS})],
         "time_channel": [Integral, str, None],
-        "embedding_dim": [StrOptions({"auto"}), POSITIVE_INTEGER, None],
+        "embedding_dim": [StrOptions({"auto"}), sklearn_internals.POSITIVE_INTEGER, None],
         "embeddings": "no_validation",  # by pretrained/embeddings.py
         "encoder": "no_validation",  # by pretrained/sentence_encoders.py
         "linear_model": ["boolean", StrOptions({"alone"})],
         "normalize": ["boolean"],
         "cell": [StrOptions(set(GATES))],
-        "hidden_size": [POSITIVE_INTEGER],
-        "num_layers": [POSITIVE_INTEGER],
+        "hidden_size": [sklearn_internals.POSITIVE_INTEGER],
+        "num_layers": [sklearn_internals.POSITIVE_INTEGER],
         "bidirectional": ["boolean"],
         "pooling": [StrOptions(set(POOLINGS)), list, tuple],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -322,7 +314,7 @@ class LSTMSequenceClassifier(
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_epochs": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
         "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_size": [StrOptions({"auto"}), POSITIVE_INTEGER],
+        "batch_size": [StrOptions({"auto"}), sklearn_internals.POSITIVE_INTEGER],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
         "threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"f1"}), "array-like"],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
@@ -396,7 +388,7 @@ class LSTMSequenceClassifier(
         self.device = device
         self.precision = precision
 
-    @told_to_callbacks
+    @sklearn_internals.told_to_callbacks
     def fit(
         self,
         X: Any,
@@ -450,7 +442,7 @@ class LSTMSequenceClassifier(
             If the linear model is left out, since `criterion` is not "cross_entropy", or since its
             n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
-        parameters = checked_parameters(self)
+        parameters = sklearn_internals.checked_parameters(self)
         limit = TimeLimit.after(parameters["max_seconds"])
         passed, validation = (X, y, sample_weight), (X_val, y_val, sample_weight_val)
         data = fitting.read_training_data(parameters, passed, groups, validation)
@@ -490,7 +482,11 @@ class LSTMSequenceClassifier(
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
             for an encoder or numbers beside the sequences if `fit` was never called.
         """
-        parameters, before, passed = checked_parameters(self), self._fitted, (X, y, sample_weight)
+        parameters, before, passed = (
+            sklearn_internals.checked_parameters(self),
+            self._fitted,
+            (X, y, sample_weight),
+        )
         data = fitting.read_further_data(before, self, parameters, passed, classes)
         self._fitted = fitting.fit_one_epoch(before, data, parameters)
         return self
@@ -606,7 +602,7 @@ class LSTMSequenceClassifier(
         network = fitted.model.network
         if network.net is None:
             network.check_is_trained()
-            parameters = plain_parameters(self) | {"device": network.device}
+            parameters = sklearn_internals.plain_parameters(self) | {"device": network.device}
             known = parameters, fitted.input_format.kind, fitted.labels
             network.net = make_net(network.module, read_network_settings(*known))
         return network.net

@@ -14,17 +14,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from sklearn_lstm import exceptions
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.exceptions import (
-    InputTypeWarning,
-    LinearModelSkippedWarning,
-    NothingLearnedWarning,
-    warn_user,
-)
+from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.members import recipes
 from sklearn_lstm.members.duration import plan_training, work_of_epoch
 from sklearn_lstm.members.fit_linear import fit_linear_models
@@ -127,7 +123,7 @@ class TrainingData:
 
         Warns
         -----
-        InputTypeWarning
+        exceptions.InputTypeWarning
             Of a y in one-hot coding; of a column beside the sequences that tells every class.
         """
         targets = self.samples.targets
@@ -136,7 +132,7 @@ class TrainingData:
             warn_user(
                 "y is read as several labels, but every row holds exactly one 1, as in one-hot "
                 "coding. Of classes pass y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
-                InputTypeWarning,
+                exceptions.InputTypeWarning,
             )
         warn_of_columns(self.samples.sequences.numbers, targets.values)
 
@@ -270,7 +266,7 @@ def find_recipes(settings: FitSettings) -> list[Recipe]:
         warn_user(
             "The linear model is left out: it needs criterion='cross_entropy'. The network "
             "alone is usually less accurate; if you want it, set linear_model=False.",
-            LinearModelSkippedWarning,
+            exceptions.LinearModelSkippedWarning,
         )
     return []
 
@@ -301,7 +297,7 @@ def fit_model(
                 held_out = loss.joined_by(network)
     blend = held_out.blend()
     if held_out.is_a_guess(blend, samples.targets.shares()):
-        warn_user(nothing_learned(samples.sequences), NothingLearnedWarning)
+        warn_user(nothing_learned(samples.sequences), exceptions.NothingLearnedWarning)
     model = SequenceModel.blended(network, linear_models, held_out, blend)
     model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted.empty(data.input_format, samples.targets.labels)

@@ -23,6 +23,9 @@ Method = TypeVar("Method", bound=Callable[..., object])
 NoCallbacks = type("NoCallbacks", (), {})
 CallbackSupportMixin: Any = getattr(callback, "CallbackSupportMixin", NoCallbacks)
 
+# The documentation is not published yet. The release checklist has to make this address true.
+DOCUMENTATION = "https://sklearn-lstm.readthedocs.io/en/latest/"
+
 POSITIVE_INTEGER = Interval(Integral, 1, None, closed="left")
 
 # With CountVectorizer.
@@ -96,6 +99,13 @@ def renamed_parameter(parameters: dict[str, Any], old: str, new: str, since: str
 def check_column_names(X: object) -> None:
     """Raise scikit-learn's error for names of columns of several types."""
     _get_feature_names(X)
+
+
+class DocumentedMixin:
+    """Let scikit-learn's HTML representation link to our documentation."""
+
+    _doc_link_module = "sklearn_lstm"
+    _doc_link_template = DOCUMENTATION + "generated/api/sklearn_lstm.{estimator_name}.html"
 
 
 class DataFrameMixin:

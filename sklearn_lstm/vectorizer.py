@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm import sklearn_internals
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, iterate_texts, keeps_texts
-from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch
 from sklearn_lstm.text.id_matrix import look_up_rows, names_of_steps
@@ -41,7 +40,7 @@ ENGLISH = sorted(ENGLISH_STOP_WORDS)
 class TextSequenceVectorizer(
     sklearn_internals.DataFrameMixin,
     StoredMixin,
-    DocumentedMixin,
+    sklearn_internals.DocumentedMixin,
     sklearn_internals.CallbackSupportMixin,  # type: ignore[misc]
     TransformerMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]

@@ -14,11 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from sklearn_lstm.data.text_reader import iterate_texts
-from sklearn_lstm.description import DocumentedMixin
 from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.token_tables import VectorTable
 from sklearn_lstm.progress import ProgressBar
-from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, checked_parameters
+from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, DocumentedMixin, checked_parameters
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import TokenBatch, read_tokens
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN

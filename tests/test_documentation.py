@@ -17,7 +17,7 @@ from docutils import nodes
 from docutils.core import publish_doctree
 
 import sklearn_lstm
-from sklearn_lstm.description import DOCUMENTATION
+from sklearn_lstm.sklearn_internals import DOCUMENTATION
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

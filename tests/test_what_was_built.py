@@ -12,7 +12,7 @@ from sklearn.base import clone
 from small_models import series, tokens
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.description import DOCUMENTATION
+from sklearn_lstm.sklearn_internals import DOCUMENTATION
 
 small = partial(small_models.small, max_epochs=1, linear_model=True)
 

@@ -10,15 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from sklearn_lstm.data import sequences
+from sklearn_lstm.data import containers, sequences
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import (
-    FRAME_ADVICE,
-    IDS_EXPECTED,
-    JOIN_TEXTS,
-    LARGEST,
-    LARGEST_ID,
-)
 from sklearn_lstm.data.frames import Array
 from sklearn_lstm.data.sequences import ArraySequences, FlatSequences, Lengths, Sequences
 from sklearn_lstm.data.spelling import read_spellings
@@ -88,7 +81,7 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
     if X.dtype.kind not in "iu":
         raise InvalidSequencesTypeError(
             f"X is a sparse matrix of {X.dtype}: {BAG_OF_WORDS} Does it hold token ids beside "
-            f"numbers? {FRAME_ADVICE}"
+            f"numbers? {containers.FRAME_ADVICE}"
         )
     if input_type == "measurements":
         raise InvalidSequencesTypeError(
@@ -106,8 +99,8 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
             raise InvalidSequencesTypeError(
                 f"X[{rows[has_gap.argmax()]}], a row of a sparse matrix, has 0 between its values, "
                 f"as counts have: {BAG_OF_WORDS} If these are token ids, of which each 0 is left "
-                f"out, set input_type='words' or 'characters'. Of a frame: {FRAME_ADVICE} Join "
-                f"texts first: {JOIN_TEXTS}."
+                "out, set input_type='words' or 'characters'. Of a frame: "
+                f"{containers.FRAME_ADVICE} Join texts first: {containers.JOIN_TEXTS}."
             )
     return X
 
@@ -164,7 +157,7 @@ def _count_ids(rows: Table) -> Lengths:
 
 def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> None:
     """Raise an error for what is no id. Rows begin at `starts` in the flattened values."""
-    is_wrong = (values < 0) | (values > LARGEST_ID)
+    is_wrong = (values < 0) | (values > containers.LARGEST_ID)
     if values.dtype.kind == "f":
         is_wrong |= values != np.floor(values)  # NaN too
     if is_wrong.any():
@@ -174,7 +167,9 @@ def _check_ids(values: NDArray[Any], starts: ArrayLike, first_row: int = 0) -> N
         sign = "Negative values in data: " if value < 0 else ""  # as scikit-learn's checks ask
         found = "NaN" if np.isnan(value) else value
         padding = " If NaN is padding, pass X.fillna(0).astype(int)." if found == "NaN" else ""
-        raise InvalidSequencesError(f"{sign}X[{row}] holds {found}, {IDS_EXPECTED}{padding}")
+        raise InvalidSequencesError(
+            f"{sign}X[{row}] holds {found}, {containers.IDS_EXPECTED}{padding}"
+        )
 
 
 def _as_series(rows: Table, n_channels: int) -> Table:
@@ -254,7 +249,7 @@ def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[
         For values that are infinite in float32.
     """
     n_rows, n_steps, _ = block.shape
-    is_too_large = np.abs(block) > LARGEST  # NaN is not
+    is_too_large = np.abs(block) > containers.LARGEST  # NaN is not
     if is_too_large.any():
         row, step, channel = (int(at) for at in np.argwhere(is_too_large)[0])
         raise InvalidSequencesError(

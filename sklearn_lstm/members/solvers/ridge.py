@@ -11,12 +11,7 @@ from sklearn_lstm.members.features.series import N_FEATURES, n_features_of, samp
 from sklearn_lstm.members.linear_model import Term
 from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.members.solvers import ridge_regression
-from sklearn_lstm.members.solvers.ridge_regression import (
-    GramMatrix,
-    RidgeFit,
-    leave_alike_out,
-    likeliest_share,
-)
+from sklearn_lstm.members.solvers.ridge_regression import GramMatrix, RidgeFit
 from sklearn_lstm.targets.targets import Samples, Targets
 
 MOST_JUDGED = 250  # samples, which say how much places tell
@@ -89,7 +84,7 @@ def _fit(drawn: Any, samples: Samples, rows: Rows, compared: Rows) -> tuple[Ridg
     if n_places := drawn.n_places:
         few = slice(None, None, 1 + len(rows) // MOST_JUDGED)
         judged = targets.subset(np.arange(len(rows))[few])
-        share = likeliest_share(matrix[few], judged, deviations, n_places)
+        share = ridge_regression.likeliest_share(matrix[few], judged, deviations, n_places)
         deviations[-n_places:] *= np.sqrt(share)
     if gram is None:
         fit = ridge_regression.fit_few(matrix, targets, deviations)
@@ -101,7 +96,7 @@ def _fit(drawn: Any, samples: Samples, rows: Rows, compared: Rows) -> tuple[Ridg
     confidence = 1.0
     if len(compared):
         known = targets.subset(compared)
-        pair = leave_alike_out(matrix[compared], known, fit.alpha, deviations)
+        pair = ridge_regression.leave_alike_out(matrix[compared], known, fit.alpha, deviations)
         alone, alike = (_calibration(part, known, prior)[0] for part in pair)
         confidence = min(1.0, alike / alone)
     return fit.calibrated(factor, bias), confidence
