@@ -157,6 +157,8 @@ class Recipe:
         `FitContext` -> the work of fitting, in the units of `duration.work_of_epoch`.
     is_asked_for : bool
         The user brings what it reads: it is an error if it can't be fitted.
+    is_cross_validated : bool
+        Whether few samples are cross-validated for its factor in the blend.
     """
 
     name: str
@@ -166,3 +168,4 @@ class Recipe:
     stored: tuple[type[Any], ...]
     work: Callable[[FitContext], int] = a_second
     is_asked_for: bool = False
+    is_cross_validated: bool = True
