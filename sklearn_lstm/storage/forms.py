@@ -38,6 +38,7 @@ PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stor
         "model": "Fitted SequenceModel",
         "members.network.network": "Network",
         "members.linear_model": "LinearModel Term",
+        "members.features.ngrams": "OnlineNgramFeatures",
         "encoding.token_codes": "TokenCodes",
         "encoding.channel_scaling": "ChannelScaling NormalScores",
         "pretrained.embeddings": "PretrainedVectors",

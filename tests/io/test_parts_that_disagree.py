@@ -227,7 +227,7 @@ def test_the_longest_ngram_has_a_limit(path):
     model, _ = stream_model()
     save(model, path)
     content, arrays = parsed(path.read_bytes())
-    fields, *_ = objects_of(content, "NgramFeatures")
+    (fields,) = objects_of(content, "OnlineNgramFeatures")
     fields["longest"] = 10**12
     assert "longest does not fit: 1000000000000" in refusal(path, file_of(content, arrays))
 

@@ -136,3 +136,14 @@ def choose_ngrams(sequences: Sequences, kind: Kind) -> NgramFeatures:
         needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
         shift = max(0, math.ceil(needed) - longest)
     return NgramFeatures(shortest + shift, longest + shift, kind.has_borders)
+
+
+@dataclass(frozen=True)
+class OnlineNgramFeatures(NgramFeatures):
+    """N-grams of ids that were learned online: each of the n in a sequence has the value n^-1/2."""
+
+    def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
+        known = super()._weighed(bags)
+        shares = np.diff(known.indptr) / np.maximum(np.diff(bags.indptr), 1)
+        known.data *= np.sqrt(shares).repeat(np.diff(known.indptr))
+        return known

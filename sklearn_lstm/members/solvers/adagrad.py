@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.members.features.ngrams import choose_ngrams
+from sklearn_lstm.members.features.ngrams import OnlineNgramFeatures, choose_ngrams
 from sklearn_lstm.members.linear_model import LARGEST_COEF, ONLINE, LinearModel, Term
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.targets.targets import Samples
@@ -21,7 +21,8 @@ FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes 
 
 def new_model(samples: Samples, kind: Kind) -> LinearModel:
     """Return a model that knows no n-gram yet, for sequences like these."""
-    features, n_outputs = choose_ngrams(samples.sequences, kind), samples.targets.n_outputs
+    features = OnlineNgramFeatures(**vars(choose_ngrams(samples.sequences, kind)))
+    n_outputs = samples.targets.n_outputs
     coef, squares = np.zeros((2, 0, n_outputs), np.float32)
     return LinearModel(ONLINE, (Term(features, coef, np.zeros(n_outputs), squares),))
 
