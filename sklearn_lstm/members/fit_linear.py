@@ -75,14 +75,13 @@ def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
     if solver.leaves_one_out and len(held_out) and not are_together:
         terms, logits, confidence = solver.leave_out(held_out)
         return LinearFit(recipe, LinearModel(recipe.name, terms), logits, solver, confidence)
+    model = LinearModel(recipe.name, solver.solve(np.delete(rows, held_out)))
     logits = np.empty((0, split.samples.targets.n_outputs))
-    if len(held_out):  # first, so that the two models are never in memory at the same time
-        model = LinearModel(recipe.name, solver.solve(np.delete(rows, held_out)))
+    if len(split.held_out):
         logits = model.logits(split.held_out.sequences)
-        del model
-    model = LinearModel(recipe.name, solver.solve(rows))
-    if not len(held_out) and len(split.held_out):
-        logits = model.logits(split.held_out.sequences)
+    if len(held_out):
+        del model  # two models are never in memory at the same time
+        model = LinearModel(recipe.name, solver.solve(rows))
     return LinearFit(recipe, model, logits, solver)
 
 
