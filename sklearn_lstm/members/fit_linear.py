@@ -88,10 +88,9 @@ def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
 def _factors_of_few(fits: list[LinearFit], context: FitContext) -> dict[str, ExpectedFactor]:
     """Return the factors that are expected of logits, found by cross-validation of few samples.
 
-    They are those of a blend without the network. Solvers that leave each sample out have set the
-    scale of their logits already.
+    They are those of a blend without the network.
     """
-    scaled = [fit for fit in fits if not fit.solver.leaves_one_out]
+    scaled = [fit for fit in fits if fit.recipe.is_cross_validated]
     split, targets = context.split, context.split.samples.targets
     is_needed = scaled and len(split.held_out_rows) and len(targets) < CROSS_VALIDATED_BELOW
     rows = folds(targets, split.seed) if is_needed else []

@@ -149,6 +149,8 @@ class Recipe:
         The classes of its features, and of what these hold: those that a file may name.
     is_asked_for : bool
         The user brings what it reads: it is an error if it can't be fitted.
+    is_cross_validated : bool
+        Whether few samples are cross-validated for its factor in the blend.
     """
 
     name: str
@@ -157,3 +159,4 @@ class Recipe:
     solver: str
     stored: tuple[type[Any], ...]
     is_asked_for: bool = False
+    is_cross_validated: bool = True

@@ -334,4 +334,5 @@ STATES = Recipe(
     read=read_states,
     solver="regression",
     stored=(StateFeatures,),
+    is_cross_validated=False,  # a search in each fold costs much, and tells nothing more
 )
