@@ -50,11 +50,8 @@ def fit_linear_models(
     ValueError
         If all were left out, and there is to be no network.
     """
-    split, fits = context.split, list[LinearFit]()
-    for recipe in recipes:
-        fit = fit_recipe(recipe, context)
-        context.progress.count_linear_model(recipe.name)
-        fits += [] if fit is None else [fit]
+    split = context.split
+    fits = [fit for recipe in recipes if (fit := fit_recipe(recipe, context)) is not None]
     if context.settings.max_epochs == 0 and not fits:
         raise ValueError("There is no linear model to fit alone: it was left out, see the warning.")
     prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
@@ -68,6 +65,7 @@ def fit_linear_models(
 
 def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
     """Fit a linear model; None: it would be too large, or the samples tell it nothing."""
+    context.progress.show(recipe.name)
     reader, split = recipe.read(context), context.split
     if reader is None:
         return None
@@ -77,14 +75,13 @@ def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
     if solver.leaves_one_out and len(held_out) and not are_together:
         terms, logits, confidence = solver.leave_out(held_out)
         return LinearFit(recipe, LinearModel(recipe.name, terms), logits, solver, confidence)
+    model = LinearModel(recipe.name, solver.solve(np.delete(rows, held_out)))
     logits = np.empty((0, split.samples.targets.n_outputs))
-    if len(held_out):  # first, so that the two models are never in memory at the same time
-        model = LinearModel(recipe.name, solver.solve(np.delete(rows, held_out)))
+    if len(split.held_out):
         logits = model.logits(split.held_out.sequences)
-        del model
-    model = LinearModel(recipe.name, solver.solve(rows))
-    if not len(held_out) and len(split.held_out):
-        logits = model.logits(split.held_out.sequences)
+    if len(held_out):
+        del model  # two models are never in memory at the same time
+        model = LinearModel(recipe.name, solver.solve(rows))
     return LinearFit(recipe, model, logits, solver)
 
 

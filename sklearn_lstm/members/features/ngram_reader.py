@@ -146,21 +146,12 @@ def _fewest_sequences(features: list[Any], bags: list[csr_matrix], n_outputs: in
     return None
 
 
-def work_of_ngrams(context: FitContext) -> int:
-    """Return the work of fitting, measured once: 1 unit for 25 steps of an SVM, 100 of many."""
-    samples = context.split.samples
-    n_outputs = samples.targets.n_outputs
-    steps_per_unit = 25 if n_outputs <= MOST_SCALED else 100
-    return int(samples.sequences.lengths.sum()) * n_outputs // steps_per_unit
-
-
 NGRAMS = Recipe(
     LINEAR,
     suits=lambda settings: settings.kind in TOKENS,
     read=read_ngrams,
     solver="svm",
     stored=(NgramFeatures, LetterFeatures, Lexicon, MeanVectorFeatures),
-    work=work_of_ngrams,
 )
 POSITIONS = replace(
     NGRAMS,
