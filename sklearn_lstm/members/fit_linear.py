@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.members.held_out import folds
 from sklearn_lstm.members.linear_model import LinearModel
 from sklearn_lstm.members.recipe import BaseSolver, FitContext, Recipe

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.members.blending import ExpectedFactor, Logits
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.linear_model import Features, Term
 from sklearn_lstm.members.settings import FitSettings

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
+from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.devices import exact, find_device, prefers_bfloat16

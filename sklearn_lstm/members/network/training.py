@@ -12,10 +12,10 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, Prin
 from skorch.helper import predefined_split
 from skorch.utils import noop
 
-from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
+from sklearn_lstm.members.blending import ExpectedFactor, HeldOutLogits, fit_blend
 from sklearn_lstm.members.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
+from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.features.ngrams import OnlineNgramFeatures, choose_ngrams
 from sklearn_lstm.members.linear_model import LARGEST_COEF, ONLINE, LinearModel, Term
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
