@@ -126,14 +126,18 @@ class TrainingData:
         exceptions.InputTypeWarning
             Of a y in one-hot coding; of a column beside the sequences that tells every class.
         """
-        targets = self.samples.targets
-        are_many = targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS
-        if are_many and (targets.values.sum(axis=1) == 1).all():
-            warn_user(
-                "y is read as several labels, but every row holds exactly one 1, as in one-hot "
-                "coding. Of classes pass y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
-                exceptions.InputTypeWarning,
-            )
+        targets, lengths, found = self.samples.targets, self.samples.sequences.lengths, ""
+        if targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS:
+            if (targets.values.sum(axis=1) == 1).all():
+                found = (
+                    "every row holds exactly one 1, as in one-hot coding. Of classes pass "
+                    "y.argmax(axis=1), of a data frame y.idxmax(axis=1)"
+                )
+            elif (lengths == targets.n_outputs).all():
+                found = "has a column for each step of X. Labels of steps need a window around each"
+        if found:
+            told = f"y is read as several labels of each sequence, but {found}."
+            warn_user(told, exceptions.InputTypeWarning)
         warn_of_columns(self.samples.sequences.numbers, targets.values)
 
 
@@ -293,7 +297,8 @@ def fit_model(
                 held_out = loss.joined_by(network)
     blend = held_out.blend()
     if held_out.is_a_guess(blend, samples.targets.shares()):
-        warn_user(nothing_learned(samples.sequences), exceptions.NothingLearnedWarning)
+        told = nothing_learned(samples.sequences, len(held_out.targets))
+        warn_user(told, exceptions.NothingLearnedWarning)
     model = SequenceModel.blended(network, linear_models, held_out, blend)
     model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted.empty(data.input_format, samples.targets.labels)

@@ -76,8 +76,8 @@ class NgramFeatures(TfIdfFeatures):
         if not are_read.all() and self.n_steps not in _told:
             _told.add(self.n_steps)
             logging.getLogger("sklearn_lstm").warning(
-                "%d of %d sequences do not have %d steps, as nearly all in fit do: the member of "
-                "positions does not read them.",
+                "%d of %d sequences do not have %d steps, as nearly all in fit do: the linear "
+                "model of positions does not read them.",
                 *(np.count_nonzero(~are_read), len(are_read), self.n_steps),
             )
         return are_read

@@ -259,12 +259,14 @@ class Network(NetworkMember):
 
     def describe(self) -> str:
         """Return what the network consists of, in one line."""
+        if not self.is_trained:
+            return "none"
         architecture = self.module.architecture
         return (
             f"{architecture.num_layers} "
             f"{'bidirectional ' * architecture.bidirectional}{architecture.cell.upper()} "
             f"layer{'s' * (architecture.num_layers > 1)} of {architecture.hidden_size} units"
-            f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
+            f", {self.n_weights:,} weights"
         )
 
 
