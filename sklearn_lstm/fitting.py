@@ -123,8 +123,9 @@ class TrainingData:
 
         Warns
         -----
-        exceptions.InputTypeWarning
-            Of a y in one-hot coding; of a column beside the sequences that tells every class.
+        InputTypeWarning
+            Of a y in one-hot coding, or with a column for each step; of a column beside the
+            sequences that tells every class.
         """
         targets, lengths, found = self.samples.targets, self.samples.sequences.lengths, ""
         if targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS:
@@ -133,7 +134,7 @@ class TrainingData:
                     "every row holds exactly one 1, as in one-hot coding. Of classes pass "
                     "y.argmax(axis=1), of a data frame y.idxmax(axis=1)"
                 )
-            elif (lengths == targets.n_outputs).all():
+            elif targets.n_outputs >= FEWEST_ROWS and (lengths == targets.n_outputs).all():
                 found = "has a column for each step of X. Labels of steps need a window around each"
         if found:
             told = f"y is read as several labels of each sequence, but {found}."

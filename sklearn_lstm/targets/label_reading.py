@@ -49,7 +49,7 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     y = check_array(y, ensure_2d=False, dtype=None, ensure_min_samples=0, input_name=name)
     if y.dtype.kind == "f" and (is_none := (y != np.trunc(y)) | (np.abs(y) >= 2.0**63)).any():
         raise ValueError(
-            f"Unknown label type: continuous. {name} holds {y[is_none][0]:.6g}, but classes are "
+            f"Unknown label type: continuous. {name} holds {y[is_none][0]:.20g}, but classes are "
             "strings, or whole numbers below 2**63. Use a regressor for continuous values."
         )
     if y.ndim != 2 or y.shape[1] == 1:
