@@ -75,9 +75,9 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
     check_is_fitted(model)
-    arrays: forms.Table = {}
-    metadata = sealed(_pack(model, "", arrays))
-    data = to_bytes(arrays, metadata)
+    pack = Packer(is_file=True)
+    metadata = sealed(_pack(model, "", pack.table), pack)
+    data = to_bytes(pack.table, metadata)
     with replacing(path) as file:
         file.write(data)
 

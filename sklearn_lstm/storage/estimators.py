@@ -32,7 +32,7 @@ class StoredMixin:
 
     def __getstate__(self) -> dict[str, object]:
         pack = Packer(is_file=False)
-        return {**sealed(pack_estimator(self, pack)), "table": pack.table}
+        return {**sealed(pack_estimator(self, pack), pack), "table": pack.table}
 
     def __copy__(self) -> Self:
         """Return another object with the same attributes, of which none is copied."""
@@ -48,8 +48,8 @@ class StoredMixin:
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         with forms.one_error(f"The stored {type(self).__name__}"):
-            content = forms.read_content(state["content"], state["checksum"])
             unpack = Unpacker(dict(state["table"]))
+            content = unpack.content(state["content"], state["checksum"])
             unpack.estimator(content, self)
             unpack.check_all_used()
         warn_of_other_version(content, type(self).__name__)
@@ -65,12 +65,13 @@ def pack_estimator(estimator: Any, pack: Packer, place: str = "") -> dict[str, f
     return {**content, "classes": classes, "sizes": sizes, "n_samples": n_samples}
 
 
-def sealed(content: Mapping[str, forms.Tree]) -> dict[str, str]:
-    """Return a tree as a text, with the format and the versions, and the checksum of the text."""
+def sealed(content: Mapping[str, forms.Tree], pack: Packer) -> dict[str, str]:
+    """Add a tree to the table, with the format and the versions; return its name and checksum."""
     packages = {"sklearn_lstm": sklearn_lstm, "numpy": np, "scikit-learn": sklearn, "scipy": scipy}
     versions = {name: package.__version__ for name, package in packages.items()}
     text = forms.to_text({"format": forms.FORMAT, "versions": versions, **content})
-    return {"content": text, "checksum": forms.checksum_of(text)}
+    name, checksum = pack(text, "content")["bytes"]
+    return {"content": name, "checksum": checksum}
 
 
 def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:

@@ -105,6 +105,18 @@ def test_a_dict_of_vectors_is_stored_once(tmp_path):
     np.testing.assert_array_equal(load(path)[-1].embeddings["w7"], np.zeros(50))
 
 
+def test_a_dict_of_vectors_is_one_array_before_it_was_fitted_too():
+    model = small_models.small(embeddings=TABLE)
+    changed = fit(TABLE)[-1].set_params(embeddings=TABLE | {"good": np.zeros(3)})
+    for stored in (model, changed):
+        assert sum("embeddings" in name for name in stored.__getstate__()["table"]) == 1
+        restored = pickle.loads(pickle.dumps(stored)).embeddings
+        assert list(restored) == WORDS
+        np.testing.assert_array_equal([*restored.values()], [*stored.embeddings.values()])
+    wrong = {"good": [1.0, np.inf], "bad": [1.0]}
+    assert pickle.loads(pickle.dumps(model.set_params(embeddings=wrong))).embeddings == wrong
+
+
 def analyzer(text):
     return text.split()
 
