@@ -77,24 +77,16 @@ class Packer:
 
     def attributes(self, estimator: Any, place: str) -> dict[str, forms.Tree]:
         """Return the class of an estimator, and the trees of its attributes."""
-        names = estimator.get_params(deep=False)
-        content: dict[str, Any] = {
-            "class": type(estimator).__name__,
-            "parameters": {},
-            "fitted": {},
-        }
         attributes = dict(estimator._stored_attributes())  # noqa: SLF001 - that of `StoredMixin`
         if self.is_file:
             attributes.pop("_skl_callbacks", None)  # those of scikit-learn
-        # Parameters are read first, and what comes again stands where it is read first.
-        items = sorted(attributes.items(), key=lambda item: item[0] not in names)
-        for name, value in items:
+        trees = {}
+        for name, value in attributes.items():
             try:
-                tree = self(value, place + name)
+                trees[name] = self(value, place + name)
             except RecursionError as error:  # it holds itself
                 raise forms.NotPlainError(value, place + name) from error
-            content["parameters" if name in names else "fitted"][name] = tree
-        return content
+        return {"class": type(estimator).__name__, "attributes": trees}
 
     def _add(self, value: object, place: str) -> str:
         """Add to the table; return the name there."""

@@ -103,16 +103,11 @@ class Unpacker:
                 f"has format {tree['format']}, but sklearn_lstm {sklearn_lstm.__version__} reads "
                 f"format {forms.FORMAT} alone. {remedy}"
             )
-        forms.other_version(tree)  # a tree without one is damaged
         return tree
 
     def attributes(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """Return the attributes in the tree of an estimator."""
-        if "classes" in content:  # not one inside of another
-            self.shared = {}
-            self(content["classes"])  # what comes again has its first tree there
-        trees = {**content["parameters"], **content["fitted"]}
-        return {name: self(tree) for name, tree in trees.items()}
+        return {name: self(tree) for name, tree in content["attributes"].items()}
 
     def estimator(self, content: Mapping[str, Any], empty: Any = None) -> Any:
         """Return an estimator, a new one or an empty one, with the attributes that were stored."""

@@ -49,7 +49,7 @@ def changed(data, change):
 
 
 def members_of(content):
-    return content["fitted"]["_fitted"]["Fitted"]["model"]["SequenceModel"]["members"]["tuple"]
+    return content["attributes"]["_fitted"]["Fitted"]["model"]["SequenceModel"]["members"]["tuple"]
 
 
 def file_of(content, arrays):

@@ -88,7 +88,7 @@ def test_the_state_is_a_text_and_its_arrays(make):
     assert content["format"] == FORMAT
     assert content["versions"]["sklearn_lstm"] == sklearn_lstm.__version__
     assert content["versions"]["numpy"] == np.__version__
-    assert content["parameters"].keys() == model.get_params(deep=False).keys()
+    assert content["attributes"].keys() == vars(model).keys()
     named = re.findall(r':\["([^"]+)","[0-9a-f]{8}"', json.dumps(content, separators=(",", ":")))
     assert sorted([*named, state["content"]]) == sorted(state["table"])
 
@@ -209,7 +209,7 @@ def test_a_changed_part_of_the_state_is_refused(make):
     name, array = max(state["table"].items(), key=lambda item: item[1].size)
     for changes in (
         {"checksum": "00000000"},
-        with_text(state, b"fitted", b"fittef"),
+        with_text(state, b"attributes", b"attributet"),
         {"table": {}},
         {"table": {**state["table"], "more": array}},
         {"table": {**state["table"], "more": len}},
