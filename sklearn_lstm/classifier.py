@@ -661,10 +661,11 @@ class LSTMSequenceClassifier(
         tags.input_tags.positive_only = tags.input_tags.sparse = has_ids
         return tags
 
-    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
+    def _stored_numbers(self) -> dict[str, object]:
         fitted = fitting.what_was_fitted(self)
-        sizes = {**fitted.model.network.encoding.sizes, "n_outputs": len(fitted.labels)}
-        return sizes | {"n_weights": fitted.model.network.n_weights}, fitted.n_samples
+        network, n_outputs = fitted.model.network, len(fitted.labels)
+        sizes = network.encoding.sizes | {"n_outputs": n_outputs, "n_weights": network.n_weights}
+        return {"sizes": sizes, "n_samples": fitted.n_samples}
 
     def _stored_attributes(self) -> dict[str, Any]:
         """Return all attributes; a file names the encoder, and holds a dict of vectors once."""

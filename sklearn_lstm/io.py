@@ -1,26 +1,27 @@
 """Fitted models as files that are safe to load: one safetensors file for each model."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from reprlib import repr as shortened
 from typing import Any
 
+import numpy as np
 from safetensors.numpy import save as to_bytes
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import ModelFileError
+from sklearn_lstm.pretrained.named_models import NamedModel
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storage import forms
-from sklearn_lstm.storage.estimators import pack_estimator, sealed, warn_of_other_version
+from sklearn_lstm.storage.estimators import sealed, warn_of_other_version
 from sklearn_lstm.storage.file import opened, replacing
-from sklearn_lstm.storage.pack import Packer
+from sklearn_lstm.storage.pack import PLAIN, Packer
 from sklearn_lstm.storage.unpack import Unpacker
 
 __all__ = ["ModelFileError", "describe", "load", "save"]
 
-OF_PIPELINE = ("verbose", "transform_input")
-TOLD = ("source", "tables", "vectors")  # by `describe`, of embeddings and encoder
 WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
     **dict.fromkeys(
         ("analyzer", "preprocessor", "tokenizer"),
@@ -75,9 +76,9 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
     check_is_fitted(model)
-    arrays: forms.Table = {}
-    metadata = sealed(_pack(model, "", arrays))
-    data = to_bytes(arrays, metadata)
+    pack = Packer(is_file=True)
+    metadata = sealed(_pack(model, "", pack), pack)
+    data = to_bytes(pack.table, metadata)
     with replacing(path) as file:
         file.write(data)
 
@@ -148,15 +149,16 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `format`, `versions` of the libraries that stored it, `parameters` (arrays as their type and
-        shape, estimators as their class and parameters), `classes` (None if it has none), `sizes`,
-        and `n_samples`, the number of samples that it has learned from (None if unknown). For a
-        Pipeline `format`, `versions` and `steps`, which maps the name of each step to such a dict.
+        What the file says of itself, which nothing checks: `format`, `versions` of the libraries
+        that stored it, `parameters` (numbers and strings as they are, others in a few words),
+        `classes` (None if it has none), `sizes`, and `n_samples`, the number of samples that it has
+        learned from (None if unknown). For a Pipeline `format`, `versions` and `steps`, which maps
+        the name of each step to what is said of it.
 
     Raises
     ------
     ModelFileError
-        As in `load`; damage to the weights is not detected.
+        As in `load`; damage to the arrays is not detected.
 
     See Also
     --------
@@ -174,27 +176,25 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     >>> described["n_samples"], described["sizes"]["n_tokens"]
     (3, 3)
     """
-    with opened(path) as (content, unpack):
-        return _described(content, unpack)
+    with opened(path) as (content, _):
+        return {name: content[name] for name in ("format", "versions")} | _told(content)
 
 
 # --- Models to trees
 
 
-def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
+def _pack(model: Any, place: str, pack: Packer) -> dict[str, forms.Tree]:
     """Return the tree of a model or step; its arrays are added to the table."""
     kind = type(model)
     if model is None or kind is str:
-        empty: dict[str, forms.Tree] = {"parameters": {}, "classes": None, "sizes": {}}
-        return {"class": "passthrough", **empty, "n_samples": None}
+        return {"class": "passthrough", "told": {}}
     if kind is Pipeline:
         if model.memory is not None:
             found = f"{place}memory={model.memory!r}"
             raise TypeError(f"save can't store {found}: set it to None before.")
-        steps = [[name, _pack(step, f"{place}{name}__", arrays)] for name, step in model.steps]
-        pack = Packer(is_file=True)
-        parameters = {name: pack(getattr(model, name), name) for name in OF_PIPELINE}
-        return {"class": "Pipeline", "parameters": parameters, "steps": steps}
+        steps = [[name, _pack(step, f"{place}{name}__", pack)] for name, step in model.steps]
+        own = {"verbose": bool(model.verbose), "transform_input": model.transform_input}
+        return {"class": "Pipeline", "steps": steps, **own}
     if ESTIMATORS.get(kind.__name__) != kind.__module__:
         step = f" as the step {place[:-2]!r}" if place else ""
         raise TypeError(
@@ -202,13 +202,29 @@ def _pack(model: Any, place: str, arrays: forms.Table) -> dict[str, forms.Tree]:
             f"Pipeline of these, found {kind.__module__}.{kind.__name__}{step}. From a search, "
             "save the best_estimator_. skops.io.dump stores Pipelines with other steps."
         )
-    pack = Packer(is_file=True)
     try:
-        content = pack_estimator(model, pack, place)
+        return {**pack.attributes(model, place), "told": _to_tell(model)}
     except forms.NotPlainError as error:
         raise TypeError(_refusal(model, place, error)) from error
-    arrays.update(pack.table)
-    return content
+
+
+def _to_tell(model: Any) -> dict[str, forms.Tree]:
+    """Return what `describe` says of an estimator."""
+    attributes, numbers = model._stored_attributes(), model._stored_numbers()  # noqa: SLF001
+    parameters = {name: _short(attributes[name]) for name in model.get_params(deep=False)}
+    classes = getattr(model, "classes_", None)
+    names = None if classes is None else [*map(_short, classes.tolist())]
+    return {"parameters": parameters, "classes": names, **numbers}
+
+
+def _short(value: Any) -> forms.Tree:
+    """Return a value as `describe` shows it: a plain one as it is, others in a few words."""
+    value = value.source if isinstance(value, NamedModel) else value
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} array of shape {value.shape}"
+    return shortened(value) if isinstance(value, Collection) else f"{value!s:.100}"
 
 
 def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
@@ -236,45 +252,15 @@ def _unpack(content: Mapping[str, forms.Tree], unpack: Unpacker) -> Any:
     if kind == "passthrough":
         return kind
     if kind == "Pipeline":
-        parameters = {name: unpack(content["parameters"][name]) for name in OF_PIPELINE}
         steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
-        return Pipeline(steps, **parameters)
+        own = {name: content[name] for name in ("verbose", "transform_input")}
+        return Pipeline(steps, **own)
     check_is_fitted(model := unpack.estimator(content))
     return model
 
 
-class Describer(Unpacker):
-    """Trees -> what `describe` says of their values; arrays of numbers are not read."""
-
-    def _value(self, form: str, content: forms.Tree) -> Any:
-        if form == "array" and len(content) == 2:
-            array = self.table[content[0]]
-            return f"{array.dtype} array of shape {array.shape}"
-        if form in forms.PARTS:
-            (told,) = (tree for name, tree in content.items() if name in TOLD)
-            return self(told)
-        return super()._value(form, content)
-
-    def estimator(self, content: Mapping[str, forms.Tree], _: object = None) -> Any:
-        """Return the class and the parameters of an estimator."""
-        parameters = {name: self(tree) for name, tree in content["parameters"].items()}
-        return {"class": content["class"], "parameters": parameters}
-
-
-def _described(content: Mapping[str, forms.Tree], unpack: Unpacker) -> dict[str, Any]:
-    """Return the description of the model in an open file."""
-    shared = {name: content[name] for name in ("format", "versions")}
+def _told(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a tree says of its model."""
     if "steps" in content:
-        steps = {name: _described({**shared, **step}, unpack) for name, step in content["steps"]}
-        return {**shared, "steps": steps}
-    unpack.shared = {}
-    classes = unpack(content["classes"])
-    describer = Describer(unpack.table, unpack.passed, unpack.n_bytes_left)
-    parameters = describer.estimator(content)["parameters"]
-    unpack.n_bytes_left = describer.n_bytes_left  # for the next step
-    return {
-        **shared,
-        "parameters": parameters,
-        "classes": classes if classes is None else classes.tolist(),
-        **{name: content[name] for name in ("sizes", "n_samples")},
-    }
+        return {"steps": {name: _told(step) for name, step in content["steps"]}}
+    return dict(content["told"])

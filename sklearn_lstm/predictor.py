@@ -16,7 +16,6 @@ from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storage import forms
-from sklearn_lstm.storage.fields import check_attributes
 from sklearn_lstm.storage.file import opened
 from sklearn_lstm.storage.unpack import Unpacker
 
@@ -199,8 +198,6 @@ def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader
             "TextSequenceVectorizer and classifier. sklearn_lstm.io.load reads it."
         )
     *before, last = map(unpack.attributes, steps)
-    for attributes in (*before, last):
-        check_attributes(Predictor, attributes)
     reader = TextReader.of(before[0]) if before else None
     if reader is not None:
         reader.check()

@@ -412,9 +412,9 @@ class TextSequenceVectorizer(
         tags.input_tags.two_d_array = False
         return tags
 
-    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
+    def _stored_numbers(self) -> dict[str, object]:
         sizes = {"n_tokens": len(self.vocabulary_), "max_length": self.max_length_}
-        return sizes, self.coverage_["n_texts"]
+        return {"sizes": sizes, "n_samples": self.coverage_["n_texts"]}
 
     def _stored_attributes(self) -> dict[str, Any]:
         """Return all attributes, and the English stop words, which not every reader knows."""

@@ -221,9 +221,10 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
         tags.input_tags.two_d_array = False
         return tags
 
-    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
+    def _stored_numbers(self) -> dict[str, object]:
         n_words, n_dimensions = self.vectors_.shape
-        return {"n_words": n_words, "embedding_dim": n_dimensions}, self._n_texts
+        sizes = {"n_words": n_words, "embedding_dim": n_dimensions}
+        return {"sizes": sizes, "n_samples": self._n_texts}
 
 
 def _shown(texts: Iterable[object], bar: ProgressBar, part: str, n_texts: int) -> Iterator[object]:

@@ -54,6 +54,7 @@ VALUES = [0, -1, 1, 2, 1000, 2**31 - 1, -(2**31), 2**62, 0.5, 1e30, -1e300, np.n
 EVENTS = ("subprocess.Popen", "os.fork", "os.exec", "os.posix_spawn", "os.system", "socket.connect")
 
 Tree = Any
+CONTENT = "content"  # the name of the tree among the arrays
 
 
 # --- Model files
@@ -152,11 +153,27 @@ def change_tree(tree: Tree, rng: np.random.Generator) -> None:
         around[key] = value * factors[rng.integers(8)] + int(rng.integers(-2, 3))
 
 
+def replaced(header: dict[str, Any], arrays: bytes, name: str, new: NDArray[Any]) -> bytes:
+    """Return the arrays with another one of this name; the header is changed in place."""
+    start, end = header[name]["data_offsets"]
+    shift = new.nbytes - (end - start)
+    for entry in header.values():
+        offsets = entry.get("data_offsets")
+        if offsets and offsets[0] >= end and entry is not header[name]:
+            entry["data_offsets"] = [offset + shift for offset in offsets]
+    header[name] = {
+        "dtype": {kind: name for name, kind in DTYPES.items()}[new.dtype.str],
+        "shape": list(new.shape),
+        "data_offsets": [start, start + new.nbytes],
+    }
+    return arrays[:start] + new.tobytes() + arrays[end:]
+
+
 def change_array(
     header: dict[str, Any], arrays: bytes, tree: Tree, rng: np.random.Generator
 ) -> tuple[bytes, Tree]:
     """Return the arrays, and the tree, with one array changed, whose checksum fits."""
-    names = [name for name in header if name != "__metadata__"]
+    names = [name for name in header if name not in ("__metadata__", CONTENT)]
     name = names[rng.integers(len(names))]
     start, end = header[name]["data_offsets"]
     array = np.frombuffer(arrays[start:end], DTYPES[header[name]["dtype"]])
@@ -178,22 +195,8 @@ def change_array(
             values = np.array([VALUES[rng.integers(len(VALUES))]] * len(many))
             new.reshape(-1)[many] = values.astype(new.dtype)
     old_sum, new_sum = (json.dumps([name, checksum_of(one)])[:-1] for one in (array, new))
-    names_of = {kind: name for name, kind in DTYPES.items()}
-    shift = new.nbytes - (end - start)
-    for entry in header.values():
-        if (
-            (offsets := entry.get("data_offsets"))
-            and offsets[0] >= end
-            and entry is not header[name]
-        ):
-            entry["data_offsets"] = [offset + shift for offset in offsets]
-    header[name] = {
-        "dtype": names_of[new.dtype.str],
-        "shape": list(new.shape),
-        "data_offsets": [start, start + new.nbytes],
-    }
     text = json.dumps(tree).replace(old_sum, new_sum)
-    return arrays[:start] + new.tobytes() + arrays[end:], json.loads(text)
+    return replaced(header, arrays, name, new), json.loads(text)
 
 
 def change_bytes(data: bytes, rng: np.random.Generator) -> bytes:
@@ -216,7 +219,8 @@ def mutant(data: bytes, rng: np.random.Generator) -> bytes:
     if (kind := rng.random()) < 0.1:
         return change_bytes(data, rng)
     header, arrays = split(data)
-    tree = json.loads(header["__metadata__"]["content"])
+    start, end = header[CONTENT]["data_offsets"]
+    tree = json.loads(arrays[start:end])
     if kind < 0.2:
         change_tree(header, rng)
         return joined(header, arrays)
@@ -225,9 +229,9 @@ def mutant(data: bytes, rng: np.random.Generator) -> bytes:
             arrays, tree = change_array(header, arrays, tree, rng)
         else:
             change_tree(tree, rng)
-    text = json.dumps(tree)
-    header["__metadata__"] = {"content": text, "checksum": checksum_of(text)}
-    return joined(header, arrays)
+    text = np.frombuffer(json.dumps(tree).encode(), np.uint8)
+    header["__metadata__"] = {"content": CONTENT, "checksum": checksum_of(text)}
+    return joined(header, replaced(header, arrays, CONTENT, text))
 
 
 # --- What becomes of them

@@ -179,13 +179,17 @@ def _scale(table: TokenVectors, vectors: NDArray[np.float32]) -> float:
 
 
 def stored_embeddings(embeddings: object, own: PretrainedVectors | None) -> object:
-    """Return what stands for the parameter: of a dict, the copy in the model, stored once."""
-    table = None if own is None else own.table
-    if type(embeddings) is dict and isinstance(table, VectorTable):
+    """Return what stands for the parameter: of a dict a table, that of the model if it is equal."""
+    if type(embeddings) is not dict:
+        return embeddings
+    try:
         now = VectorTable.of(embeddings)
-        if now.vocabulary == table.vocabulary and np.array_equal(now.vectors, table.vectors):
-            return table
-    return embeddings
+    except (OverflowError, TypeError, ValueError):
+        return embeddings  # which `fit` refuses
+    known = None if own is None else own.table
+    if isinstance(known, VectorTable) and known.vocabulary == now.vocabulary:
+        return known if np.array_equal(known.vectors, now.vectors) else now
+    return now
 
 
 def restored_embeddings(stored: object) -> object:

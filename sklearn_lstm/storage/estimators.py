@@ -19,8 +19,8 @@ from sklearn_lstm.storage.unpack import Unpacker
 class StoredMixin:
     """Store an estimator as a tree and its arrays; a damaged or unknown one is refused."""
 
-    def _stored_numbers(self) -> tuple[dict[str, int], int | None]:
-        """Return the sizes of a fitted estimator, and the number of samples it has seen."""
+    def _stored_numbers(self) -> dict[str, object]:
+        """Return the `sizes` of a fitted estimator, and `n_samples`, which it has seen."""
         raise NotImplementedError
 
     def _stored_attributes(self) -> dict[str, object]:
@@ -32,7 +32,7 @@ class StoredMixin:
 
     def __getstate__(self) -> dict[str, object]:
         pack = Packer(is_file=False)
-        return {**sealed(pack_estimator(self, pack)), "table": pack.table}
+        return {**sealed(pack.attributes(self, ""), pack), "table": pack.table}
 
     def __copy__(self) -> Self:
         """Return another object with the same attributes, of which none is copied."""
@@ -48,29 +48,20 @@ class StoredMixin:
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         with forms.one_error(f"The stored {type(self).__name__}"):
-            content = forms.read_content(state["content"], state["checksum"])
             unpack = Unpacker(dict(state["table"]))
+            content = unpack.content(state["content"], state["checksum"])
             unpack.estimator(content, self)
             unpack.check_all_used()
-        warn_of_other_version(content, type(self).__name__)
+            warn_of_other_version(content, type(self).__name__)
 
 
-def pack_estimator(estimator: Any, pack: Packer, place: str = "") -> dict[str, forms.Tree]:
-    """Return the tree of an estimator, and what `describe` says of it."""
-    classes = pack(getattr(estimator, "classes_", None), f"{place}classes_")
-    content = pack.attributes(estimator, place)
-    is_fitted = estimator.__sklearn_is_fitted__()
-    sizes, n_samples = estimator._stored_numbers() if is_fitted else ({}, None)  # noqa: SLF001
-    sizes["n_bytes"] = sum(getattr(value, "nbytes", 0) for value in pack.table.values())
-    return {**content, "classes": classes, "sizes": sizes, "n_samples": n_samples}
-
-
-def sealed(content: Mapping[str, forms.Tree]) -> dict[str, str]:
-    """Return a tree as a text, with the format and the versions, and the checksum of the text."""
+def sealed(content: Mapping[str, forms.Tree], pack: Packer) -> dict[str, str]:
+    """Add a tree to the table, with the format and the versions; return its name and checksum."""
     packages = {"sklearn_lstm": sklearn_lstm, "numpy": np, "scikit-learn": sklearn, "scipy": scipy}
     versions = {name: package.__version__ for name, package in packages.items()}
     text = forms.to_text({"format": forms.FORMAT, "versions": versions, **content})
-    return {"content": text, "checksum": forms.checksum_of(text)}
+    name, checksum = pack(text, "content")["bytes"]
+    return {"content": name, "checksum": checksum}
 
 
 def warn_of_other_version(content: Mapping[str, Any], name: str) -> None:

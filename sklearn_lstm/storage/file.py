@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage import forms
-from sklearn_lstm.storage.unpack import FIRST_BYTES, PER_MARK, TIMES_SIZE, Unpacker
+from sklearn_lstm.storage.unpack import FIRST_BYTES, TIMES_SIZE, Unpacker
 
 OTHER_FILES = {  # their first eight bytes, and what they may be
     rb"\x80": " It looks like a pickle: joblib.load may read it, and run the code in it.",
@@ -107,17 +107,12 @@ def opened(
             )
         # As they stand, the tree and the arrays take up to four times the size.
         unpack = Unpacker({}, passed, FIRST_BYTES + (TIMES_SIZE - 4) * size)
-        header = file.read(start - 8)
-        unpack.take_memory(PER_MARK * sum(map(header.count, (b",", b"[", b"{"))))
-        if re.search(rb"[\x00-\x1f]", header):
-            raise ModelFileError("is damaged: its header holds control characters.")
-        entries = forms.from_text(header)
+        entries = unpack.parsed(file.read(start - 8))
         metadata = entries.pop("__metadata__", {})
         if metadata.keys() != {"content", "checksum"}:
             raise ModelFileError("holds no model that sklearn_lstm.io.save stored.")
-        content = forms.read_content(**metadata)
         unpack.table |= find_arrays(file, entries, start)
-        yield content, unpack
+        yield unpack.content(**metadata), unpack
 
 
 def target_of(path: str | os.PathLike[str]) -> Path:

@@ -1,8 +1,9 @@
 """What is stored: a JSON tree whose leaves name arrays, and a table of these arrays.
 
-None, booleans, integers, finite floats, strings and lists stand in the tree as they are. Everything
-else is an object ``{form: content}``. Where a value comes again stands ``{"same": number}``, and
-its first tree has the number too. In a pickle, the table also holds what is no plain data.
+None, booleans, numbers, strings and lists stand in the tree as they are, also NaN. Everything else
+is an object ``{form: content}``. Where a value comes again stands ``{"same": number}``, and its
+first tree has the number too. In a pickle, the table also holds what is no plain data. The text of
+the tree is an array of the table.
 """
 
 import json
@@ -80,12 +81,10 @@ def module_of(name: str) -> str | None:
     return {one.__name__: one.__module__ for recipe in recipes for one in recipe.stored}.get(name)
 
 
-def checksum_of(data: str | NDArray[np.generic]) -> str:
+def checksum_of(array: NDArray[np.generic]) -> str:
     """Return a CRC-32, which finds every damage of up to 32 bits that follow each other."""
-    if isinstance(data, str):
-        return f"{zlib.crc32(data.encode()):08x}"
-    kind = zlib.crc32(f"{data.dtype.str} {data.shape}".encode())
-    return f"{zlib.crc32(data.data, kind):08x}"
+    kind = zlib.crc32(f"{array.dtype.str} {array.shape}".encode())
+    return f"{zlib.crc32(array.data, kind):08x}"
 
 
 def has_many_empty_rows(array: NDArray[np.generic]) -> bool:
@@ -93,12 +92,13 @@ def has_many_empty_rows(array: NDArray[np.generic]) -> bool:
     return not array.size and math.prod(takewhile(bool, array.shape)) > 1000
 
 
-def to_text(tree: Tree) -> str:
-    """Return the tree as JSON in ASCII."""
-    return json.dumps(tree, allow_nan=False, separators=(",", ":"))
+def to_text(tree: Tree) -> bytes:
+    """Return the tree as JSON; halves of surrogate pairs are escaped."""
+    text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace")
 
 
-def from_text(text: str | bytes) -> Tree:
+def from_text(text: bytes) -> Tree:
     """Return the tree of a text; a name that comes twice is a ValueError."""
     return json.loads(text, object_pairs_hook=_unique)
 
@@ -107,22 +107,6 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found := dict(pairs)) < len(pairs):
         raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
     return found
-
-
-def read_content(content: str, checksum: str) -> dict[str, Any]:
-    """Return the tree of a text whose checksum and format fit."""
-    if checksum_of(content) != checksum:
-        raise ModelFileError("is damaged: the checksum of its JSON does not fit.")
-    tree: dict[str, Any] = from_text(content)
-    if tree["format"] != FORMAT:
-        is_newer = tree["format"] > FORMAT
-        remedy = "Install a newer version to load it." if is_newer else "Fit the model again."
-        raise ModelFileError(
-            f"has format {tree['format']}, but sklearn_lstm {sklearn_lstm.__version__} reads "
-            f"format {FORMAT} alone. {remedy}"
-        )
-    other_version(tree)  # a tree without one is damaged
-    return tree
 
 
 def other_version(content: Mapping[str, Any]) -> str | None:

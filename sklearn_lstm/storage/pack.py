@@ -1,10 +1,10 @@
 """Values -> trees, and a table of their arrays."""
 
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import PurePath
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.storage import forms
 
+PLAIN = {NoneType, bool, int, float, str}  # what stands in the tree as it is
+
 # The name of a type: the form of its values, and their content.
 SIMPLE: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "builtins.float": ("float", repr),  # NaN, and the infinite ones
     "numpy.str_": ("numpy string", str),
     "torch.device": ("device", str),
 }
@@ -56,12 +57,10 @@ class Packer:
             If it is no plain data, or holds itself.
         """
         kind = type(value)
-        if value is None or kind in (bool, int, str):
-            return value
-        if isinstance(value, float) and kind is float and math.isfinite(value):
+        if kind in PLAIN:
             return value
         if isinstance(value, list) and kind is list:
-            return self._pack_long(value, place) or self._pack_items(value, place)
+            return self._pack_items(value, place)
         if id(value) in self.packed:
             _, tree = self.packed[id(value)]
             if "number" not in tree:
@@ -78,24 +77,16 @@ class Packer:
 
     def attributes(self, estimator: Any, place: str) -> dict[str, forms.Tree]:
         """Return the class of an estimator, and the trees of its attributes."""
-        names = estimator.get_params(deep=False)
-        content: dict[str, Any] = {
-            "class": type(estimator).__name__,
-            "parameters": {},
-            "fitted": {},
-        }
         attributes = dict(estimator._stored_attributes())  # noqa: SLF001 - that of `StoredMixin`
         if self.is_file:
             attributes.pop("_skl_callbacks", None)  # those of scikit-learn
-        # Parameters are read first, and what comes again stands where it is read first.
-        items = sorted(attributes.items(), key=lambda item: item[0] not in names)
-        for name, value in items:
+        trees = {}
+        for name, value in attributes.items():
             try:
-                tree = self(value, place + name)
+                trees[name] = self(value, place + name)
             except RecursionError as error:  # it holds itself
                 raise forms.NotPlainError(value, place + name) from error
-            content["parameters" if name in names else "fitted"][name] = tree
-        return content
+        return {"class": type(estimator).__name__, "attributes": trees}
 
     def _add(self, value: object, place: str) -> str:
         """Add to the table; return the name there."""
@@ -119,14 +110,11 @@ class Packer:
         elif isinstance(value, PurePath):
             tree = {"path": str(value)}
         elif kind in forms.CONTAINERS.values():
-            # Of a set, items in an array would say more than they hold: it takes much memory.
-            pack_items = self if kind is tuple else self._pack_items
-            tree = {kind.__name__: pack_items([*value], place)}
+            tree = {kind.__name__: self._pack_items(value, place)}
         elif kind is dict:
-            items = [*value.values()]
             names = (k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(value))
-            trees = self._pack_long(items, place) or self._pack_items(items, place, names)
-            tree = {"dict": [self([*value], place), trees]}
+            values = self._pack_items(value.values(), place, names)
+            tree = {"dict": [self._pack_items(value, place), values]}
         elif ESTIMATORS.get(kind.__name__) == kind.__module__:
             tree = {"estimator": self.attributes(value, f"{place}.")}
         elif known := [name for name, function in forms.FUNCTIONS.items() if function is value]:
@@ -162,28 +150,10 @@ class Packer:
             raise forms.NotPlainError(array, place)
         return {form: [self._add(array, place), forms.checksum_of(array), *dtype]}
 
-    def _pack_long(self, items: list[Any], place: str) -> dict[str, forms.Tree] | None:
-        """Return what is shorter than a list of trees, for a long list of one type.
-
-        In an array, a number takes 4 bytes or more, a string 4 and its letters, and a row 16: less
-        would let a file say much more than it holds.
-        """
-        kinds = set(map(type, items)) if len(items) > 100 else set()
-        if kinds == {str}:
-            lengths = np.array([len(items), *map(len, items)], "<u4").tobytes()
-            text = "".join(items).encode("utf-8", "surrogatepass")
-            return self._pack_array("strings", np.frombuffer(lengths + text, np.uint8), place)
-        if kinds == {int} and min(items) >= 0 and max(items) < 1 << 64:
-            dtype = np.promote_types(np.min_scalar_type(max(items)), np.uint32)
-            return self._pack_array("integers", np.array(items, dtype), place)
-        if kinds == {np.ndarray} and len({(item.dtype, item.shape) for item in items}) == 1:
-            is_plain = items[0].dtype.kind in forms.VIEWED
-            if is_plain and items[0].ndim and items[0].nbytes >= 16:
-                return self._pack_array("rows", np.stack(items), place)
-        return None
-
     def _pack_items(
-        self, items: list[object], place: str, names: Iterable[object] | None = None
+        self, items: Collection[object], place: str, names: Iterable[object] | None = None
     ) -> list[forms.Tree]:
+        if PLAIN.issuperset(map(type, items)):
+            return [*items]
         pairs = zip(items, names or count(), strict=False)
         return [self(item, f"{place}.{name}") for item, name in pairs]

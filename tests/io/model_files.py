@@ -10,7 +10,7 @@ from safetensors.numpy import save as to_safetensors
 
 from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, load
-from sklearn_lstm.storage.forms import DTYPES, checksum_of
+from sklearn_lstm.storage.forms import DTYPES, checksum_of, to_text
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
 IDS, Y = small_models.tokens(24)
@@ -42,41 +42,40 @@ def refusal(path, data):
 
 
 def changed(data, change):
-    """Return a file whose JSON is changed, with the checksum that fits to it."""
-    header, arrays = parts_of(data)
-    metadata = header["__metadata__"]
-    content = json.loads(metadata["content"])
+    """Return a file whose tree is changed, with the checksum that fits to it."""
+    content, arrays = parsed(data)
     change(content)
-    metadata["content"] = json.dumps(content)
-    metadata["checksum"] = checksum_of(metadata["content"])
-    return joined(header, arrays)
+    return file_of(content, arrays)
 
 
 def members_of(content):
-    return content["fitted"]["_fitted"]["Fitted"]["model"]["SequenceModel"]["members"]["tuple"]
+    return content["attributes"]["_fitted"]["Fitted"]["model"]["SequenceModel"]["members"]["tuple"]
 
 
 def file_of(content, arrays):
-    """Return a file of a tree and its arrays, whose checksums fit."""
-    text = json.dumps(content)
-    return to_safetensors(arrays, {"content": text, "checksum": checksum_of(text)})
+    """Return a file of a tree, or its text, and its arrays, whose checksums fit."""
+    text = content if isinstance(content, bytes) else to_text(content)
+    array = np.frombuffer(text, np.uint8)
+    metadata = {"content": "content", "checksum": checksum_of(array)}
+    return to_safetensors(arrays | {"content": array}, metadata)
 
 
 def named(name, array, form="array"):
-    """Return the tree of an array, or of what is made of it."""
+    """Return the tree of an array, or of bytes."""
     return {form: [name, checksum_of(array)]}
 
 
 def parsed(data):
     """Return the tree and the arrays of a file."""
-    header, arrays = parts_of(data)
+    header, data = parts_of(data)
     metadata = header.pop("__metadata__")
-    return json.loads(metadata["content"]), {
-        name: np.frombuffer(arrays[slice(*entry["data_offsets"])], DTYPES[entry["dtype"]]).reshape(
+    arrays = {
+        name: np.frombuffer(data[slice(*entry["data_offsets"])], DTYPES[entry["dtype"]]).reshape(
             entry["shape"]
         )
         for name, entry in header.items()
     }
+    return json.loads(arrays.pop(metadata["content"]).tobytes()), arrays
 
 
 def with_array(data, name, array):

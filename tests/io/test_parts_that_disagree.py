@@ -125,9 +125,9 @@ def field(form, name, value):
     return change
 
 
-def of_vectorizer(kind, name, value):
+def of_vectorizer(name, value):
     def change(content):
-        values = content["steps"][0][1][kind]
+        values = content["steps"][0][1]["attributes"]
         values[name] = value(values[name]) if callable(value) else value
         if value is None:
             del values[name]
@@ -163,9 +163,9 @@ DISAGREEMENTS = {
     ),
     "no member that predicts": (timed_model, field("SequenceModel", "weights", {"tuple": [0, 0]})),
     "an unknown kind": (timed_model, field("InputFormat", "input_type", "pooling")),
-    "an attribute less": (numbers_model, of_vectorizer("fitted", "max_length_", None)),
-    "an id of no word": (numbers_model, of_vectorizer("fitted", "vocabulary_", with_another_id)),
-    "a pattern": (numbers_model, of_vectorizer("parameters", "token_pattern", "(")),
+    "an attribute less": (numbers_model, of_vectorizer("max_length_", None)),
+    "an id of no word": (numbers_model, of_vectorizer("vocabulary_", with_another_id)),
+    "a pattern": (numbers_model, of_vectorizer("token_pattern", "(")),
 }
 ARRAYS = {
     "a channel": (timed_model, "members.0.encoding.gappy", np.array([7])),

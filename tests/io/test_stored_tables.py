@@ -96,13 +96,25 @@ def test_a_dict_of_vectors_is_stored_once(tmp_path):
         n_bytes = sum(array.nbytes for array in table.values()) * 4 // kind(0).itemsize
         assert n_bytes < path.stat().st_size < 1.5 * n_bytes
         described = describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]["embeddings"]
-        assert described == "float32 array of shape (1001, 50)"
+        assert described == "a dict (1,001 words, 0.2 MB)"
         restored = load(path)[-1].embeddings
         assert type(restored) is dict
         np.testing.assert_array_equal(restored["w7"], np.float32(vectors[7]))
     model[-1].set_params(embeddings=table | {"w7": np.zeros(50)})
     save(model, path)  # it is not the table of the model any more
     np.testing.assert_array_equal(load(path)[-1].embeddings["w7"], np.zeros(50))
+
+
+def test_a_dict_of_vectors_is_one_array_before_it_was_fitted_too():
+    model = small_models.small(embeddings=TABLE)
+    changed = fit(TABLE)[-1].set_params(embeddings=TABLE | {"good": np.zeros(3)})
+    for stored in (model, changed):
+        assert sum("embeddings" in name for name in stored.__getstate__()["table"]) == 1
+        restored = pickle.loads(pickle.dumps(stored)).embeddings
+        assert list(restored) == WORDS
+        np.testing.assert_array_equal([*restored.values()], [*stored.embeddings.values()])
+    wrong = {"good": [1.0, np.inf], "bad": [1.0]}
+    assert pickle.loads(pickle.dumps(model.set_params(embeddings=wrong))).embeddings == wrong
 
 
 def analyzer(text):

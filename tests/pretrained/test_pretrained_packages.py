@@ -140,7 +140,7 @@ def test_a_file_names_a_static_model_and_is_loaded_with_it(given, tmp_path):
     model = fit(table)
     save(model, path)
     assert path.stat().st_size < 1_000_000
-    shown = given if isinstance(given, Path) else type(given).__name__
+    shown = str(given) if isinstance(given, Path) else type(given).__name__
     assert describe(path)["steps"]["lstmsequenceclassifier"]["parameters"]["embeddings"] == shown
     with pytest.raises(ModelFileError, match=f"embeddings='{shown}', which is not in it"):
         load(path)

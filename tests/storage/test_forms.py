@@ -58,15 +58,12 @@ VALUES = [
     WORDS,
     tuple(WORDS),
     {word: n for n, word in enumerate(WORDS)},
-    {word: np.arange(3.0) for word in WORDS},
+    {word: np.arange(3.0) for word in WORDS[:9]},
     [*WORDS, np.str_("a")],
-    [*range(-5, 300)],
-    [2**63 - 1, -1] * 200,
-    [2**70] * 200,
-    [True, 1] * 200,
-    [np.array(1)] * 200,
-    [np.zeros(n) for n in range(120)],
-    [np.array(["a"], object)] * 120,
+    [2**70, -1, True, 1, False, None, "1"],
+    [1, 0.5, -math.inf, [1.0, math.nan]],
+    [np.zeros(n) for n in range(9)],
+    ["\ud83d", "\ude00", "\ud800\ud800", "😀"],
     {"a.b": np.arange(3), "a": {"b": np.arange(2)}},
     torch.arange(3),
     torch.tensor(2.0),
@@ -98,20 +95,12 @@ def same(found, expected):
 def test_a_value_comes_back_as_it_was(value):
     tree, arrays = packed(value)
     text = to_text(tree)
-    assert text.isascii()
-    assert json.loads(text) == tree
+    assert same(json.loads(text), tree)
     assert {array.dtype.str for array in arrays.values()} <= set(DTYPES.values())
     assert all(array.flags.c_contiguous for array in arrays.values())
     unpack = Unpacker(arrays)
     assert same(unpack(from_text(text)), value)
     unpack.check_all_used()
-
-
-def test_long_lists_are_few_arrays():
-    for value in (WORDS, dict.fromkeys(WORDS, 1), {word: np.arange(3.0) for word in WORDS}):
-        tree, arrays = packed(value)
-        assert len(arrays) <= 3
-        assert len(to_text(tree)) < 300
 
 
 class Word(str):
@@ -166,4 +155,4 @@ def test_arrays_that_are_not_their_own_are_copied():
 )
 def test_a_forged_tree_is_an_error(text):
     with pytest.raises((ValueError, KeyError, TypeError, RecursionError)):
-        Unpacker({}, passed=())(from_text(text))
+        Unpacker({}, passed=())(from_text(text.encode()))

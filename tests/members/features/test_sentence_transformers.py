@@ -50,7 +50,7 @@ def test_a_folder_is_stored_by_its_path_and_an_object_by_its_class(encoder, tmp_
         save(model, tmp_path / "model.safetensors")
         assert (tmp_path / "model.safetensors").stat().st_size < 2_000_000
         described = describe(tmp_path / "model.safetensors")["steps"]["lstmsequenceclassifier"]
-        assert described["parameters"]["encoder"] == source
+        assert described["parameters"]["encoder"] == str(source)
         with pytest.raises(ModelFileError, match="which is not in it"):
             load(tmp_path / "model.safetensors")
         for passed in (FOLDER, encoder):
