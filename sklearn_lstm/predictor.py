@@ -22,9 +22,9 @@ from sklearn_lstm.storage.unpack import Unpacker
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
 INSTEAD: dict[str, Any] = {
     "Network": NumpyNetwork,
-    "tensor": np.asarray,
-    "device": str,
-    "estimator": lambda name, _: ESTIMATORS[name],
+    "torch.Tensor": np.asarray,
+    "torch.device": str,
+    "estimator": ESTIMATORS.__getitem__,
 }
 STEPS = ["TextSequenceVectorizer", "LSTMSequenceClassifier"]
 

@@ -60,7 +60,7 @@ def sealed(content: Mapping[str, forms.Tree], pack: Packer) -> dict[str, str]:
     packages = {"sklearn_lstm": sklearn_lstm, "numpy": np, "scikit-learn": sklearn, "scipy": scipy}
     versions = {name: package.__version__ for name, package in packages.items()}
     text = forms.to_text({"format": forms.FORMAT, "versions": versions, **content})
-    name, checksum = pack(text, "content")["bytes"]
+    name, checksum = pack(np.frombuffer(text, np.uint8), "content")["array"]
     return {"content": name, "checksum": checksum}
 
 

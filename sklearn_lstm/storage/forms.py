@@ -9,10 +9,13 @@ the tree is an array of the table.
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from itertools import takewhile
+from operator import attrgetter
+from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -53,9 +56,27 @@ PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stor
 }
 RECIPES = "sklearn_lstm.members.recipes"  # which name further classes
 NAMED = {"SentenceEncoder", "StaticModel"}  # that a file only names, and a pickle holds
-CONTAINERS: dict[str, type] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 # That tokenize as users of CountVectorizer do, and that every Python has.
 FUNCTIONS = {"list": list, "tuple": tuple, "str.split": str.split}
+
+
+def _to_tensor(array: NDArray[Any]) -> object:
+    torch = import_module("torch")
+    with torch.inference_mode(mode=False):
+        return torch.from_numpy(array)
+
+
+# What values become that are no plain data of JSON, how they do, and how they are made of it again.
+FORMS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    **{kind.__name__: (list, list, kind) for kind in (tuple, set, frozenset)},
+    "bytes": (np.ndarray, partial(np.frombuffer, dtype=np.uint8), np.ndarray.tobytes),
+    "path": (str, str, Path),
+    "named function": (str, attrgetter("__qualname__"), FUNCTIONS.__getitem__),
+    "scalar": (np.ndarray, np.asarray, lambda array: array[()]),
+    "numpy.str_": (str, str, np.str_),
+    "torch.device": (str, str, lambda name: import_module("torch").device(name)),
+    "torch.Tensor": (np.ndarray, lambda tensor: tensor.detach().cpu().numpy(), _to_tensor),
+}
 
 
 class NotPlainError(TypeError):
@@ -71,6 +92,18 @@ class NotPlainError(TypeError):
     def __init__(self, value: object, place: str) -> None:
         super().__init__(f"{place}: a {type(value).__name__} is no plain data")
         self.value, self.place = value, place
+
+
+def form_of(value: object) -> str:
+    """Return the form of a value that has one, else the name of its class."""
+    kind = type(value)
+    if isinstance(value, np.generic) and kind is not np.str_:
+        return "scalar"
+    if isinstance(value, PurePath):
+        return "path"
+    if any(value is function for function in FUNCTIONS.values()):
+        return "named function"
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def module_of(name: str) -> str | None:

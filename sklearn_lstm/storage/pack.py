@@ -1,9 +1,8 @@
 """Values -> trees, and a table of their arrays."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from itertools import count
-from pathlib import PurePath
 from types import NoneType
 from typing import Any
 
@@ -14,18 +13,6 @@ from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.storage import forms
 
 PLAIN = {NoneType, bool, int, float, str}  # what stands in the tree as it is
-
-# The name of a type: the form of its values, and their content.
-SIMPLE: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "numpy.str_": ("numpy string", str),
-    "torch.device": ("device", str),
-}
-ARRAYS: dict[str, tuple[str, Callable[[Any], NDArray[Any]]]] = {
-    "builtins.bytes": ("bytes", lambda value: np.frombuffer(value, np.uint8)),
-    "torch.Tensor": ("tensor", lambda value: value.detach().cpu().numpy()),
-    "numpy.ndarray": ("array", np.asarray),
-    "numpy.memmap": ("array", np.asarray),
-}
 
 
 @dataclass
@@ -96,29 +83,19 @@ class Packer:
         return place
 
     def _pack(self, value: Any, place: str) -> dict[str, forms.Tree]:
-        kind = type(value)
-        name = f"{kind.__module__}.{kind.__name__}"
+        kind, form = type(value), forms.form_of(value)
         tree: dict[str, forms.Tree]
-        if name in SIMPLE:
-            form, to_str = SIMPLE[name]
-            tree = {form: to_str(value)}
-        elif name in ARRAYS:
-            form, to_array = ARRAYS[name]
-            tree = self._pack_array(form, to_array(value), place)
-        elif isinstance(value, np.generic):
-            tree = self._pack_array("scalar", np.asarray(value), place)
-        elif isinstance(value, PurePath):
-            tree = {"path": str(value)}
-        elif kind in forms.CONTAINERS.values():
-            tree = {kind.__name__: self._pack_items(value, place)}
+        if kind in (np.ndarray, np.memmap):
+            tree = self._pack_array(value, place)
+        elif form in forms.FORMS:
+            _, to_plain, _ = forms.FORMS[form]
+            tree = {form: self(to_plain(value), place)}
         elif kind is dict:
             names = (k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(value))
             values = self._pack_items(value.values(), place, names)
             tree = {"dict": [self._pack_items(value, place), values]}
         elif ESTIMATORS.get(kind.__name__) == kind.__module__:
             tree = {"estimator": self.attributes(value, f"{place}.")}
-        elif known := [name for name, function in forms.FUNCTIONS.items() if function is value]:
-            tree = {"function": known[0]}
         else:
             tree = {kind.__name__: self._pack_part(value, place)}
         return tree
@@ -136,7 +113,7 @@ class Packer:
             values = {name: getattr(part, name) for name in names}
         return {name: self(value, f"{place}.{name}") for name, value in values.items()}
 
-    def _pack_array(self, form: str, array: NDArray[Any], place: str) -> dict[str, forms.Tree]:
+    def _pack_array(self, array: NDArray[Any], place: str) -> dict[str, forms.Tree]:
         if array.dtype.kind == "O":
             return {"objects": [[*array.shape], self(array.ravel().tolist(), place)]}
         dtype = []
@@ -148,7 +125,7 @@ class Packer:
             array = array[..., np.newaxis].view(np.uint8)
         if forms.has_many_empty_rows(array):
             raise forms.NotPlainError(array, place)
-        return {form: [self._add(array, place), forms.checksum_of(array), *dtype]}
+        return {"array": [self._add(array, place), forms.checksum_of(array), *dtype]}
 
     def _pack_items(
         self, items: Collection[object], place: str, names: Iterable[object] | None = None

@@ -1,10 +1,9 @@
 """Trees -> values. A file may come from a stranger: nothing in it is trusted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from importlib import import_module
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,7 @@ class Unpacker:
     table: forms.Table
     passed: Sequence[object] | None = None
     n_bytes_left: float = inf
-    instead: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    instead: Mapping[str, Any] = field(default_factory=dict)
     n_bytes_said: int = field(default=0, init=False)
     shared: dict[int, tuple[Any, int]] = field(default_factory=dict, init=False)
 
@@ -95,7 +94,7 @@ class Unpacker:
         """Return the tree of the whole, whose text has this name in the table."""
         if content not in self.table:  # up to format 4 it was the text itself
             raise ModelFileError("has an old format. Fit the model again.")
-        tree: dict[str, Any] = self.parsed(self({"bytes": [content, checksum]}))
+        tree: dict[str, Any] = self.parsed(self({"array": [content, checksum]}).tobytes())
         if tree["format"] != forms.FORMAT:
             is_newer = tree["format"] > forms.FORMAT
             remedy = "Install a newer version to load it." if is_newer else "Fit the model again."
@@ -113,7 +112,7 @@ class Unpacker:
         """Return an estimator, a new one or an empty one, with the attributes that were stored."""
         attributes = self.attributes(content)
         if make := self.instead.get("estimator"):
-            return make(content["class"], attributes)
+            return make(content["class"])
         name = content["class"]
         estimator = getattr(import_module(ESTIMATORS[name]), name)() if empty is None else empty
         is_file = self.passed is not None
@@ -132,13 +131,13 @@ class Unpacker:
 
     def _value(self, form: str, content: forms.Tree) -> Any:
         value: Any
-        if form in OF_ARRAYS:
-            make: Callable[..., Any] = self.instead.get(form) or OF_ARRAYS[form]
-            value = make(self._read(*content))
-        elif form in OF_TEXTS and isinstance(content, str):
-            value = (self.instead.get(form) or OF_TEXTS[form])(content)
-        elif form in forms.CONTAINERS:
-            value = forms.CONTAINERS[form](_list(self(content)))
+        if form == "array":
+            value = self._read(*content)
+        elif form in forms.FORMS:
+            plain, (kind, _, from_plain) = self(content), forms.FORMS[form]
+            if not isinstance(plain, kind):
+                raise TypeError(f"{form} of a {type(plain).__name__}")
+            value = self.instead.get(form, from_plain)(plain)
         elif form == "estimator":
             value = self.estimator(content)
         elif form == "dict":
@@ -193,24 +192,3 @@ def _list(content: object) -> list[Any]:
     if not isinstance(content, list):
         raise TypeError(f"a {type(content).__name__} instead of a list")
     return content
-
-
-def _to_tensor(array: NDArray[Any]) -> object:
-    torch = import_module("torch")
-    with torch.inference_mode(mode=False):
-        return torch.from_numpy(array)
-
-
-# Form: how a value is made from its content, and of which type that is.
-OF_ARRAYS: dict[str, Callable[[NDArray[Any]], Any]] = {
-    "array": np.asarray,
-    "bytes": np.ndarray.tobytes,
-    "tensor": _to_tensor,
-    "scalar": lambda array: array[()],
-}
-OF_TEXTS: dict[str, Callable[[str], Any]] = {
-    "numpy string": np.str_,
-    "device": lambda name: import_module("torch").device(name),
-    "function": forms.FUNCTIONS.__getitem__,
-    "path": Path,
-}

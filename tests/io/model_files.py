@@ -60,9 +60,9 @@ def file_of(content, arrays):
     return to_safetensors(arrays | {"content": array}, metadata)
 
 
-def named(name, array, form="array"):
-    """Return the tree of an array, or of bytes."""
-    return {form: [name, checksum_of(array)]}
+def named(name, array):
+    """Return the tree of an array."""
+    return {"array": [name, checksum_of(array)]}
 
 
 def parsed(data):

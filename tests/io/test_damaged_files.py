@@ -240,7 +240,7 @@ def networks(n_layers):
 
 ONE_ID = np.array([2])
 CLAIMS = {
-    "an array many times": ([named("many", MANY, "bytes")] * 1_000, {"many": MANY}),
+    "an array many times": ([{"bytes": named("many", MANY)}] * 1_000, {"many": MANY}),
     "lists of nothing": ([[[]]] * N_BYTES, {}),
     "sets of nothing": ([{"set": []}] * N_BYTES, {}),
     "a set": ({"set": [f"{number:x}" for number in range(N_BYTES)]}, {}),
