@@ -54,7 +54,10 @@ def test_a_file_that_is_cut_short_is_refused_at_any_length(path, vectorizer):
     ("data", "found"),
     [
         (to_safetensors({"w": np.zeros(3)}, {"format": "pt"}), "no model that sklearn_lstm"),
-        (to_safetensors({}, {"content": "{}", "checksum": "0"}), "old format. Fit the model again"),
+        (
+            to_safetensors({"w": np.zeros(3)}, {"content": "{}", "checksum": "0"}),
+            "old format. Fit the model again",
+        ),
         (b"text,label\nso good,1\n", "looks like text: in a command, the model comes before"),
         ("ä,b\n".encode(), "looks like text"),
         (pickle.dumps([0.5]), r"looks like a pickle: joblib\.load may read it"),
