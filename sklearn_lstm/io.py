@@ -133,7 +133,6 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     """
     with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
         model = _unpack(content, unpack)
-        unpack.check_all_used()
         warn_of_other_version(content, content["class"])
         return model
 
@@ -255,8 +254,7 @@ def _unpack(content: Mapping[str, forms.Tree], unpack: Unpacker) -> Any:
         steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
         own = {name: content[name] for name in ("verbose", "transform_input")}
         return Pipeline(steps, **own)
-    check_is_fitted(model := unpack.estimator(content))
-    return model
+    return unpack.estimator(content)
 
 
 def _told(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -159,10 +159,6 @@ def test_a_forged_header_is_refused_before_memory_is_taken(path, intact):
         "overlapping": with_entry(data_offsets=[8, 24]),
         "an unknown type": with_entry(dtype="BF16"),
         "another type": with_entry(dtype="U64"),
-        "more arrays": joined(
-            {**header, "more": {"dtype": "U8", "shape": [0], "data_offsets": [len(arrays)] * 2}},
-            arrays,
-        ),
         "more metadata": joined(
             {**header, "__metadata__": {**header["__metadata__"], "a": "b"}}, arrays
         ),
