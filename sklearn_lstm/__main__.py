@@ -40,7 +40,7 @@ def fit(options: Namespace) -> None:
     classifier = LSTMSequenceClassifier(encoder=options.encoder, random_state=options.seed)
     model = make_pipeline(vectorizer, classifier.set_params(verbose=int(sys.stderr.isatty())))
     names = {key.partition("__")[2]: key for key in model.get_params()}
-    model.set_params(**{names.get(name, name): value for name, value in options.set})
+    model.set_params(**{names.get(k, f"lstmsequenceclassifier__{k}"): v for k, v in options.set})
     options.columns = [options.text, *options.beside]
     table, kind = read_all(options), options.pandas.api.types.infer_dtype
     options.categories = [name for name in options.beside if kind([*table[name]]) == "string"]

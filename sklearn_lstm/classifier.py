@@ -176,8 +176,9 @@ class LSTMSequenceClassifier(
         model in every fit on one machine with one number of threads. Global random states are
         neither used nor changed.
     verbose : int, default=0
-        0: nothing is said, however long the fit takes. 1: a progress bar over the whole fit, with
-        the time that is left, about and at most. 2: also a row for each epoch.
+        0: nothing is said, however long the fit takes. 1: a progress bar of the part that is being
+        fitted, a linear model or the network, with the time that is left for it; "train" and
+        "valid" are the losses of training and held-out samples. 2: also a row for each epoch.
     device : str or torch.device, default="auto"
         Where to compute. "auto" is the GPU if there is one. A model that is loaded on a machine
         without its device uses the processor.

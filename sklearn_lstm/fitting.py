@@ -22,7 +22,7 @@ from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.members import recipes
-from sklearn_lstm.members.duration import plan_training, work_of_epoch
+from sklearn_lstm.members.duration import plan_training
 from sklearn_lstm.members.fit_linear import fit_linear_models
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.linear_model import ENCODER, ONLINE
@@ -34,7 +34,7 @@ from sklearn_lstm.members.recipe import FitContext, Recipe
 from sklearn_lstm.members.settings import FitSettings, Parameters
 from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel
-from sklearn_lstm.progress import FitProgress, TimeLimit
+from sklearn_lstm.progress import ProgressBar, TimeLimit
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets import weights_and_groups
 from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
@@ -123,17 +123,22 @@ class TrainingData:
 
         Warns
         -----
-        exceptions.InputTypeWarning
-            Of a y in one-hot coding; of a column beside the sequences that tells every class.
+        InputTypeWarning
+            Of a y in one-hot coding, or with a column for each step; of a column beside the
+            sequences that tells every class.
         """
-        targets = self.samples.targets
-        are_many = targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS
-        if are_many and (targets.values.sum(axis=1) == 1).all():
-            warn_user(
-                "y is read as several labels, but every row holds exactly one 1, as in one-hot "
-                "coding. Of classes pass y.argmax(axis=1), of a data frame y.idxmax(axis=1).",
-                exceptions.InputTypeWarning,
-            )
+        targets, lengths, found = self.samples.targets, self.samples.sequences.lengths, ""
+        if targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS:
+            if (targets.values.sum(axis=1) == 1).all():
+                found = (
+                    "every row holds exactly one 1, as in one-hot coding. Of classes pass "
+                    "y.argmax(axis=1), of a data frame y.idxmax(axis=1)"
+                )
+            elif targets.n_outputs >= FEWEST_ROWS and (lengths == targets.n_outputs).all():
+                found = "has a column for each step of X. Labels of steps need a window around each"
+        if found:
+            told = f"y is read as several labels of each sequence, but {found}."
+            warn_user(told, exceptions.InputTypeWarning)
         warn_of_columns(self.samples.sequences.numbers, targets.values)
 
 
@@ -227,8 +232,7 @@ def fit_classifier(
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
     settings = read_network_settings(parameters, *read)
-    is_shown = settings.verbose > 0
-    progress = FitProgress(is_shown=is_shown, estimator=classifier, limit=limit)
+    progress = ProgressBar(is_shown=settings.verbose > 0, estimator=classifier, limit=limit)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
     if settings.encoder is not None:
@@ -273,18 +277,15 @@ def find_recipes(settings: FitSettings) -> list[Recipe]:
 
 @torch.inference_mode(mode=False)
 def fit_model(
-    data: TrainingData, settings: NetworkSettings, rng: np.random.Generator, progress: FitProgress
+    data: TrainingData, settings: NetworkSettings, rng: np.random.Generator, progress: ProgressBar
 ) -> Fitted:
     """Plan, hold samples out, fit all members that suit the samples, and blend them."""
     samples, chosen = data.samples, find_recipes(settings)
-    epoch = work_of_epoch(samples.sequences, settings.kind)
     plan = plan_training(samples, data.validation, settings, has_linear_model=bool(chosen))
     split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
     context = FitContext(split, settings, progress)
-    epochs = {one.name: one.work(context) / epoch for one in chosen}
     thresholds = without_constants(settings.thresholds, samples.targets)
-    n_updates, n_epochs = plan.updates_per_epoch(len(split.learned)), plan.max_epochs
-    with progress.planned(epochs, (plan.usual_epochs, n_epochs), n_updates):
+    with progress:
         linear_models, held_out = fit_linear_models(chosen, context)
         if linear_models and plan.max_epochs and progress.limit.seconds_left <= 0:
             warn_user(NO_TIME, ConvergenceWarning)
@@ -297,7 +298,8 @@ def fit_model(
                 held_out = loss.joined_by(network)
     blend = held_out.blend()
     if held_out.is_a_guess(blend, samples.targets.shares()):
-        warn_user(nothing_learned(samples.sequences), exceptions.NothingLearnedWarning)
+        told = nothing_learned(samples.sequences, len(held_out.targets))
+        warn_user(told, exceptions.NothingLearnedWarning)
     model = SequenceModel.blended(network, linear_models, held_out, blend)
     model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted.empty(data.input_format, samples.targets.labels)
@@ -319,7 +321,7 @@ def fit_one_epoch(before: Fitted | None, data: TrainingData, parameters: Paramet
     read = data.input_format.kind, samples.targets.labels, samples.sequences
     settings = read_network_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
-    progress = FitProgress(is_shown=settings.verbose > 0)
+    progress = ProgressBar(is_shown=settings.verbose > 0)
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
     model = previous.with_network(network)
     if settings.kind in TOKENS and not what_is_lacking(settings):

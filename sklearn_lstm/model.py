@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import Blend, HeldOutLogits, Logits
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.members.blending import Blend, HeldOutLogits, Logits
 from sklearn_lstm.members.linear_model import LINEAR, ONLINE, LinearModel
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember

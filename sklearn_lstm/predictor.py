@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 import sklearn_lstm
 from sklearn_lstm import ESTIMATORS
-from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
+from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models

@@ -48,7 +48,7 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
     window : int, default=5
         The largest distance between two words of a text that count as neighbours.
     verbose : int, default=0
-        1: a progress bar.
+        1: a progress bar, which shows one part of the work at a time.
 
     Attributes
     ----------
@@ -146,11 +146,11 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
             )
         vectorizer = clone(self.vectorizer or TextSequenceVectorizer(min_df=2, max_features=30_000))
         with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
-            vectorizer.fit(_shown(texts, bar, "words", 0.0, length_hint(texts)))
+            vectorizer.fit(_shown(texts, bar, "words", length_hint(texts)))
             words, n_texts = list(vectorizer.vocabulary_), vectorizer.coverage_["n_texts"]
-            batches = _known_words(vectorizer, _shown(texts, bar, "neighbours", 0.2, n_texts))
+            batches = _known_words(vectorizer, _shown(texts, bar, "neighbours", n_texts))
             counts = count_neighbours(batches, len(words), parameters["window"])
-            bar.show(0.4, "vectors")
+            bar.show("vectors")
             has_vector, vectors = factorize(counts, min(parameters["embedding_dim"], len(words)))
             if not has_vector.any():
                 raise ValueError(
@@ -227,12 +227,10 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
         return {"sizes": sizes, "n_samples": self._n_texts}
 
 
-def _shown(
-    texts: Iterable[object], bar: ProgressBar, name: str, begin: float, n_texts: int
-) -> Iterator[object]:
-    """Yield the texts, and show how many of them were read as a fifth of the work."""
+def _shown(texts: Iterable[object], bar: ProgressBar, part: str, n_texts: int) -> Iterator[object]:
+    """Yield the texts, and show how many of them were read."""
     for index, text in enumerate(iterate_texts(texts)):
-        bar.show(begin + 0.2 * index / n_texts if n_texts > index else begin, name)
+        bar.show(part, index / n_texts if n_texts > index else 0.0)
         yield text
 
 

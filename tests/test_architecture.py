@@ -25,11 +25,9 @@ LAYERS = [
     ["text"],
     ["data"],
     ["targets", "pretrained", "encoding"],
-    ["blending"],
     ["members"],
     ["model"],
     ["fitting"],
-    ["description"],
     ["vectorizer", "classifier", "predictor", "vectors"],
     ["word_vectors", "streaming"],
     ["inspection", "io"],
@@ -173,8 +171,7 @@ def test_importing_the_network_loads_neither_texts_nor_scikit_learn():
 
 # Modules that only fit, store or validate, beside those that read X and name labels.
 FIT = {"storage.estimators", "storage.pack"}
-PREDICT = {"exceptions", "locks", "storage", "text", "vectors"}
-PREDICT |= {"data", "blending"}
+PREDICT = {"exceptions", "locks", "storage", "text", "data", "vectors"}
 
 
 NOT_TO_PREDICT = {"torch", "skorch", "sklearn", "joblib", "pandas", "threadpoolctl", "tqdm"}

@@ -1,24 +1,27 @@
-"""One progress bar over the whole fit; nothing is shown at verbose=0."""
+"""One progress bar, which shows one part at a time; nothing is shown at verbose=0."""
 
 import pickle
 import re
 from contextlib import redirect_stderr
 from functools import partial
+from itertools import count, groupby
+from threading import Thread
 
 import numpy as np
 import pytest
 import small_models
 from skorch.callbacks import Callback, PrintLog
+from small_encoder import SmallEncoder
 from tqdm.auto import tqdm
 
-from sklearn_lstm import fitting
+from sklearn_lstm import TextSequenceVectorizer, progress
 from sklearn_lstm.exceptions import NonFiniteTrainingError
-from sklearn_lstm.members import recipes
-from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.progress import ProgressBar
 
 X = np.random.default_rng(0).integers(1, 9, (120, 5))
 Y = np.arange(120) % 2
 SERIES = np.random.default_rng(0).normal(size=(40, 5))
+OF_TOKENS = "linear model", "positions", "states"
 
 
 small = partial(small_models.small, batch_size=20, linear_model=True, verbose=1)
@@ -30,54 +33,101 @@ def drawn(capsys):
     return [text for text in re.split(r"[\r\n]", shown.err) if text.strip()], shown.out
 
 
-def check_one_full_bar(states):
-    assert states[0].startswith("  0%|")
-    assert states[-1].startswith("100%|")
-    assert "00:00 left" in states[-1]
-    shares = [int(state.split("%")[0]) for state in states]
-    assert shares == sorted(shares)
+def part_of(state):
+    return re.match("[a-z ]+", state)[0].strip()
 
 
-# --- The whole fit
+def check_parts(states, *names):
+    """Check that these parts follow each other, of which the last one is done."""
+    parts = [(name, [*shown]) for name, shown in groupby(states, part_of)]
+    assert [name for name, _ in parts] == [*names]
+    for _, shown in parts:
+        shares = [int(share) for share in re.findall(r"(\d+)%", "\n".join(shown))]
+        assert shares == sorted(shares)
+    assert states[-1].startswith(f"{names[-1]}: 100%|")
+    assert ", 00:00 left" in states[-1]
+
+
+@pytest.fixture
+def _all_are_drawn(monkeypatch):
+    monkeypatch.setattr(progress, "monotonic", partial(next, count(1)))
+
+
+# --- Parts
 
 
 @pytest.mark.parametrize(
-    ("data", "parameters"),
+    ("data", "parameters", "parts"),
     [
-        (X, {}),
-        (SERIES, {}),
-        (X, {"linear_model": False}),
-        (X, {"max_epochs": 0}),
-        (X, {"early_stopping": True}),
-        (X, {"max_epochs": 60, "early_stopping": True}),
-        (X, {"max_epochs": "auto", "input_type": "words"}),
-        (X, {"verbose": True}),
+        (X, {"input_type": "words"}, [*OF_TOKENS, *OF_TOKENS[:2], "network"]),  # again in folds
+        (SERIES, {}, ["linear model", "network"]),
+        (X, {"linear_model": False}, ["network"]),
+        (X, {"linear_model": False, "verbose": True, "early_stopping": True}, ["network"]),
+        (SERIES, {"max_epochs": 0}, ["linear model"]),
     ],
 )
-def test_one_bar_ends_full(capsys, data, parameters):
+def test_one_bar_shows_part_after_part_and_ends_full(capsys, data, parameters, parts):
     small(**parameters).fit(data, Y[: len(data)])
     states, printed = drawn(capsys)
-    check_one_full_bar(states)
+    check_parts(states, *parts)
     assert printed == ""
 
 
-def test_the_bar_shows_the_epoch_and_the_losses(capsys):
-    model = small(early_stopping=True).fit(X, Y)
+def test_each_part_begins_anew(capsys, monkeypatch):
+    seconds = [2e9]  # in so many, tqdm's delay is no time
+    for clock in ("tqdm.std.time", "sklearn_lstm.progress.monotonic"):
+        monkeypatch.setattr(clock, lambda: seconds[0])
+    with ProgressBar(is_shown=True) as bar:
+        for part in ("one", "two"):
+            for share in (0, 0.25, 0.5, 0.4):
+                bar.show(part, share, f"and {share}" * (share > 0))
+                seconds[0] += 10
+    assert [re.sub(r"\|.*\|", "|", state).strip() for state in drawn(capsys)[0]] == [
+        state.format(part)
+        for part in ("one", "two")
+        for state in (
+            "{}",
+            "{}:  25%| 00:10, 00:30 left, and 0.25",
+            "{}:  50%| 00:20, 00:20 left, and 0.5",
+            "{}:  50%| 00:30, 00:30 left, and 0.4",
+        )
+    ] + ["two: 100%| 00:40, 00:00 left, and 0.4"]
+
+
+@pytest.mark.usefixtures("_all_are_drawn")
+def test_the_encoder_says_how_many_texts_it_has_read(capsys):
+    texts = TextSequenceVectorizer().fit_transform([f"text {row}" for row in range(1000)])
+    small(encoder=SmallEncoder(), max_epochs=0).fit(texts, np.arange(1000) % 2)
     states, _ = drawn(capsys)
-    last = model.history_[-1]
-    assert "linear model" in states[0]
-    assert states[-1].endswith(
-        f"epoch 2/2, train {last['train_loss']:.3f}, valid {last['valid_loss']:.3f}"
+    check_parts(states, *OF_TOKENS, "encoder")
+    shares = re.findall(r"encoder: +(\d+)%", "\n".join(states))
+    assert shares == ["26", "51", "77", "100"]  # 256 texts at once
+
+
+@pytest.mark.usefixtures("_all_are_drawn")
+def test_the_bar_shows_the_epoch_and_the_losses(capsys):
+    model = small(early_stopping=True, linear_model=False).fit(X, Y)
+    states, _ = drawn(capsys)
+    shown = [state.partition("epoch ")[2] for state in states]
+    first, last = (
+        f"train {row['train_loss']:.3f}, valid {row['valid_loss']:.3f}" for row in model.history_
     )
+    expected = ["1/2", f"1/2, {first}", f"2/2, {first}", f"2/2, {last}"]
+    assert [*dict.fromkeys(shown)] == expected
 
 
+@pytest.mark.usefixtures("_all_are_drawn")
 def test_partial_fit_shows_a_bar_for_each_call(capsys):
     model = small()
     for _ in range(2):
         model.partial_fit(X, Y, classes=[0, 1])
         states, _ = drawn(capsys)
-        check_one_full_bar(states)
-        assert "epoch 1/1" in states[-1]
+        check_parts(states, "network")
+        assert states[3].startswith("network:  50%|")  # of 6 updates
+        assert "epoch 1/1, train" in states[-1]
+
+
+# --- What is printed beside it
 
 
 @pytest.mark.parametrize("early_stopping", ["auto", True])
@@ -95,7 +145,7 @@ def test_from_two_on_each_epoch_has_a_row_also_the_last_one(capsys, early_stoppi
         callbacks=[PrintLog(sink=sink)],
     ).fit(X, Y)
     states, printed = drawn(capsys)
-    assert states[-1].startswith("100%|")
+    assert states[-1].startswith("network: 100%|")
     assert "train_loss" in printed
     assert model.n_epochs_ < 200
     numbers = [line.split()[0] for line in printed.splitlines()[2:]]
@@ -152,68 +202,43 @@ def test_the_bar_is_closed_if_fit_raises(capsys, parameters, error):
     assert not states[-1].startswith("100%|")
 
 
-# --- What is counted
+def show_parts():
+    with ProgressBar(is_shown=True) as bar:
+        for part in "abc":
+            bar.show(part)
 
 
-class Counted(FitProgress):
-    """Keep the updates that are done, likely and possible after each call."""
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self.seen = []
-        type(self).last = self
-
-    def count(self, *arguments):
-        super().count(*arguments)
-        likely = sum(self._all.values())
-        self.seen.append((sum(self._done.values()), likely, likely + self._more))
+def use_lock():
+    with tqdm.get_lock():
+        pass
 
 
-@pytest.fixture
-def counted(monkeypatch):
-    monkeypatch.setattr(fitting, "FitProgress", Counted)
-    monkeypatch.setattr(recipes, "RECIPES", recipes.RECIPES[:1])  # n-grams: they are read soon
-    return Counted
+@pytest.mark.parametrize("n_drawn", range(4))
+def test_an_interrupt_while_it_draws_keeps_no_lock(monkeypatch, n_drawn):
+    calls, draw = count(), tqdm.display
+
+    def interrupted(*arguments, **options):
+        if next(calls) == n_drawn:
+            raise KeyboardInterrupt
+        return draw(*arguments, **options)
+
+    monkeypatch.setattr(tqdm, "display", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        show_parts()
+    other = Thread(target=use_lock, daemon=True)
+    other.start()
+    other.join(10)
+    assert not other.is_alive()
+    assert n_open_bars() == 0
 
 
-def test_the_linear_model_and_the_network_are_counted(counted):
-    model = small(batch_size=10, max_epochs=3).fit(X, Y)
-    n_updates = 3 * -(-(len(X) - model.calibration_["n_held_out"]) // 10)
-    of_linear_model = counted.last.seen[0][0]
-    assert of_linear_model > 0
-    assert counted.last.seen[-1] == pytest.approx((of_linear_model + n_updates,) * 3)
+# --- No bar
 
 
-@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
-def test_the_bar_says_how_long_it_takes_about_and_at_most_until_the_end_is_known(counted, capsys):
-    rng = np.random.default_rng(0)
-    noise = rng.integers(1, 2000, (400, 3)), rng.integers(0, 2, 400)  # is learned by heart
-    model = small(max_epochs="auto", input_type="words").fit(*noise)
-    done, likely, most = np.transpose(counted.last.seen)
-    assert 20 * model.n_epochs_ < most[0] / 2  # about 19 updates per epoch
-    assert likely[0] < most[0] / 2
-    is_known = likely == most
-    known = is_known.argmax()
-    assert is_known[known:].all()
-    assert done[known] < 0.7 * likely[known]  # in the third with a falling learning rate
-    assert done[-1] == likely[-1]
-    assert (done / likely)[:known].max() < 0.7
-    states, _ = drawn(capsys)
-    shown = [
-        re.search(r"about (\d\d:\d\d) left(?:, at most (\d\d:\d\d))?, epoch", s) for s in states
-    ]
-    assert shown[-1][2] is None
-    assert any(found and found[2] and found[2] > found[1] for found in shown)
-
-
-@pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
-def test_what_takes_longer_than_usual_is_two_thirds_done(counted):
-    X = np.random.default_rng(0).integers(1, 20, (400, 2))
-    small(max_epochs="auto", input_type="words", lr=1e-3).fit(X, X[:, 0] > X[:, 1])
-    done, likely, most = np.transpose(counted.last.seen)
-    is_late = (done > 0.25 * most) & (likely < most)
-    assert is_late.any()
-    np.testing.assert_allclose((done / likely)[is_late], 2 / 3, atol=0.05)
+def test_a_bar_that_the_environment_disables_is_not_drawn(capsys, monkeypatch):
+    monkeypatch.setattr("tqdm.auto.tqdm", partial(tqdm, disable=True))  # as by TQDM_DISABLE
+    small().fit(X, Y)
+    assert drawn(capsys) == ([], "")
 
 
 def test_without_a_standard_error_nothing_is_drawn():

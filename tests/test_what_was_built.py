@@ -103,7 +103,7 @@ def test_repr_tells_what_was_built_from_ids():
 
 
 def test_repr_tells_a_network_that_is_not_trained():
-    assert told_of(small(max_epochs=0).fit(*tokens()))["network"].endswith(", not trained")
+    assert told_of(small(max_epochs=0).fit(*tokens()))["network"] == "none"
 
 
 # --- The link to the documentation

@@ -4,6 +4,8 @@ import pickle
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
 from threading import Event
 
 import joblib
@@ -18,7 +20,13 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, WordVectors, word_vectors
+from sklearn_lstm import (
+    LSTMSequenceClassifier,
+    TextSequenceVectorizer,
+    WordVectors,
+    progress,
+    word_vectors,
+)
 from sklearn_lstm.word_vectors import count_neighbours, factorize
 
 TEXTS = ["a good film", "a great film", "a bad day", "a sad day"] * 5
@@ -176,14 +184,18 @@ def test_a_clone_with_other_parameters_than_its_vectors_is_not_fitted(change, th
     assert through(vectors).set_params(**change).lookup(["a"])[0].all()
 
 
-def test_one_bar_ends_full(capsys):
+def test_one_bar_shows_part_after_part_and_ends_full(capsys, monkeypatch):
     small().fit(TEXTS)
     assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "monotonic", partial(next, count(1)))  # all states are drawn
     for texts in (TEXTS, TextsOnDisk(TEXTS)):
         small(verbose=1).fit(texts)
         states = [text for text in re.split(r"[\r\n]", capsys.readouterr().err) if text.strip()]
-        assert states[0].startswith("  0%|")
-        assert states[-1].startswith("100%|")
+        parts = [state.partition(":")[0].strip() for state in states]
+        assert [*dict.fromkeys(parts)] == ["words", "neighbours", "vectors"]
+        shares = re.findall(r"([a-z]+): +50%", "\n".join(states))
+        assert shares == ["words", "neighbours"][isinstance(texts, TextsOnDisk) :]
+        assert states[-1].startswith("vectors: 100%|")
 
 
 # --- Storing

@@ -39,7 +39,10 @@ MEMBERS = ["tests/members/test_alone.py", "tests/members/test_beside_the_network
 ROOMS = {  # modules: the tests that must notice a change of them
     "data": ["tests/data", "tests/fuzzing/test_reading_fuzzed.py"],
     "targets": ["tests/targets", "tests/test_thresholds.py"],
-    "blending.py": ["tests/test_blending.py", "tests/members/test_held_out_parts.py"],
+    "members/blending.py": [
+        "tests/members/test_blending.py",
+        "tests/members/test_held_out_parts.py",
+    ],
     "storage": ["tests/storage", "tests/io"],
     "io.py": ["tests/io"],
     "members": [

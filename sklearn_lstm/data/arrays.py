@@ -78,7 +78,7 @@ def read_arrays(
     if not sparse.issparse(steps):
         steps = containers.as_array(steps, input_type)
     if steps.shape[0] == 0:
-        raise InvalidSequencesError(f"Found array with 0 sample(s) (shape={steps.shape}).")
+        raise InvalidSequencesError(f"X is empty: found 0 sample(s), shape {steps.shape}.")
     is_ragged = steps.ndim == 1 and steps.dtype.kind == "O"
     if is_ragged and not names:
         names = tuple(map(str, next(filter(None, map(frames.names_of, steps)), ())))

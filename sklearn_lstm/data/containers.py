@@ -20,8 +20,9 @@ LARGEST_ID = int(np.iinfo(np.int32).max)
 LARGEST_EXACT = np.float64(2**53)  # floats hold all integers up to it
 PIPELINE_ADVICE = (
     "Turn texts into token ids first: make_pipeline(TextSequenceVectorizer(), "
-    "LSTMSequenceClassifier()); lists of tokens by TextSequenceVectorizer(analyzer=list). Lists "
-    "in strings: [json.loads(row) for row in X]. Decimal commas: pd.read_csv(..., decimal=',')."
+    "LSTMSequenceClassifier()); lists of tokens by TextSequenceVectorizer(analyzer=list). Numbers "
+    "in strings: np.asarray(X, float), with decimal commas pd.read_csv(..., decimal=','); lists in "
+    "strings: [json.loads(row) for row in X]."
 )
 FRAME_ADVICE = (
     "Leave ColumnTransformer out: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())"
@@ -112,9 +113,10 @@ def check_value(value: object, found: str) -> None:
 
 def refuse_value(value: object, found: str, advice: str = "") -> NoReturn:
     """Raise the error for what is no number, and no sequence of them."""
+    value = value.item() if isinstance(value, np.character) else value
     known = (advice for types, advice in ADVICE.items() if isinstance(value, types))
     raise InvalidSequencesTypeError(
-        f"{found} a {type(value).__name__.rstrip('_')}: {reprlib.repr(value)}. "  # NumPy's is str_
+        f"{found} a {type(value).__name__}: {reprlib.repr(value)}. "
         f"{advice or next(known, ROW_EXPECTED)}"
     )
 

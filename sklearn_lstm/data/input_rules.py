@@ -127,7 +127,7 @@ def _channels_first(steps: Any) -> str:
     )
 
 
-def nothing_learned(sequences: Sequences) -> str:
+def nothing_learned(sequences: Sequences, n_held_out: int) -> str:
     """Return how X was read, and what to do, if a model predicts no better than a guess."""
     if sequences.n_channels is None:
         read = f"tokens, out of {len(sequences.distinct_ids()):,} different ones"
@@ -143,6 +143,7 @@ def nothing_learned(sequences: Sequences) -> str:
         )
     return (
         f"X was read as sequences of at most {sequences.lengths.max():,} {read}. No member of the "
-        "model predicts held-out samples better than the shares of the classes. Are the labels in "
-        f"the order of X? {remedy}"
+        f"model predicts the {n_held_out:,} held-out samples clearly better than the shares of the "
+        "classes; of few samples this may be chance. Are the labels in the order of X? "
+        f"{remedy}"
     )

@@ -151,7 +151,7 @@ def _found_categories(columns: dict[str, Column]) -> tuple[str, ...]:
     known = {name: column.known for name, column in columns.items() if not column.is_beside}
     strings = {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
     recurring = tuple(name for name, values in strings.items() if 2 * len({*values}) <= len(values))
-    return recurring if {*strings} - {*recurring} == {longest_texts(strings)} else ()
+    return () if longest_texts(strings) in recurring else recurring
 
 
 def split(columns: dict[str, Column], wanted: str = "texts") -> tuple[Array, Numbers]:

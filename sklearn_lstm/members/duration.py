@@ -17,7 +17,6 @@ FEWEST_SAMPLES = 100
 UPDATES_PER_CHECK = 75  # of the held-out loss; of characters twice as many
 MOST_WORK, FEWEST_EPOCHS = 5_000_000, 4
 HELD_OUT_SHARE, LARGEST_HELD_OUT = 0.1, 1000  # samples that a network does not see
-USUAL_SHARE = 0.3  # of the longest training, where the held-out loss may end it
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,6 @@ class TrainingPlan:
     follows_loss: bool
     updates_per_check: int
     n_held_out: int
-
-    @property
-    def usual_epochs(self) -> float:
-        """The number of epochs that such a training mostly has."""
-        return self.max_epochs * (USUAL_SHARE if self.follows_loss else 1)
 
     def updates_per_epoch(self, n_samples: int) -> int:
         """Return the number of batches."""

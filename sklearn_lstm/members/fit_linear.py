@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_lstm.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
 from sklearn_lstm.members.held_out import folds
 from sklearn_lstm.members.linear_model import LinearModel
 from sklearn_lstm.members.recipe import BaseSolver, FitContext, Recipe
@@ -50,11 +50,8 @@ def fit_linear_models(
     ValueError
         If all were left out, and there is to be no network.
     """
-    split, fits = context.split, list[LinearFit]()
-    for recipe in recipes:
-        fit = fit_recipe(recipe, context)
-        context.progress.count_linear_model(recipe.name)
-        fits += [] if fit is None else [fit]
+    split = context.split
+    fits = [fit for recipe in recipes if (fit := fit_recipe(recipe, context)) is not None]
     if context.settings.max_epochs == 0 and not fits:
         raise ValueError("There is no linear model to fit alone: it was left out, see the warning.")
     prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
@@ -68,6 +65,7 @@ def fit_linear_models(
 
 def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
     """Fit a linear model; None: it would be too large, or the samples tell it nothing."""
+    context.progress.show(recipe.name)
     reader, split = recipe.read(context), context.split
     if reader is None:
         return None
@@ -77,24 +75,22 @@ def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
     if solver.leaves_one_out and len(held_out) and not are_together:
         terms, logits, confidence = solver.leave_out(held_out)
         return LinearFit(recipe, LinearModel(recipe.name, terms), logits, solver, confidence)
+    model = LinearModel(recipe.name, solver.solve(np.delete(rows, held_out)))
     logits = np.empty((0, split.samples.targets.n_outputs))
-    if len(held_out):  # first, so that the two models are never in memory at the same time
-        model = LinearModel(recipe.name, solver.solve(np.delete(rows, held_out)))
+    if len(split.held_out):
         logits = model.logits(split.held_out.sequences)
-        del model
-    model = LinearModel(recipe.name, solver.solve(rows))
-    if not len(held_out) and len(split.held_out):
-        logits = model.logits(split.held_out.sequences)
+    if len(held_out):
+        del model  # two models are never in memory at the same time
+        model = LinearModel(recipe.name, solver.solve(rows))
     return LinearFit(recipe, model, logits, solver)
 
 
 def _factors_of_few(fits: list[LinearFit], context: FitContext) -> dict[str, ExpectedFactor]:
     """Return the factors that are expected of logits, found by cross-validation of few samples.
 
-    They are those of a blend without the network. Solvers that leave each sample out have set the
-    scale of their logits already.
+    They are those of a blend without the network.
     """
-    scaled = [fit for fit in fits if not fit.solver.leaves_one_out]
+    scaled = [fit for fit in fits if fit.recipe.is_cross_validated]
     split, targets = context.split, context.split.samples.targets
     is_needed = scaled and len(split.held_out_rows) and len(targets) < CROSS_VALIDATED_BELOW
     rows = folds(targets, split.seed) if is_needed else []

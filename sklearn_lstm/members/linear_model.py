@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, issparse
 
-from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.member import Contributions, Explained, Member
 
 LINEAR, ONLINE, ENCODER = "linear model", "online linear model", "encoder"  # names of models

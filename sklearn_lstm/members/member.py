@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.members.blending import Logits
 
 BATCH_SIZE_OF_PARTIAL_FIT = 32  # sequences, of each member that learns online
 # What each part adds to scores (n_parts, n_scores), and their base (n_samples, n_scores).

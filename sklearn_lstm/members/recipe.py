@@ -7,16 +7,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_lstm.blending import ExpectedFactor, Logits
 from sklearn_lstm.data.sequences import Rows
+from sklearn_lstm.members.blending import ExpectedFactor, Logits
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.linear_model import Features, Term
 from sklearn_lstm.members.settings import FitSettings
-from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.targets.targets import Samples
 
 MOST_SAMPLES = 100_000  # that a member learns from: a vector of an encoder takes 1.5 kB
-WORK_PER_SECOND = 75_000  # about, on one core: units of `duration.work_of_epoch`
 UNSCALED = ExpectedFactor(1.0, 1.0)
 
 
@@ -28,12 +27,12 @@ class FitContext:
     ----------
     split : Split
     settings : FitSettings
-    progress : FitProgress
+    progress : ProgressBar
     """
 
     split: Split
     settings: FitSettings
-    progress: FitProgress
+    progress: ProgressBar
 
 
 @dataclass
@@ -130,11 +129,6 @@ class BaseSolver(ABC):
         raise NotImplementedError
 
 
-def a_second(_: FitContext) -> int:
-    """Return the work of a second."""
-    return WORK_PER_SECOND
-
-
 @dataclass(frozen=True)
 class Recipe:
     """How a linear model comes about.
@@ -153,10 +147,10 @@ class Recipe:
         fit alone.
     stored : tuple of type
         The classes of its features, and of what these hold: those that a file may name.
-    work : callable
-        `FitContext` -> the work of fitting, in the units of `duration.work_of_epoch`.
     is_asked_for : bool
         The user brings what it reads: it is an error if it can't be fitted.
+    is_cross_validated : bool
+        Whether few samples are cross-validated for its factor in the blend.
     """
 
     name: str
@@ -164,5 +158,5 @@ class Recipe:
     read: Callable[[FitContext], Reader | None]
     solver: str
     stored: tuple[type[Any], ...]
-    work: Callable[[FitContext], int] = a_second
     is_asked_for: bool = False
+    is_cross_validated: bool = True

@@ -93,7 +93,7 @@ def _check_each(y: Any, name: str) -> None:
     for at, label in np.ndenumerate(values):
         if kinds[type(label)] is None or kinds[type(label)] != expected:
             raise ValueError(
-                f"Unknown label type: {name}{[*at]} is {label!r:.50}, a {type(label).__name__}, "
+                f"Unknown label type: {name}{[*at]} is {label!r:.50} ({type(label).__name__}), "
                 "but labels have to be all strings, all numbers (in no array of objects) or all "
                 "booleans. Several of each sequence are a table of 0 and 1: "
                 f"{name} = MultiLabelBinarizer().fit_transform({name})."

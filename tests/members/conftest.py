@@ -12,7 +12,7 @@ from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.recipe import FitContext
 from sklearn_lstm.members.recipes import RECIPES
 from sklearn_lstm.members.settings import read_settings
-from sklearn_lstm.progress import FitProgress
+from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Samples, Targets
 
@@ -57,7 +57,7 @@ def linear_fit():
         learned = np.delete(np.arange(len(samples)), rows if len(rows) < len(samples) else ())
         split = Split(samples, samples.subset(learned), samples.subset(rows), rows, seed, rng)
         (recipe,) = (one for one in RECIPES if one.name == name and one.suits(settings))
-        progress = FitProgress(is_shown=False)
+        progress = ProgressBar(is_shown=False)
         return fit_recipe(recipe, FitContext(split, settings, progress))
 
     return fit

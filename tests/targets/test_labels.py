@@ -30,11 +30,11 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         (pd.to_datetime([None] * 4), r"y\[0\] is missing: None"),
         (
             np.array([0, 1, 0, 1], object),
-            r"y\[0\] is 0, a int, .*all numbers \(in no array of objects",
+            r"y\[0\] is 0 \(int\), .*all numbers \(in no array of objects",
         ),
         ([2**63, 1, 2, 3], r"y holds 9223372036854775808, but .* below 2\*\*63"),
-        ([1, 0, True, 0], r"y\[2\] is True, a bool, but labels have to be all"),
-        (["a", "1", "a", 1.0], r"y\[3\] is 1\.0, a float, but labels have to be all"),
+        ([1, 0, True, 0], r"y\[2\] is True \(bool\), but labels have to be all"),
+        (["a", "1", "a", 1.0], r"y\[3\] is 1\.0 \(float\), but labels have to be all"),
         (["ham"] * 4, "at least 2 classes, found one class: 'ham'"),
         ([[0, 1], [2, 3], [1, 1], [0, 0]], "single steps are not learned.*MultiOutputClassifier"),
         ([[0, 3], [3, 3], [0, 0], [3, 0]], r"a table of 0 and 1 .*found \[0, 3\]"),
@@ -47,6 +47,13 @@ def test_a_wrong_y_is_refused(y, message):
     with pytest.raises(ValueError, match=message):
         model.fit(X, y)
     assert not hasattr(model, "classes_")
+
+
+def test_a_label_for_each_step_is_told_what_it_is_read_as():
+    X = np.random.default_rng(0).normal(size=(30, 24))
+    with pytest.warns(InputTypeWarning, match="a column for each step of X"):
+        small().fit(X, X > 0)
+    small().fit(X[:, 1:], X > 0)  # warnings are errors
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -229,6 +229,7 @@ UNCLEAR = {
     "short texts that recur, and long names": RECUR[["text"]].assign(shop=LONG_NAMES),
     "a title": MANY[["text"]].assign(title=[f"part {k}" for k in range(60)]),
 }
+UNCLEAR["a title beside a category"] = UNCLEAR["a title"].assign(shop=["here", "there"] * 30)
 
 
 @pytest.mark.parametrize("frame", UNCLEAR.values(), ids=UNCLEAR)

@@ -4,7 +4,6 @@ It was trained by others on many texts; n-grams and networks know only the words
 """
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Sequences, chunks_of_rows
 from sklearn_lstm.members.linear_model import ENCODER, ColumnFeatures
-from sklearn_lstm.members.recipe import MOST_SAMPLES, WORK_PER_SECOND, FitContext, Reader, Recipe
+from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 
 
@@ -51,21 +50,9 @@ def read_encoder(context: FitContext) -> Reader:
     reader = Reader.of(context, EncoderFeatures(encoder))
     sequences, n_texts = reader.samples.sequences, len(reader.samples)
     for start in range(0, n_texts, ROWS_AT_ONCE):
-        context.progress.count_linear_model(ENCODER, start / n_texts)
+        context.progress.show(ENCODER, start / n_texts)
         encoder(sequences.texts(np.arange(start, min(start + ROWS_AT_ONCE, n_texts))))
     return reader
-
-
-def work_of_encoder(context: FitContext) -> int:
-    """Return the work of encoding, by the seconds that about 32 texts take, or all if fewer."""
-    samples = context.split.samples
-    rows = np.arange(0, len(samples), 1 + len(samples) // 32)
-    encoder: Any = context.settings.encoder
-    encoder(samples.sequences.texts(rows[:1]))  # the first call may take much longer
-    start = perf_counter()
-    encoder(samples.sequences.texts(rows))
-    seconds = (perf_counter() - start) * min(len(samples), MOST_SAMPLES) / len(rows)
-    return round(seconds * WORK_PER_SECOND)
 
 
 TEXT_VECTORS = Recipe(
@@ -74,6 +61,5 @@ TEXT_VECTORS = Recipe(
     read=read_encoder,
     solver="regression",
     stored=(EncoderFeatures,),
-    work=work_of_encoder,
     is_asked_for=True,
 )

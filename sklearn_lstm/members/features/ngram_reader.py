@@ -69,8 +69,7 @@ def read_ngrams(context: FitContext) -> NgramReader | None:
         If there is no model: its coefficients would need more than `LARGEST_COEF` bytes.
     """
     samples, settings = context.split.samples, context.settings
-    ngrams = choose_ngrams(samples.sequences, settings.kind)
-    features: list[Any] = [NgramFeatures(**vars(ngrams))]
+    features: list[Any] = [choose_ngrams(samples.sequences, settings.kind)]
     if (lexicon := Lexicon.of(samples.sequences)) is not None:
         features.append(LetterFeatures(lexicon))
     reader = _read(context, features, settings.vectors)
@@ -87,7 +86,7 @@ def read_ngrams(context: FitContext) -> NgramReader | None:
 
 def read_positions(context: FitContext) -> NgramReader | None:
     """Read the n-grams at positions of sequences that have the length of nearly all."""
-    features = NgramFeatures(**vars(replace(PAIRS, n_steps=context.settings.n_steps)))
+    features = replace(PAIRS, n_steps=context.settings.n_steps)
     features.are_read(context.split.samples.sequences)  # it tells how many are not
     return _read(context, [features])
 
@@ -147,21 +146,12 @@ def _fewest_sequences(features: list[Any], bags: list[csr_matrix], n_outputs: in
     return None
 
 
-def work_of_ngrams(context: FitContext) -> int:
-    """Return the work of fitting, measured once: 1 unit for 25 steps of an SVM, 100 of many."""
-    samples = context.split.samples
-    n_outputs = samples.targets.n_outputs
-    steps_per_unit = 25 if n_outputs <= MOST_SCALED else 100
-    return int(samples.sequences.lengths.sum()) * n_outputs // steps_per_unit
-
-
 NGRAMS = Recipe(
     LINEAR,
     suits=lambda settings: settings.kind in TOKENS,
     read=read_ngrams,
     solver="svm",
     stored=(NgramFeatures, LetterFeatures, Lexicon, MeanVectorFeatures),
-    work=work_of_ngrams,
 )
 POSITIONS = replace(
     NGRAMS,

@@ -5,9 +5,7 @@ A recurrent network reads in order, and a bag of n-grams does not. They make dif
 
 import logging
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -15,18 +13,20 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
-from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows
+from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.members.features import hashing
 from sklearn_lstm.members.features.hashing import Bag, Integers, TfIdfFeatures
-from sklearn_lstm.members.linear_model import Array, Features
+from sklearn_lstm.members.linear_model import Array
 from sklearn_lstm.members.member import Contributions, Explained
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 
+_told = set[int]()  # lengths
+
 
 @dataclass(frozen=True)
-class Ngrams:
-    """Sequences to bags: which n-grams of ids each sequence holds.
+class NgramFeatures(TfIdfFeatures):
+    """The tf-idf of n-grams of ids.
 
     Words: n-grams of one or two. Characters: n-grams of five lengths, mostly one to five.
 
@@ -48,6 +48,11 @@ class Ngrams:
     n_steps: Annotated[int, range(1 << 31)] = field(default=0, kw_only=True)
 
     @property
+    def explained(self) -> Explained:  # type: ignore[override]
+        """What contributions belong to."""
+        return "steps at places" if self.n_steps else "steps"
+
+    @property
     def lengths(self) -> range:
         """The lengths of the n-grams."""
         return range(self.shortest, self.longest + 1)
@@ -65,25 +70,23 @@ class Ngrams:
         starts, hashes, _ = hashing.hash_ngrams(ids, lengths, self.lengths, self.n_steps)
         return hashing.bag_of(len(rows), np.arange(len(lengths)).repeat(lengths)[starts], hashes)
 
-    def shared_by_steps(
-        self, sequences: Sequences, scores_of: Callable[[Bag], NDArray[np.float64]]
-    ) -> Contributions:
-        """Return what the n-grams of ids add to each step of sequences.
+    def are_read(self, sequences: Sequences) -> NDArray[np.bool_]:
+        """Return which sequences are read (n_samples, 1); how many are not is logged once."""
+        are_read = np.equal.outer(sequences.lengths, [self.n_steps]) | (self.n_steps == 0)
+        if not are_read.all() and self.n_steps not in _told:
+            _told.add(self.n_steps)
+            logging.getLogger("sklearn_lstm").warning(
+                "%d of %d sequences do not have %d steps, as nearly all in fit do: the linear "
+                "model of positions does not read them.",
+                *(np.count_nonzero(~are_read), len(are_read), self.n_steps),
+            )
+        return are_read
+
+    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
+        """Return what each step adds, and the scores of n-grams of borders alone.
 
         An n-gram at k places of a sequence adds 1/k of its score at each, in equal parts to the
         steps there.
-
-        Parameters
-        ----------
-        sequences : Sequences
-        scores_of : callable
-            From their bags to the scores of the n-grams in them, (n_entries, n_scores).
-
-        Returns
-        -------
-        contributions : ndarray of shape (n_steps, n_scores)
-        border_scores : ndarray of shape (n_samples, n_scores)
-            The scores of n-grams of borders alone.
         """
         n_rows, lengths = len(sequences), sequences.lengths
         ids = sequences.read(np.arange(n_rows))
@@ -104,11 +107,11 @@ class Ngrams:
         step = place[ngram] + np.arange(len(ngram)) - (np.cumsum(n_parts) - n_parts)[ngram]
         parts = (1 / (n_parts * n_places[entry]))[ngram], (step, entry[ngram])
         shares = csr_matrix(parts, (n_all + n_rows, len(n_places)))
-        added = shares @ scores_of(hashing.bag_of(n_rows, row, hashes))
+        added = shares @ self.entry_scores(hashing.bag_of(n_rows, row, hashes), coef, directions)
         return added[:n_all], added[n_all:]
 
 
-PAIRS = Ngrams(1, 2, has_borders=False)
+PAIRS = NgramFeatures(1, 2, has_borders=False)
 
 
 def _with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Integers]:
@@ -119,7 +122,7 @@ def _with_borders(values: Integers, lengths: Integers) -> tuple[Integers, Intege
     return bordered, lengths + 2
 
 
-def choose_ngrams(sequences: Sequences, kind: Kind) -> Ngrams:
+def choose_ngrams(sequences: Sequences, kind: Kind) -> NgramFeatures:
     """Choose the lengths of the n-grams.
 
     An n-gram that many sequences hold by chance says little: a gene of 1,200 bases holds most
@@ -132,84 +135,15 @@ def choose_ngrams(sequences: Sequences, kind: Kind) -> Ngrams:
         alphabet = max(effective_number_of_tokens(sequences), 2)
         needed = math.log(sequences.lengths.mean() / EXPECTED_BY_CHANCE) / math.log(alphabet)
         shift = max(0, math.ceil(needed) - longest)
-    return Ngrams(shortest + shift, longest + shift, kind.has_borders)
-
-
-_told = set[int]()  # lengths
+    return NgramFeatures(shortest + shift, longest + shift, kind.has_borders)
 
 
 @dataclass(frozen=True)
-class NgramFeatures(Ngrams, TfIdfFeatures):
-    """The tf-idf of n-grams of ids."""
+class OnlineNgramFeatures(NgramFeatures):
+    """N-grams of ids that were learned online: each of the n in a sequence has the value n^-1/2."""
 
-    @property
-    def explained(self) -> Explained:  # type: ignore[override]
-        """What contributions belong to."""
-        return "steps at places" if self.n_steps else "steps"
-
-    def are_read(self, sequences: Sequences) -> NDArray[np.bool_]:
-        """Return which sequences are read (n_samples, 1); how many are not is logged once."""
-        are_read = np.equal.outer(sequences.lengths, [self.n_steps]) | (self.n_steps == 0)
-        if not are_read.all() and self.n_steps not in _told:
-            _told.add(self.n_steps)
-            logging.getLogger("sklearn_lstm").warning(
-                "%d of %d sequences do not have %d steps, as nearly all in fit do: the member of "
-                "positions does not read them.",
-                *(np.count_nonzero(~are_read), len(are_read), self.n_steps),
-            )
-        return are_read
-
-    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
-        """Return what each step adds: its part of the n-grams that it belongs to."""
-        scores_of = partial(self.entry_scores, coef=coef, directions=directions)
-        return self.shared_by_steps(sequences, scores_of)
-
-
-@dataclass(frozen=True)
-class OnlineNgramFeatures(Ngrams, Features):
-    """The n-grams of ids that were learned online; of n in a sequence each has the value n^-1/2.
-
-    Parameters
-    ----------
-    hashes : ndarray of shape (n_features,)
-        Of the n-grams, in ascending order. The first feature stands for all that are not known.
-    """
-
-    hashes: Annotated[NDArray[np.int32], "n_features"]
-
-    @property
-    def n_features(self) -> int:
-        """The number of n-grams, with the one for all others."""
-        return len(self.hashes)
-
-    def blocks(self, sequences: Sequences) -> Iterator[tuple[Rows, csr_matrix]]:
-        """Yield rows and their features."""
-        for rows in chunks_of_rows(sequences.lengths):
-            bags = self.bags(sequences, rows)
-            parts = values_of(bags), self.places_of(bags.indices), bags.indptr
-            yield rows, csr_matrix(parts, (len(rows), self.n_features))
-
-    def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
-        """Return what each step adds: its part of the n-grams that it belongs to."""
-
-        def scores_of(bags: Bag) -> NDArray[np.float64]:
-            scores = coef[self.places_of(bags.indices)] @ directions
-            return np.asarray(values_of(bags)[:, np.newaxis] * scores)
-
-        return self.shared_by_steps(sequences, scores_of)
-
-    def describe(self) -> str:
-        """Return what the features are."""
-        return f"{super().describe()}, from partial_fit"
-
-    def places_of(self, hashes: NDArray[np.integer]) -> NDArray[np.int32]:
-        """Return the feature of each n-gram, or 0."""
-        places = np.searchsorted(self.hashes, hashes.astype(self.hashes.dtype, copy=False))
-        places = np.minimum(places, len(self.hashes) - 1)
-        return np.where(self.hashes[places] == hashes, places, 0).astype(np.int32)
-
-
-def values_of(bags: Bag) -> NDArray[np.float32]:
-    """Return the value of each entry of bags: 1 over the root of how many its row has."""
-    n_entries = np.diff(bags.indptr)
-    return np.repeat(1 / np.sqrt(np.maximum(n_entries, 1), dtype=np.float32), n_entries)
+    def _weighed(self, bags: Bag | csr_matrix) -> csr_matrix:
+        known = super()._weighed(bags)
+        shares = np.diff(known.indptr) / np.maximum(np.diff(bags.indptr), 1)
+        known.data *= np.sqrt(shares).repeat(np.diff(known.indptr))
+        return known

@@ -251,9 +251,9 @@ def told_by_pairs(samples: Samples, folds: Rows) -> Floats:
     """
     sequences, truth = samples.sequences, samples.targets.indicators()
     rows, told = np.arange(len(truth)), np.zeros(truth.shape)
-    at_positions = replace(PAIRS, n_steps=common_length(sequences.lengths))  # 0: pairs again
+    n_steps = common_length(sequences.lengths)
     products = np.zeros((len(rows), len(rows)), np.float32)
-    for ngrams in dict.fromkeys([PAIRS, at_positions]):
+    for ngrams in [PAIRS, replace(PAIRS, n_steps=n_steps)][: 1 + (n_steps > 0)]:
         bags = matrix_of(ngrams.bags(sequences, rows)).astype(np.float32)
         products += (bags @ bags.T).toarray()
     products -= products.mean(axis=0)
@@ -334,4 +334,5 @@ STATES = Recipe(
     read=read_states,
     solver="regression",
     stored=(StateFeatures,),
+    is_cross_validated=False,  # a search in each fold costs much, and tells nothing more
 )

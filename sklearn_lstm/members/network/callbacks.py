@@ -17,11 +17,11 @@ from torch import nn
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
-from sklearn_lstm.members.duration import UPDATES_PER_EPOCH, USUAL_SHARE
+from sklearn_lstm.members.duration import UPDATES_PER_EPOCH
 from sklearn_lstm.members.network.batches import TrainingCallback
 from sklearn_lstm.members.network.network import Network, has_rows_of
 from sklearn_lstm.members.network.network_member import EpochRow
-from sklearn_lstm.progress import UNLIMITED, FitProgress, TimeLimit
+from sklearn_lstm.progress import UNLIMITED, ProgressBar, TimeLimit
 from sklearn_lstm.sklearn_internals import begin_epoch, end_epoch
 
 WARM_UP = 0.05  # share of the updates; at most as many as an epoch has by default
@@ -183,22 +183,22 @@ class Trapezoid(TrainingCallback):
     @property
     def is_falling(self) -> bool:
         """Whether the rate goes down from now on."""
-        return self.n_done >= self.start_of_decay or self.share_of_time < 1
+        return self.n_done >= self.start_of_decay or self.time_left < LAST_SHARE_OF_TIME
 
     @property
-    def share_of_time(self) -> float:
-        """What is left of the last fifth of the time, at most 1."""
-        seconds = LAST_SHARE_OF_TIME * self.seconds
-        is_limited = 0 < seconds < np.inf
-        return min(1.0, self.limit.seconds_left / seconds) if is_limited else 1.0
+    def time_left(self) -> float:
+        """Which share of the time is left; all, if there is no limit."""
+        is_limited = 0 < self.seconds < np.inf
+        return max(0.0, self.limit.seconds_left / self.seconds) if is_limited else 1.0
 
     @property
-    def likely_end(self) -> int:
-        """About how many updates there will be; if the rate fell now, so many."""
-        if self.is_falling or self.usual_updates == self.n_updates:
-            return self.end
-        usual = max(USUAL_SHARE * self.n_updates, self.n_done / (1 - DECAY))
-        return min(self.end, round(usual))
+    def share_done(self) -> float:
+        """Which share of the time is over, or of the updates that are likely, if that is more.
+
+        They are those that are usual, or so many as if the rate began to fall now.
+        """
+        likely = min(self.end, max(self.usual_updates, self.n_done / (1 - DECAY)))
+        return max(self.n_done / likely, 1 - self.time_left)
 
     def fall(self) -> None:
         """Let the rate go down for half as many updates as were done, to the end of an epoch."""
@@ -216,7 +216,7 @@ class Trapezoid(TrainingCallback):
         rising = (self.n_done + 1) / self.warm_up
         falling = max(0, self.end - self.n_done) / max(1, self.end - self.start_of_decay)
         for group in net.optimizer_.param_groups:
-            group["lr"] = self.lr * max(0.0, min(1.0, rising, falling, self.share_of_time))
+            group["lr"] = self.lr * min(1.0, rising, falling, self.time_left / LAST_SHARE_OF_TIME)
 
     def on_batch_end(self, *_: object, **__: object) -> None:
         """Count an update."""
@@ -316,50 +316,40 @@ class HeldOutChecks(TrainingCallback):
 
 @dataclass(eq=False)
 class NetworkProgress(TrainingCallback):
-    """Count the updates of the network; show epoch and losses.
+    """Show how much of a training is done, the epoch, and the last losses.
 
     scikit-learn's callbacks are told of each epoch. Training ends if one says so.
 
     Parameters
     ----------
-    progress : FitProgress
+    progress : ProgressBar
+    updates_per_epoch : int
     schedule : Trapezoid or None
-        Says after how many updates training ends; None: after those of all epochs.
+        Says how much is done. None: the training is one epoch.
     """
 
-    progress: FitProgress
+    progress: ProgressBar
+    updates_per_epoch: int
     schedule: Trapezoid | None = None
+    losses = ""  # of the last epoch
 
-    def on_train_begin(self, *_: object, **__: object) -> None:
-        """Start to count."""
-        self.n_done = 0
-
-    def on_epoch_begin(self, *_: object, **__: object) -> None:
+    def on_epoch_begin(self, net: NeuralNet, **_: object) -> None:
         """Begin an epoch."""
         self.epoch = begin_epoch(self.progress.estimator)
+        self.on_batch_end(net)
 
     def on_batch_end(self, net: NeuralNet, **_: object) -> None:
-        """Count an update."""
-        self.n_done += 1
-        n_most = n_likely = net.max_epochs * self.progress.updates_per_epoch
+        """Show how much is done."""
+        n_epochs, share = 1, len(net.history[-1]["batches"]) / self.updates_per_epoch
         if self.schedule is not None:
-            n_most, n_likely = self.schedule.end, self.schedule.likely_end
-        self._show(net, n_likely, n_most)
+            n_epochs, share = self.schedule.end // self.updates_per_epoch, self.schedule.share_done
+        epoch = f"epoch {len(net.history)}/{n_epochs}"
+        self.progress.show(Network.name, share, epoch + self.losses)
 
     def on_epoch_end(self, net: NeuralNet, **_: object) -> None:
-        """End an epoch, and perhaps the training."""
+        """End an epoch, and perhaps the training; show its losses."""
         net.has_stopped |= end_epoch(self.progress.estimator, self.epoch)
-
-    def on_train_end(self, net: NeuralNet, **_: object) -> None:
-        """Count no more updates than were done."""
-        self._show(net, self.n_done, self.n_done)
-
-    def _show(self, net: NeuralNet, n_likely: int, n_most: int) -> None:
-        """Show how many of all updates are done, of those that are likely, and the most."""
-        text = [f"epoch {len(net.history)}/{n_most // self.progress.updates_per_epoch}"]
-        rows = (row for row in reversed(net.history) if "train_loss" in row)
-        for name, loss in next(rows, {}).items():
-            if name in ("train_loss", "valid_loss") and loss is not None:
-                text.append(f"{name.removesuffix('_loss')} {loss:.3f}")
-        shown = ", ".join(text) * (self.n_done > 0)
-        self.progress.count_network(self.n_done, n_likely, n_most, shown)
+        row = net.history[-1]
+        losses = [(name, row.get(f"{name}_loss")) for name in ("train", "valid")]
+        self.losses = "".join(f", {name} {loss:.3f}" for name, loss in losses if loss is not None)
+        self.on_batch_end(net)

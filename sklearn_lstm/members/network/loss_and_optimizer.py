@@ -10,7 +10,7 @@ from scipy.special import entr
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sklearn_lstm.blending import Logits
+from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.targets.labels import Labels
 from sklearn_lstm.targets.targets import Targets
 

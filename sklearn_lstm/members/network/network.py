@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
+from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.member import Contributions, one_by_one
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
@@ -259,12 +259,14 @@ class Network(NetworkMember):
 
     def describe(self) -> str:
         """Return what the network consists of, in one line."""
+        if not self.is_trained:
+            return "none"
         architecture = self.module.architecture
         return (
             f"{architecture.num_layers} "
             f"{'bidirectional ' * architecture.bidirectional}{architecture.cell.upper()} "
             f"layer{'s' * (architecture.num_layers > 1)} of {architecture.hidden_size} units"
-            f", {self.n_weights:,} weights{', not trained' * (not self.is_trained)}"
+            f", {self.n_weights:,} weights"
         )
 
 

@@ -11,7 +11,6 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.sequences import (
     MOST_STEPS_PER_BATCH,
     Lengths,
@@ -19,6 +18,7 @@ from sklearn_lstm.data.sequences import (
     rows_of_similar_length,
     starts_of,
 )
+from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.network.architecture import CELL_WEIGHTS, GATES, Architecture, CellName
 from sklearn_lstm.members.network.network_member import (
     Encoding,

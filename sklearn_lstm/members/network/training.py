@@ -12,10 +12,10 @@ from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, Prin
 from skorch.helper import predefined_split
 from skorch.utils import noop
 
-from sklearn_lstm.blending import ExpectedFactor, HeldOutLogits, fit_blend
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
+from sklearn_lstm.members.blending import ExpectedFactor, HeldOutLogits, fit_blend
 from sklearn_lstm.members.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
@@ -41,7 +41,7 @@ from sklearn_lstm.members.network.loss_and_optimizer import (
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
-from sklearn_lstm.progress import FitProgress, print_above_bar
+from sklearn_lstm.progress import ProgressBar, print_above_bar
 from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.threads import workers
 
@@ -96,7 +96,7 @@ def train_network(
     settings: NetworkSettings,
     plan: TrainingPlan,
     loss: BlendLoss,
-    progress: FitProgress,
+    progress: ProgressBar,
 ) -> Network:
     """Return a network that was trained; the loss of the blend may end the training."""
     rng, learned = split.generator, split.learned
@@ -120,7 +120,7 @@ def train_network(
         callbacks.append(checks)
     if ends_early and not settings.has_early_stopping:
         callbacks.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
-    callbacks.append(NetworkProgress(progress, schedule))
+    callbacks.append(NetworkProgress(progress, n_updates, schedule))
     watched = split.held_out if ends_early else None
     batches = partial(LengthBatches, rng=rng, limit=progress.limit)
     net = train(
@@ -134,7 +134,7 @@ def train_one_epoch(
     settings: NetworkSettings,
     rng: np.random.Generator,
     previous: Network | None,
-    progress: FitProgress,
+    progress: ProgressBar,
 ) -> Network:
     """Return a network that was trained for an epoch more, at a constant learning rate."""
     batch_size = settings.batch_size
@@ -148,8 +148,8 @@ def train_one_epoch(
         network = previous.extended(samples.sequences, settings.vectors, generator)
     n_directions = network.module.architecture.n_directions
     n_updates = plan.updates_per_epoch(len(samples))
-    with workers(settings.device, n_directions), progress.planned({}, (1, 1), n_updates):
-        callbacks = [NetworkProgress(progress)]
+    with workers(settings.device, n_directions), progress:
+        callbacks = [NetworkProgress(progress, n_updates)]
         batches = partial(LengthBatches, rng=rng)
         net = train(network, samples, settings, plan, batches=batches, callbacks=callbacks)
     name, gathered = settings.optimizer.__name__, net.optimizer_.state_dict()["state"]

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from sklearn_lstm.blending import Logits
 from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.members.features.ngrams import OnlineNgramFeatures, choose_ngrams, values_of
+from sklearn_lstm.members.blending import Logits
+from sklearn_lstm.members.features.ngrams import OnlineNgramFeatures, choose_ngrams
 from sklearn_lstm.members.linear_model import LARGEST_COEF, ONLINE, LinearModel, Term
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.targets.targets import Samples
@@ -21,11 +21,10 @@ FIRST_SQUARE = 0.01  # the initial sum of squared gradients: a larger one makes 
 
 def new_model(samples: Samples, kind: Kind) -> LinearModel:
     """Return a model that knows no n-gram yet, for sequences like these."""
-    no_ngram = np.full(1, -1, np.int32)  # a hash that none has
-    features = OnlineNgramFeatures(**vars(choose_ngrams(samples.sequences, kind)), hashes=no_ngram)
-    coef = np.zeros((1, samples.targets.n_outputs), np.float32)
-    squares = np.full_like(coef, FIRST_SQUARE)
-    return LinearModel(ONLINE, (Term(features, coef, np.zeros(coef.shape[1]), squares),))
+    features = OnlineNgramFeatures(**vars(choose_ngrams(samples.sequences, kind)))
+    n_outputs = samples.targets.n_outputs
+    coef, squares = np.zeros((2, 0, n_outputs), np.float32)
+    return LinearModel(ONLINE, (Term(features, coef, np.zeros(n_outputs), squares),))
 
 
 def learn(
@@ -49,18 +48,19 @@ def learn(
     (term,), (features,), targets = model.terms, model.features, samples.targets
     n_samples, n_outputs = known.shape
     bags = features.bags(samples.sequences, np.arange(n_samples))
-    hashes, columns = np.unique(bags.indices, return_inverse=True)
-    is_new = features.places_of(hashes) == 0
+    found = np.unique(bags.indices)
+    places, stops = (features.hashes.searchsorted(found, side) for side in ("left", "right"))
+    is_new = places == stops
     # When the coefficients take so much memory, no further n-grams are learned.
     is_new &= np.cumsum(is_new) <= LARGEST_COEF // (4 * n_outputs) - features.n_features
-    places = np.searchsorted(features.hashes, hashes[is_new])
-    features = replace(features, hashes=np.insert(features.hashes, places, hashes[is_new]))
+    places = places[is_new]
+    hashes = np.insert(features.hashes, places, found[is_new])
+    features = replace(features, hashes=hashes, idf=np.ones(len(hashes), np.float32))
     all_coef = np.insert(term.coef, places, 0, axis=0)
     all_squares = np.insert(np.asarray(term.squares), places, FIRST_SQUARE, axis=0)
-    rows = features.places_of(hashes)
-    # An n-gram without a feature has the value 0, so that feature 0 stays as it is.
-    entries = values_of(bags) * (rows > 0)[columns], columns, bags.indptr
-    values = csr_matrix(entries, (n_samples, len(hashes)))
+    values = features.weighed(bags)
+    rows, columns = np.unique(values.indices, return_inverse=True)
+    values = csr_matrix((values.data, columns, values.indptr), (n_samples, len(rows)))
     coef, squares = (table[rows].astype(np.float64) for table in (all_coef, all_squares))
     weights, truth = targets.weights.reshape(n_samples, -1), targets.indicators()
     order = rng.permutation(n_samples)

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
+from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.members.features.series import N_FEATURES, n_features_of, sampled
 from sklearn_lstm.members.linear_model import Term
 from sklearn_lstm.members.recipe import BaseSolver

@@ -17,8 +17,8 @@ from scipy.spatial.distance import squareform
 from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
-from sklearn_lstm.blending import ClassPrior, ExpectedFactor, fit_blend
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
+from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, fit_blend
 from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm.blending import ExpectedFactor
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.locks import ForkSafeLock
+from sklearn_lstm.members.blending import ExpectedFactor
 from sklearn_lstm.members.features.hashing import TfIdfFeatures
 from sklearn_lstm.members.features.ngram_reader import MOST_SCALED
 from sklearn_lstm.members.linear_model import LARGEST_COEF, Term

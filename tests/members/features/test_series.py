@@ -371,7 +371,7 @@ def test_many_series_get_the_ridge_regression_of_scikit_learn(
     set_features(252)
     for module in (ridge_solver, ridge_regression):
         monkeypatch.setattr(module, "ROWS_AT_ONCE", rows_per_block)
-    monkeypatch.setattr(ridge_solver, "likeliest_share", lambda *_: 1.0)
+    monkeypatch.setattr(ridge_regression, "likeliest_share", lambda *_: 1.0)
     rng = np.random.default_rng(0)
     X, y = waves(400)
     X[7][:] = X[8]  # a series that is there twice

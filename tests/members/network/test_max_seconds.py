@@ -7,6 +7,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, progress
+from sklearn_lstm.members.network.callbacks import Trapezoid
+from sklearn_lstm.progress import TimeLimit
 from sklearn_lstm.streaming import fit_batches
 
 X, Y = np.random.default_rng(0).normal(size=(80, 6)), np.arange(80) % 2
@@ -52,10 +54,21 @@ def test_the_learning_rate_falls_over_the_last_fifth():
     assert np.allclose(Clock.rates[25:], 1e-3 * np.arange(5, 0, -1) / 6)
 
 
+def test_the_share_that_is_done_is_that_of_the_seconds_if_it_is_more():
+    schedule = Trapezoid(1.0, 100, 10, 100, TimeLimit.after(30))
+    Clock.now = 10.0
+    schedule.on_train_begin()
+    shares = []
+    for now, schedule.n_done in [(10, 0), (15, 9), (15, 40), (40, 50)]:
+        Clock.now = now
+        shares.append(schedule.share_done)
+    assert shares == [0, 0.25, 0.4, 1]
+
+
 def test_linear_models_that_take_all_of_it_work_alone(monkeypatch):
     monkeypatch.setattr(progress, "monotonic", lambda: Clock.rates.append(1) or len(Clock.rates))
     with pytest.warns(ConvergenceWarning, match=r"max_seconds were over.*the linear model works"):
-        model = classifier(max_seconds=1.5).fit(X + Y[:, np.newaxis], Y)
+        model = classifier(max_seconds=0.5).fit(X + Y[:, np.newaxis], Y)
     assert model.n_epochs_ == 0
     alone = classifier(linear_model="alone").fit(X + Y[:, np.newaxis], Y)
     assert np.array_equal(model.predict_proba(X), alone.predict_proba(X))

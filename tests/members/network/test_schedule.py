@@ -41,7 +41,7 @@ class Net:
 
 
 def run(losses, n_updates=6000, updates_per_epoch=50, train_loss=0.0, guessing=1.0):
-    """Return the learning rates of a training, and the share of dropped tokens at each update.
+    """Return the learning rates of a training, the share of dropped tokens, and that which is done.
 
     The held-out losses at each check are given, and the training loss after each update.
     """
@@ -51,7 +51,7 @@ def run(losses, n_updates=6000, updates_per_epoch=50, train_loss=0.0, guessing=1
     checks = HeldOutChecks(
         lambda _: next(found), "a network", schedule, interval, guessing, may_end=True
     )
-    net, rates, dropped = Net(), [], []
+    net, rates, dropped, done = Net(), [], [], []
     for callback in (schedule, checks):
         callback.on_train_begin(net, X=net)
     while len(rates) < n_updates and not net.has_stopped:
@@ -59,17 +59,18 @@ def run(losses, n_updates=6000, updates_per_epoch=50, train_loss=0.0, guessing=1
             schedule.on_batch_begin(net, training=True)
             rates.append(net.param_groups[0]["lr"])
             dropped.append(net.token_dropout)
+            done.append(schedule.share_done)
             net.train_loss = train_loss(len(rates)) if callable(train_loss) else train_loss
             for callback in (schedule, checks):
                 callback.on_batch_end(net, training=True)
         for callback in (schedule, checks):
             callback.on_epoch_end(net)
-    return np.array(rates), np.array(dropped)
+    return np.array(rates), np.array(dropped), np.array(done)
 
 
 def test_the_rate_falls_once_three_checks_made_no_progress():
     # Checks after 150 updates each: progress in the first two, none in the next three.
-    rates, _ = run([100, 90, 80, 79, 81, 80, 0, 0, 0])
+    rates, *_ = run([100, 90, 80, 79, 81, 80, 0, 0, 0])
     assert len(rates) == 1100  # 750 * 3 / 2, to an end of an epoch of 50 updates
     np.testing.assert_allclose(rates[50:750], 1.0)
     assert (np.diff(rates[750:]) < 0).all()
@@ -79,14 +80,14 @@ def test_the_rate_falls_once_three_checks_made_no_progress():
 def test_the_first_epoch_is_always_seen_to_its_end():
     # Checks after 150 updates each: progress in the first. Up to the 1,000th none counts, then
     # come three that do.
-    rates, _ = run([90.0, *[80.0] * 20], updates_per_epoch=1000)
+    rates, *_ = run([90.0, *[80.0] * 20], updates_per_epoch=1000)
     assert len(rates) == 2000
     np.testing.assert_allclose(rates[50:1350], 1.0)
     assert (np.diff(rates[1350:]) < 0).all()
 
 
 def test_a_loss_that_falls_trains_to_the_end():
-    rates, _ = run(np.arange(100, 0, -2.5))
+    rates, *_ = run(np.arange(100, 0, -2.5))
     assert len(rates) == 6000
     np.testing.assert_allclose(rates[50:4000], 1.0)
     assert (np.diff(rates[4000:]) < 0).all()
@@ -100,7 +101,7 @@ def test_progress_is_measured_from_the_lowest_loss():
 
 def test_warm_up_and_checks_suit_half_of_the_updates_where_a_loss_may_end_them():
     # Of 1,200 updates half are 600: a warm-up over 30 and a check after each 30th.
-    ended, _ = run([100, 90, 80, 79, 81, 80], n_updates=1200)
+    ended, *_ = run([100, 90, 80, 79, 81, 80], n_updates=1200)
     np.testing.assert_allclose(ended[:30], np.arange(1, 31) / 30)
     np.testing.assert_allclose(ended[30:150], 1.0)
     assert len(ended) == 200  # 150 * 3 / 2, to the nearest end of an epoch of 50
@@ -109,17 +110,17 @@ def test_warm_up_and_checks_suit_half_of_the_updates_where_a_loss_may_end_them()
 
 def test_a_network_that_has_learned_nothing_goes_on():
     # The training loss is that of guessing until the 1,500th update; checks come after 150 each.
-    rates, _ = run([90.0, *[80.0] * 41], train_loss=lambda n_done: 1.0 if n_done <= 1500 else 0.5)
+    rates, *_ = run([90.0, *[80.0] * 41], train_loss=lambda n_done: 1.0 if n_done <= 1500 else 0.5)
     np.testing.assert_allclose(rates[50:1950], 1.0)  # three checks count: 1,650, 1,800 and 1,950
     assert (np.diff(rates[1950:]) < 0).all()
-    rates, _ = run([80.0] * 41, train_loss=1.0)
+    rates, *_ = run([80.0] * 41, train_loss=1.0)
     assert len(rates) == 6000
 
 
 def test_tokens_are_dropped_while_the_network_overfits():
     # A held-out loss of 0.8 in the mean. The network guesses; learns, and its training loss, with
     # dropped tokens, is larger; and then smaller.
-    _, dropped = run(
+    _, dropped, _ = run(
         [80.0] * 41,
         train_loss=lambda n_done: 4.0 if n_done <= 300 else 2.0 if n_done <= 600 else 0.5,
         guessing=4.0,
@@ -127,6 +128,16 @@ def test_tokens_are_dropped_while_the_network_overfits():
     np.testing.assert_allclose(dropped[:150], 0.1)  # until the first check
     np.testing.assert_allclose(dropped[150:750], 0)
     np.testing.assert_allclose(dropped[750:], 0.1)
+
+
+def test_the_share_that_is_done_is_that_of_half_of_the_updates_or_as_if_the_rate_fell_now():
+    *_, done = run([100, 90, 80, 79, 81, 80])
+    np.testing.assert_allclose(done[:750], np.arange(750) / 3000)  # of 6,000
+    np.testing.assert_allclose(done[750:], np.arange(750, 1100) / 1100)
+    *_, done = run(np.arange(100, 0, -2.5))
+    np.testing.assert_allclose(done[:2000], np.arange(2000) / 3000)
+    np.testing.assert_allclose(done[2000:4000], 2 / 3)
+    np.testing.assert_allclose(done[4000:], np.arange(4000, 6000) / 6000)
 
 
 class Count(Callback):

@@ -54,7 +54,7 @@ def test_new_words_are_learned_after_a_fit_and_old_ones_are_kept(size):
     learn(model, *new, size)
     assert model.score(*later_new) > 0.85
     assert model.score(*later_old) > 0.95
-    assert "n-grams of 1-2 ids, from partial_fit" in repr(model[-1])
+    assert "# online linear model: " in repr(model[-1])
 
 
 def test_one_large_call_is_learned_in_batches_whatever_the_order_of_its_samples():
@@ -142,5 +142,4 @@ def test_a_full_table_learns_no_further_n_grams_but_what_it_has(monkeypatch):
     assert len(before.coef) == 10
     after = online(model.partial_fit(X, np.arange(40) % 2))
     assert after.features.hashes.tolist() == before.features.hashes.tolist()
-    assert (after.coef[1:] != before.coef[1:]).all()
-    assert not after.coef[0].any()
+    assert (after.coef != before.coef).all()

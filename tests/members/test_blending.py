@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from sklearn_lstm import blending
-from sklearn_lstm.blending import ClassPrior, ExpectedFactor
 from sklearn_lstm.data.kinds import WORDS
+from sklearn_lstm.members import blending
+from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor
 from sklearn_lstm.members.network.training import EXPECTED_SHARE, BlendLoss
 from sklearn_lstm.targets.labels import Labels, LabelSets
 from sklearn_lstm.targets.targets import Targets
