@@ -254,7 +254,8 @@ def _unpack(content: Mapping[str, forms.Tree], unpack: Unpacker) -> Any:
         steps = [(name, _unpack(step, unpack)) for name, step in content["steps"]]
         own = {name: content[name] for name in ("verbose", "transform_input")}
         return Pipeline(steps, **own)
-    return unpack.estimator(content)
+    check_is_fitted(model := unpack.estimator(content))
+    return model
 
 
 def _told(content: Mapping[str, Any]) -> dict[str, Any]:
