@@ -237,6 +237,7 @@ CLAIMS = {
     "an array many times": ([{"bytes": named("many", MANY)}] * 1_000, {"many": MANY}),
     "lists of nothing": ([[[]]] * N_BYTES, {}),
     "sets of nothing": ([{"set": []}] * N_BYTES, {}),
+    "empty paths": ([{"path": ""}] * N_BYTES, {}),
     "a set": ({"set": [f"{number:x}" for number in range(N_BYTES)]}, {}),
     "a dict": ({"dict": [[*range(N_BYTES)], [*range(N_BYTES)]]}, {}),
     "estimators": (
