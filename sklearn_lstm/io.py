@@ -133,7 +133,6 @@ def load(path: str | os.PathLike[str], *, embeddings: object = None, encoder: ob
     """
     with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
         model = _unpack(content, unpack)
-        unpack.check_all_used()
         warn_of_other_version(content, content["class"])
         return model
 

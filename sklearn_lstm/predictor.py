@@ -201,7 +201,6 @@ def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader
     reader = TextReader.of(before[0]) if before else None
     if reader is not None:
         reader.check()
-    unpack.check_all_used()
     if (stored := forms.other_version(content)) is not None:
         found = f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}"
         warn_user(f"{found}: its predictions may differ.")

@@ -75,7 +75,7 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
     if numbers.columns.keys() != set(names):
         found = f"X {frames.difference(tuple(numbers.columns), names)}." if numbers else LOST
         raise InvalidSequencesError(f"Beside the sequences of fit stood {[*names]}, but {found}")
-    for name in set(categories) ^ set(numbers.categories):
+    for name in set(names) & (set(categories) ^ set(numbers.categories)):  # perhaps a stranger's
         if not all(map(frames.is_missing_or_nan, numbers.columns[name])):
             found = "numbers, but at fit it held categories"
             if name not in categories:

@@ -51,7 +51,6 @@ class StoredMixin:
             unpack = Unpacker(dict(state["table"]))
             content = unpack.content(state["content"], state["checksum"])
             unpack.estimator(content, self)
-            unpack.check_all_used()
             warn_of_other_version(content, type(self).__name__)
 
 

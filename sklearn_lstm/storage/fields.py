@@ -7,7 +7,7 @@ have one axis. ``"n_gappy of n_channels"`` are numbers from 0 to n_channels - 1,
 dict too. ``Annotated[int, range(1, 9)]`` is a number from 1 to 8.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
 from functools import cache
 from numbers import Integral, Real
@@ -27,22 +27,16 @@ def _hints_of(kind: type) -> dict[str, Any]:
     return builder | get_type_hints(kind, include_extras=True)
 
 
-def check_attributes(
-    kind: type, attributes: Mapping[str, object], parameters: Container[str] = ()
-) -> None:
-    """Raise ValueError for attributes that an estimator of this class can't have."""
-    others = (name for name in attributes if name not in parameters)
-    if hidden := sorted(name for name in others if getattr(kind, name, None) is not None):
-        raise ValueError(f"attributes that hide others: {hidden[:5]}")
-    check_fields(kind, attributes)
-
-
-def check_complete(estimator: object) -> None:
-    """Raise ValueError if a fitted estimator lacks an attribute that its class annotates."""
+def check_estimator(estimator: Any) -> None:
+    """Raise ValueError if an estimator has attributes that its class can't have, or lacks some."""
     kind, found = type(estimator), vars(estimator)
-    names = (name for name in get_type_hints(kind) if not hasattr(kind, name))
-    if lacking := sorted(name for name in names if name not in found):
-        raise ValueError(f"a {kind.__name__} without {lacking}")
+    names = found.keys() - estimator.get_params(deep=False)
+    if hidden := sorted(name for name in names if getattr(kind, name, None) is not None):
+        raise ValueError(f"attributes that hide others: {hidden[:5]}")
+    check_fields(kind, found)
+    needed = {name for name in get_type_hints(kind) if not hasattr(kind, name)}
+    if estimator.__sklearn_is_fitted__() and (lacking := needed - found.keys()):
+        raise ValueError(f"a {kind.__name__} without {sorted(lacking)}")
 
 
 def check_agreement(part: object, **known: object) -> None:

@@ -41,6 +41,7 @@ PARTS = {  # our own classes: dataclasses, or those with `stored` and `from_stor
     for module, names in {
         "model": "Fitted SequenceModel",
         "members.network.network": "Network",
+        "members.network.architecture": "Architecture",
         "members.linear_model": "LinearModel Term",
         "members.features.ngrams": "OnlineNgramFeatures",
         "encoding.token_codes": "TokenCodes",

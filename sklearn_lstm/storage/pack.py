@@ -1,6 +1,6 @@
 """Values -> trees, and a table of their arrays."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields
 from itertools import count
 from types import NoneType
@@ -25,17 +25,14 @@ class Packer:
         Whether what is no plain data is refused; else the table holds it too.
     table : dict
     packed : dict
-        By its id, a value, so that it lives, and its tree.
-    numbers : iterator of int
-        Those of the trees of values that come again.
+        By its id, a value, so that it lives, its tree, and its number if it comes again.
     """
 
     is_file: bool
     table: forms.Table = field(default_factory=dict)
-    packed: dict[int, tuple[object, dict[str, forms.Tree]]] = field(default_factory=dict)
-    numbers: Iterator[int] = field(default_factory=count)
+    packed: dict[int, tuple[object, dict[str, forms.Tree], int]] = field(default_factory=dict)
 
-    def __call__(self, value: object, place: str) -> forms.Tree:
+    def __call__(self, value: Any, place: str) -> forms.Tree:
         """Return the tree of a value; its arrays get names that begin with the place.
 
         Raises
@@ -46,20 +43,19 @@ class Packer:
         kind = type(value)
         if kind in PLAIN:
             return value
-        if isinstance(value, list) and kind is list:
+        if kind is list:
             return self._pack_items(value, place)
         if id(value) in self.packed:
-            _, tree = self.packed[id(value)]
-            if "number" not in tree:
-                tree["number"] = next(self.numbers)
-            return {"same": tree["number"]}
+            _, tree, number = self.packed[id(value)]
+            tree["number"] = number
+            return {"same": number}
         try:
             tree = self._pack(value, place)
         except forms.NotPlainError:
             if self.is_file:
                 raise
             tree = {"object": self._add(value, place)}
-        self.packed[id(value)] = value, tree
+        self.packed[id(value)] = value, tree, len(self.packed)
         return tree
 
     def attributes(self, estimator: Any, place: str) -> dict[str, forms.Tree]:

@@ -67,6 +67,8 @@ class Unpacker:
             return value
         before, self.n_bytes_said = self.n_bytes_said, self.n_bytes_said + PER_LIST
         value = self._value(form, content)
+        if isinstance(value, np.ndarray) and forms.has_many_empty_rows(value):
+            raise ValueError(f"many rows of nothing: {value.shape}")
         if numbers:
             self.shared[numbers[0][1]] = value, self.n_bytes_said - before
         return value
@@ -116,19 +118,12 @@ class Unpacker:
             return make(content["class"])
         name = content["class"]
         estimator = getattr(import_module(ESTIMATORS[name]), name)() if empty is None else empty
+        vars(estimator).update(attributes)
         is_file = self.passed is not None
         if is_file:  # a pickle may be of a subclass
-            fields.check_attributes(type(estimator), attributes, estimator.get_params(deep=False))
-        vars(estimator).update(attributes)
-        if is_file and estimator.__sklearn_is_fitted__():
-            fields.check_complete(estimator)
+            fields.check_estimator(estimator)
         estimator._settle(is_file=is_file)  # noqa: SLF001 - that of `StoredMixin`
         return estimator
-
-    def check_all_used(self) -> None:
-        """Raise an error if there are more arrays than the trees name."""
-        if self.table:
-            raise ModelFileError(f"holds unknown arrays: {sorted(self.table)[:5]}.")
 
     def _value(self, form: str, content: forms.Tree) -> Any:
         value: Any
@@ -146,7 +141,7 @@ class Unpacker:
             value = dict(zip(_list(keys), _list(values), strict=True))
         elif form == "objects":
             items = _list(self(content[1]))
-            value = _checked(np.fromiter(items, np.object_, len(items)).reshape(content[0]))
+            value = np.fromiter(items, np.object_, len(items)).reshape(content[0])
         elif form == "object" and self.passed is None:
             value = self.table.pop(content)
         else:
@@ -179,13 +174,7 @@ class Unpacker:
             array = array.view(dtype)[..., 0]
         # Memory maps, and tensors that another estimator goes on training, are copied.
         is_own = array.flags.owndata and array.flags.writeable
-        return _checked(array if is_own else np.array(array))
-
-
-def _checked(array: NDArray[Any]) -> NDArray[Any]:
-    if forms.has_many_empty_rows(array):
-        raise ValueError(f"many rows of nothing: {array.shape}")
-    return array
+        return array if is_own else np.array(array)
 
 
 def _list(content: object) -> list[Any]:

@@ -1,7 +1,7 @@
 """What a network consists of, and the shapes of its weights, for torch and for NumPy."""
 
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -47,10 +47,6 @@ class Architecture:
     pooling: Annotated[tuple[PoolingName, ...], "n_poolings<9"]
     dropout: float
     steps_per_frame: Annotated[int, range(1, 1 << 16)]
-
-    def stored(self) -> dict[str, Any]:
-        """Return what is stored."""
-        return asdict(self) | {"pooling": list(self.pooling)}
 
     @property
     def n_directions(self) -> int:

@@ -15,13 +15,15 @@ from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_le
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.member import Contributions, one_by_one
+from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.devices import exact, find_device, prefers_bfloat16
 from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
 from sklearn_lstm.members.network.network_member import (
     Encoding,
     NetworkMember,
-    read_architecture,
+    Weights,
+    check_stored,
 )
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
@@ -77,7 +79,7 @@ class Network(NetworkMember):
         return sum(weight.numel() for weight in self.module.parameters())
 
     @property
-    def weights(self) -> dict[str, NDArray[np.float32]]:
+    def weights(self) -> Weights:
         """The weights, by the names that torch gives them."""
         return _without_tensors(dict(self.module.state_dict()))  # type: ignore[no-any-return]
 
@@ -86,7 +88,7 @@ class Network(NetworkMember):
         return {
             "encoding": self.encoding,
             "vectors": self.vectors,
-            "architecture": self.module.architecture.stored(),
+            "architecture": self.module.architecture,
             "use_bfloat16": self.module.use_bfloat16,
             "weights": self.weights if self.is_trained else None,
             "optimizer_state": _without_tensors(self.optimizer_state),
@@ -99,20 +101,18 @@ class Network(NetworkMember):
         unpack: Unpacker,
         encoding: Encoding,
         vectors: PretrainedVectors | None,
-        architecture: dict[str, Any],
+        architecture: Architecture,
+        weights: Weights | None,
         *,
         use_bfloat16: bool,
-        weights: dict[str, NDArray[np.float32]] | None,
         optimizer_state: dict[str, Any] | None,
     ) -> Self:
         """Return the network that was stored; one that was not trained has no weights."""
-        known = read_architecture(architecture, encoding)
+        check_stored(architecture, encoding, weights)
         # Bytes, beside the weights.
-        unpack.take_memory(20_000 * (1 + known.num_layers * known.n_directions))
-        module = SequenceNetwork(known)
+        unpack.take_memory(20_000 * (1 + architecture.num_layers * architecture.n_directions))
+        module = SequenceNetwork(architecture)
         if weights is not None:
-            if {weight.dtype for weight in weights.values()} != {np.dtype(np.float32)}:
-                raise TypeError("weights of another type than float32")
             tensors = {name: torch.from_numpy(weight) for name, weight in weights.items()}
             module.load_state_dict(tensors, assign=True)
         module.use_bfloat16 = use_bfloat16

@@ -1,6 +1,5 @@
 """What the network of torch and that of NumPy have in common: what they read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,11 +12,11 @@ from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.members.member import Member
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.storage.fields import check_fields
 
 EpochRow: TypeAlias = dict[str, float | None]  # what is recorded of an epoch
 Encoding: TypeAlias = TokenCodes | ChannelScaling
 Extension: TypeAlias = NDArray[np.float32] | None
+Weights: TypeAlias = dict[str, NDArray[np.float32]]  # as torch names them
 
 
 @dataclass
@@ -58,19 +57,13 @@ class NetworkMember(Member):
         return np.where(codes > 0, codes, steps), vectors[is_new]
 
 
-def read_architecture(fields: Mapping[str, Any], encoding: Encoding) -> Architecture:
-    """Return the architecture that was stored, of a network that reads what is encoded so.
-
-    Raises
-    ------
-    ValueError
-        If it is too large, has no pooling, or reads something else.
-    """
-    fields = {**fields, "pooling": tuple(fields["pooling"])}
-    check_fields(Architecture, fields)
-    architecture = Architecture(**fields)
+def check_stored(architecture: Architecture, encoding: Encoding, weights: Weights | None) -> None:
+    """Raise ValueError if a stored network has no pooling, or reads or holds something else."""
     tokens, has_frames = architecture.tokens, architecture.steps_per_frame > 1
     is_read = (architecture.n_inputs, tokens) == (len(encoding), encoding.n_channels is None)
     if not is_read or not architecture.pooling or (tokens and has_frames):
-        raise ValueError(f"a network that reads something else, or without pooling: {fields}")
-    return architecture
+        raise ValueError(f"a network that reads something else, or without pooling: {architecture}")
+    found = {name: (weight.dtype, weight.shape) for name, weight in (weights or {}).items()}
+    shapes = {} if weights is None else architecture.shapes()
+    if found != {name: (np.dtype(np.float32), shape) for name, shape in shapes.items()}:
+        raise ValueError(f"weights do not fit to the architecture {architecture}")

@@ -24,7 +24,8 @@ from sklearn_lstm.members.network.network_member import (
     Encoding,
     Extension,
     NetworkMember,
-    read_architecture,
+    Weights,
+    check_stored,
 )
 from sklearn_lstm.members.network.positions import sinusoidal_positions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
@@ -206,18 +207,9 @@ class Forward:
     architecture : Architecture
     weights : dict of str to ndarray
         As torch names them.
-
-    Raises
-    ------
-    ValueError
-        If the weights do not have the shapes that the architecture says.
     """
 
     def __init__(self, architecture: Architecture, weights: Mapping[str, Array]) -> None:
-        found = {name: (weight.dtype, weight.shape) for name, weight in weights.items()}
-        shapes = architecture.shapes()
-        if found != {name: (np.dtype(np.float32), shape) for name, shape in shapes.items()}:
-            raise ValueError(f"weights do not fit to the architecture {architecture}")
         self.architecture, self.weights = architecture, weights
         n_directions = architecture.n_directions
         places = [
@@ -340,15 +332,15 @@ class NumpyNetwork(NetworkMember):
         unpack: Unpacker,
         encoding: Encoding,
         vectors: PretrainedVectors | None,
-        architecture: dict[str, Any],
-        weights: dict[str, Array] | None,
+        architecture: Architecture,
+        weights: Weights | None,
         **_: object,
     ) -> Self:
         """Return the network that was stored."""
-        known = read_architecture(architecture, encoding)
+        check_stored(architecture, encoding, weights)
         unpack.take_memory(2 * sum(weight.nbytes for weight in (weights or {}).values()))
-        forward = None if weights is None else Forward(known, weights)
-        return cls(encoding, vectors, forward, known.n_outputs)
+        forward = None if weights is None else Forward(architecture, weights)
+        return cls(encoding, vectors, forward, architecture.n_outputs)
 
     @property
     def is_trained(self) -> bool:
