@@ -112,7 +112,7 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
         "variance *V* = {}. The scale": [count(svm.VARIANCE_OF_RATIOS)],
         "With more than {} classes or labels there is": [count(ngram_reader.MOST_SCALED)],
         "With more than {} classes or labels, all": [count(ngram_reader.MOST_SCALED)],
-        "Above {}, the linear model": [memory(ngram_reader.LARGEST_COEF)],
+        "If that is more than {}, n-grams": [memory(ngram_reader.LARGEST_COEF)],
         "hashes of {} bits": [count(hashing.HASH_BITS)],
         "With more than {} in all sequences": SAMPLE[:1],
         "with about {}.": SAMPLE[1:],

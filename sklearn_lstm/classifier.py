@@ -128,9 +128,8 @@ class LSTMSequenceClassifier(
         the pooled vector. A feature is dropped in all steps of a sequence [8]_.
     criterion : "cross_entropy" or class of torch losses, default="cross_entropy"
         The loss. For a multilabel y, "cross_entropy" is the binary cross entropy of each label. A
-        class is instantiated with ``reduction="none"`` and called with logits and targets. Any such
-        class drops the linear model, with a warning: the network alone is less accurate on most
-        tasks.
+        class is instantiated with ``reduction="none"`` and called with logits and targets. It
+        is the loss of the network alone: linear model and blend stay as they are.
     optimizer : {"adamw", "adam", "nadam", "rmsprop", "sgd"} or torch optimizer, default="adamw"
         AdamW [5]_, or a class of ``torch.optim``. Optimisers that need several gradients for an
         update, or accept only one kind of weight, are rejected (LBFGS, SparseAdam, Muon).
@@ -208,8 +207,7 @@ class LSTMSequenceClassifier(
     n_epochs_ : int
         The number of epochs, also of those whose row `partial_fit` has dropped.
     linear_model_ : object or None
-        The linear model beside the network. None if ``linear_model=False``, if `criterion` is not
-        "cross_entropy", or if n-grams would need more than 1 GiB of coefficients.
+        The linear model beside the network. None if ``linear_model=False``.
     calibration_ : dict or None
         How logits are blended: `weights` (of each member, by its name), `prior_correction` (for
         rare classes; one for each label if y is multilabel), `n_held_out` (the number of samples
@@ -436,12 +434,6 @@ class LSTMSequenceClassifier(
             If X is not a set of sequences (the message names the row), y is not a set of labels or
             holds a single class, a parameter is out of range, or the loss becomes infinite or NaN.
             The classifier stays as it was.
-
-        Warns
-        -----
-        LinearModelSkippedWarning
-            If the linear model is left out, since `criterion` is not "cross_entropy", or since its
-            n-grams would need too much memory. The network alone is less accurate on most tasks.
         """
         parameters = sklearn_internals.checked_parameters(self)
         limit = TimeLimit.after(parameters["max_seconds"])

@@ -9,7 +9,6 @@ __all__ = [
     "InputTypeWarning",
     "InvalidSequencesError",
     "InvalidSequencesTypeError",
-    "LinearModelSkippedWarning",
     "MissingValuesWarning",
     "ModelFileError",
     "NonFiniteTrainingError",
@@ -33,10 +32,6 @@ class NonFiniteTrainingError(ValueError):
 
 class ModelFileError(ValueError):
     """Raised if a stored estimator is damaged or forged, or has a format that is not known."""
-
-
-class LinearModelSkippedWarning(UserWarning):
-    """Issued if the linear model is left out, for lack of memory or because of `criterion`."""
 
 
 class InputTypeWarning(UserWarning):

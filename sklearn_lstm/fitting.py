@@ -240,39 +240,10 @@ def fit_classifier(
     classifier._fitted = fitted  # noqa: SLF001
 
 
-def what_is_lacking(settings: FitSettings) -> str:
-    """Return a condition of linear members that is not met, or nothing."""
-    if not settings.linear_model:
-        return "linear_model=True"
-    criterion = settings.criterion
-    return "" if criterion == "cross_entropy" else f"criterion='cross_entropy', found {criterion}"
-
-
 def find_recipes(settings: FitSettings) -> list[Recipe]:
-    """Return the recipes of the linear models that a fit needs.
-
-    Raises
-    ------
-    ValueError
-        If there is none though it is relied on, and if two members would have one name.
-    """
-    found = [one for one in recipes.RECIPES if one.suits(settings)]
-    names = [Network.name, ONLINE, *(one.name for one in found)]
-    if len({*names}) < len(names):
-        raise ValueError(f"The members of a model need different names, found {names}.")
-    if not (lacking := what_is_lacking(settings)):
-        return found
-    asked = [one.name for one in found if one.is_asked_for]
-    if asked or settings.max_epochs == 0:
-        name = f"The member of the {asked[0]}" if asked else "A model without a network"
-        raise ValueError(f"{name} needs {lacking}.")
-    if settings.linear_model:
-        warn_user(
-            "The linear model is left out: it needs criterion='cross_entropy'. The network "
-            "alone is usually less accurate; if you want it, set linear_model=False.",
-            exceptions.LinearModelSkippedWarning,
-        )
-    return []
+    """Return the recipes of the linear models of a fit; what is asked for is never left out."""
+    suiting = [one for one in recipes.RECIPES if one.suits(settings)]
+    return [one for one in suiting if settings.linear_model or one.is_asked_for]
 
 
 @torch.inference_mode(mode=False)
@@ -324,7 +295,7 @@ def fit_one_epoch(before: Fitted | None, data: TrainingData, parameters: Paramet
     progress = ProgressBar(is_shown=settings.verbose > 0)
     network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
     model = previous.with_network(network)
-    if settings.kind in TOKENS and not what_is_lacking(settings):
+    if settings.kind in TOKENS and settings.linear_model:
         known = np.zeros((len(samples), samples.targets.n_outputs))
         if previous.members:
             known = previous.blended_logits(samples.sequences, without=ONLINE)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from inspect import signature
 from numbers import Integral
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -106,48 +106,6 @@ class DocumentedMixin:
 
     _doc_link_module = "sklearn_lstm"
     _doc_link_template = DOCUMENTATION + "generated/api/sklearn_lstm.{estimator_name}.html"
-
-
-class DataFrameMixin:
-    """Let scikit-learn make data frames of dense output only.
-
-    Other output stays as it is under ``set_config(transform_output="pandas")``, as with
-    ``CountVectorizer``.
-    """
-
-    output: str
-
-    def __init_subclass__(cls, **options: object) -> None:
-        super().__init_subclass__(**options)
-        keys = property(lambda self: {"transform"} if self.output == "dense" else set())
-        cls._sklearn_auto_wrap_output_keys = keys  # type: ignore[attr-defined]
-
-    def set_output(self, *, transform: str | None = None) -> Self:
-        """Set the container of dense output.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"} or None, default=None
-            As in scikit-learn.
-
-        Returns
-        -------
-        self : estimator
-            The same object.
-
-        Raises
-        ------
-        ValueError
-            For a data frame of other output than ``output="dense"``.
-        """
-        if self.output == "dense":
-            super().set_output(transform=transform)  # type: ignore[misc]
-        elif transform not in (None, "default"):
-            raise ValueError(
-                f"set_output(transform={transform!r}), but output={self.output!r} has no place in "
-                "a data frame: set output='dense' before."
-            )
-        return self
 
 
 def told_to_callbacks(fit: Method) -> Method:

@@ -9,8 +9,9 @@ from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
+from sklearn.utils import TransformerTags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import sklearn_internals
@@ -38,11 +39,9 @@ ENGLISH = sorted(ENGLISH_STOP_WORDS)
 
 
 class TextSequenceVectorizer(
-    sklearn_internals.DataFrameMixin,
     StoredMixin,
     sklearn_internals.DocumentedMixin,
     sklearn_internals.CallbackSupportMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
     r"""Convert texts to sequences of token ids.
@@ -98,8 +97,8 @@ class TextSequenceVectorizer(
     padding : {"post", "pre"}, default="post"
         The side of the zeros, if ``output="dense"``.
     output : {"sparse", "dense", "onehot"}, default="sparse"
-        The container that `transform` returns. scikit-learn's ``set_output`` and
-        ``set_config(transform_output=...)`` turn only "dense" into a data frame.
+        The container that `transform` returns. As `CountVectorizer`, it makes no data frames, also
+        under ``set_config(transform_output="pandas")``.
 
     Attributes
     ----------
@@ -408,6 +407,7 @@ class TextSequenceVectorizer(
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.transformer_tags = TransformerTags()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags

@@ -158,7 +158,6 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
                     "one more often than by chance. Pass more or longer texts."
                 )
         self.__dict__.update(  # all in one statement: a user may press Ctrl-C
-            _is_clone=False,
             vocabulary_={word: row for row, word in enumerate(compress(words, has_vector))},
             vectors_=vectors,
             _n_texts=n_texts,
@@ -187,29 +186,9 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
         check_is_fitted(self)
         return VectorTable("WordVectors", self.vocabulary_, self.vectors_, has_own_scale=False)
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters. A clone that gets others than its vectors were learned with loses them.
-
-        Parameters
-        ----------
-        **params : dict
-            As in scikit-learn.
-
-        Returns
-        -------
-        self : WordVectors
-            The object.
-        """
-        old = self.get_params()
-        super().set_params(**params)
-        new = {name for name, value in params.items() if not np.array_equal(value, old.get(name))}
-        if new - {"verbose"} and vars(self).get("_is_clone") and self.__sklearn_is_fitted__():
-            del self.vocabulary_, self.vectors_
-        return self
-
     def __sklearn_clone__(self) -> Self:
         copied: Self = super().__sklearn_clone__()
-        copied.__dict__ = vars(self) | vars(copied) | {"_is_clone": True}  # also what was learned
+        copied.__dict__ = vars(self) | vars(copied)  # also what was learned
         return copied
 
     def __sklearn_is_fitted__(self) -> bool:

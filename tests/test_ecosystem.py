@@ -75,23 +75,12 @@ def test_column_transformer_passes_a_text_column_on(data, sparse_threshold):
     assert_array_equal(model.predict_proba(frames[1]), plain.predict_proba(X_test))
 
 
-@pytest.mark.filterwarnings("ignore:Each row of X is read as")  # which is meant
-@pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_transformers_may_return_data_frames(data, library):
+def test_a_frame_as_the_global_output_changes_nothing(data):
     X, y, *_ = data["texts"]
-    plain = make_pipeline(TextSequenceVectorizer(max_length=40, output="dense"), lstm())
-    expected = clone(plain).fit(X, y).predict_proba(X)
-    model = plain.set_output(transform=library).fit(X, y)
-    frame = model[:-1].transform(X)
-    assert type(frame).__module__.split(".")[0] == library
-    assert model[-1].feature_names_in_[:2].tolist() == ["position0", "position1"]
-    assert_array_equal(model.predict_proba(X), expected)
-    with pytest.raises(ValueError, match="feature names should match"):
-        model[-1].predict(frame[frame.columns[::-1]])
-    sparse = text_model()
-    expected = sparse.fit(X, y).predict_proba(X)
-    with config_context(transform_output=library):
-        assert_array_equal(sparse.fit(X, y).predict_proba(X), expected)
+    model = text_model()
+    expected = model.fit(X, y).predict_proba(X)
+    with config_context(transform_output="pandas"):
+        assert_array_equal(model.fit(X, y).predict_proba(X), expected)
 
 
 # --- What is around one classifier, or around several

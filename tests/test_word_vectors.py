@@ -1,6 +1,5 @@
 """`WordVectors`: what scikit-learn expects, which words are near, and the formulas plainly."""
 
-import pickle
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -164,24 +163,6 @@ def test_changes_of_a_clone_do_not_reach_a_fitted_one():
     assert (vectors.window, vectors.vectorizer.min_df) == (5, 2)
     changed.fit(TEXTS)
     assert (len(vectors.vocabulary_), len(changed.vocabulary_)) == (7, 3)
-
-
-@pytest.mark.parametrize(
-    "change", [{"window": 1}, {"embedding_dim": 3}, {"vectorizer": None}, {"vectorizer__min_df": 6}]
-)
-@pytest.mark.parametrize("through", [lambda v: v, lambda v: pickle.loads(pickle.dumps(v))])
-def test_a_clone_with_other_parameters_than_its_vectors_is_not_fitted(change, through):
-    vectors = small(vectorizer=TextSequenceVectorizer(min_df=2)).fit(TEXTS)
-    copied = through(clone(vectors))
-    assert_same(copied.set_params(**copied.get_params() | {"verbose": 1}), vectors)
-    copied.set_params(**change)
-    with pytest.raises(NotFittedError):
-        copied.lookup(["a"])
-    with pytest.raises(NotFittedError):
-        LSTMSequenceClassifier(embeddings=copied).fit([[1, 2], [3]], [0, 1])
-    fitted = copied.fit(TEXTS).vectors_
-    assert copied.set_params(window=7).vectors_ is fitted  # as in scikit-learn
-    assert through(vectors).set_params(**change).lookup(["a"])[0].all()
 
 
 def test_one_bar_shows_part_after_part_and_ends_full(capsys, monkeypatch):

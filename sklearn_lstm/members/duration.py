@@ -68,6 +68,7 @@ def plan_training(
     is_judged = has_linear_model and (validation is not None or has_spare)
     batch_size, max_epochs = settings.batch_size, settings.max_epochs
     follows_loss = is_judged and settings.early_stopping == max_epochs == "auto"
+    follows_loss &= settings.criterion == "cross_entropy"  # of others, that of guessing is unknown
     mean_length = float(sequences.lengths.mean() / steps_per_frame(sequences, kind))
     if isinstance(batch_size, str):
         batch_size = batch_size_for(n_samples, mean_length)

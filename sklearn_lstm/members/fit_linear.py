@@ -48,12 +48,12 @@ def fit_linear_models(
     Raises
     ------
     ValueError
-        If all were left out, and there is to be no network.
+        If there is none, and there is to be no network.
     """
     split = context.split
     fits = [fit for recipe in recipes if (fit := fit_recipe(recipe, context)) is not None]
     if context.settings.max_epochs == 0 and not fits:
-        raise ValueError("There is no linear model to fit alone: it was left out, see the warning.")
+        raise ValueError("A model without a network needs linear_model=True.")
     prior = ClassPrior.of(split.samples.targets, is_drawn=len(split.held_out_rows) > 0)
     held_out = HeldOutLogits(split.held_out.targets, prior)
     factors = _factors_of_few(fits, context)

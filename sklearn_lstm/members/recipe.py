@@ -148,7 +148,7 @@ class Recipe:
     stored : tuple of type
         The classes of its features, and of what these hold: those that a file may name.
     is_asked_for : bool
-        The user brings what it reads: it is an error if it can't be fitted.
+        The user brings what it reads: it is fitted also with ``linear_model=False``.
     is_cross_validated : bool
         Whether few samples are cross-validated for its factor in the blend.
     """

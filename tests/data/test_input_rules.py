@@ -115,8 +115,9 @@ def test_tokens_of_a_vectorizer_are_no_signal_however_close_they_are():
 
 
 def test_the_frame_of_our_own_vectorizer_is_read_as_it_is_meant():
-    vectorizer = TextSequenceVectorizer(output="dense").set_output(transform="pandas")
-    frame = vectorizer.fit_transform(FRAME["text"])
+    vectorizer = TextSequenceVectorizer(output="dense")
+    ids = vectorizer.fit_transform(FRAME["text"])
+    frame = pd.DataFrame(ids, columns=vectorizer.get_feature_names_out())
     assert read_sequences(frame).lengths[:3].tolist() == [2, 1, 4]
 
 

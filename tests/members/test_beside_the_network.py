@@ -1,16 +1,11 @@
 """The linear model beside the network: when there is one, how it is blended, how it is stored."""
 
-import warnings
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from as_read import read_sequences
 from small_models import bumps
 
 from sklearn_lstm import LSTMSequenceClassifier
-from sklearn_lstm.exceptions import LinearModelSkippedWarning
-from sklearn_lstm.members import recipes
 from sklearn_lstm.members.features.ngrams import NgramFeatures
 from sklearn_lstm.members.features.series import SeriesFeatures
 
@@ -34,30 +29,6 @@ def test_pairs_and_shapes_are_found_even_by_a_network_that_learns_nothing(
     assert model.score(*new) > least
     alone = LSTMSequenceClassifier(**options, linear_model=False).fit(X, y)
     assert alone.score(*new) < most_alone
-
-
-def test_a_linear_model_over_its_budget_is_left_out_with_a_warning(pairs, allow_bytes):
-    allow_bytes(1000)
-    X, y = pairs(150)
-    with pytest.warns(LinearModelSkippedWarning, match="linear_model=False"):
-        model = LSTMSequenceClassifier(**SMALL).fit(X, y)
-    assert model.linear_model_ is None
-    assert model.predict_proba(X).shape == (150, 2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        LSTMSequenceClassifier(**SMALL, linear_model=False).fit(X, y)
-
-
-@pytest.mark.parametrize("name", ["linear model", "network"])
-def test_two_members_of_one_name_are_an_error(pairs, monkeypatch, name):
-    """Else one would get the blend weight of the other."""
-    ngrams = recipes.RECIPES[0]
-    monkeypatch.setattr(recipes, "RECIPES", [ngrams, replace(ngrams, name=name)])
-    with pytest.raises(ValueError, match=rf"need different names, found .*'{name}'\]"):
-        LSTMSequenceClassifier(**SMALL).fit(*pairs(150))
-    monkeypatch.setattr(recipes, "RECIPES", [ngrams, replace(ngrams, name="twin")])
-    weights = LSTMSequenceClassifier(**SMALL).fit(*pairs(150)).calibration_["weights"]
-    assert set(weights) == {"network", "linear model", "twin"}
 
 
 @pytest.mark.parametrize(("linear_model", "share"), [(True, 0.7), (False, 1.0)])

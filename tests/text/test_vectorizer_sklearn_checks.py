@@ -6,11 +6,8 @@ import joblib
 import numpy as np
 import pytest
 from round_trips import ROUND_TRIPS
-from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -105,15 +102,6 @@ def test_copies_transform_and_go_on_alike(vectorizer, name, tmp_path):
     assert_same(restored.transform(TEXTS), vectorizer.transform(TEXTS))
     further = ["a new text", "the new cat"]
     assert restored.partial_fit(further).vocabulary_ == vectorizer.partial_fit(further).vocabulary_
-
-
-def test_set_output_through_a_pipeline_and_the_global_configuration():
-    pipeline = make_pipeline(TextSequenceVectorizer(output="dense"), FunctionTransformer())
-    plain = pipeline.fit_transform(TEXTS)
-    with config_context(transform_output="pandas"):
-        frame = pipeline.fit_transform(TEXTS)
-    assert frame.columns[0] == "position0"
-    np.testing.assert_array_equal(frame.to_numpy(), plain)
 
 
 def test_feature_names_match_the_columns(vectorizer):

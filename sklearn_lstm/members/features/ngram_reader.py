@@ -8,7 +8,6 @@ from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
-from sklearn_lstm.exceptions import LinearModelSkippedWarning, warn_user
 from sklearn_lstm.members.features.hashing import TfIdfFeatures, matrix_of
 from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
 from sklearn_lstm.members.features.mean_vectors import MeanVectorFeatures
@@ -60,31 +59,16 @@ class NgramReader(Reader):
         return features, matrices
 
 
-def read_ngrams(context: FitContext) -> NgramReader | None:
-    """Read the n-grams of all sequences, or of as many as memory allows.
-
-    Warns
-    -----
-    LinearModelSkippedWarning
-        If there is no model: its coefficients would need more than `LARGEST_COEF` bytes.
-    """
-    samples, settings = context.split.samples, context.settings
-    features: list[Any] = [choose_ngrams(samples.sequences, settings.kind)]
-    if (lexicon := Lexicon.of(samples.sequences)) is not None:
+def read_ngrams(context: FitContext) -> NgramReader:
+    """Read the n-grams of all sequences, or of as many as memory allows."""
+    sequences = context.split.samples.sequences
+    features: list[Any] = [choose_ngrams(sequences, context.settings.kind)]
+    if (lexicon := Lexicon.of(sequences)) is not None:
         features.append(LetterFeatures(lexicon))
-    reader = _read(context, features, settings.vectors)
-    if reader is None:
-        warn_user(
-            "The linear model was left out: the coefficients of all n-grams and "
-            f"{samples.targets.n_outputs:,} classes take more than "
-            f"{LARGEST_COEF / 2**30:.1f} GiB. Set linear_model=False to fit the network alone "
-            "without this warning.",
-            LinearModelSkippedWarning,
-        )
-    return reader
+    return _read(context, features, context.settings.vectors)
 
 
-def read_positions(context: FitContext) -> NgramReader | None:
+def read_positions(context: FitContext) -> NgramReader:
     """Read the n-grams at positions of sequences that have the length of nearly all."""
     features = replace(PAIRS, n_steps=context.settings.n_steps)
     features.are_read(context.split.samples.sequences)  # it tells how many are not
@@ -93,8 +77,8 @@ def read_positions(context: FitContext) -> NgramReader | None:
 
 def _read(
     context: FitContext, features: list[Any], vectors: PretrainedVectors | None = None
-) -> NgramReader | None:
-    """Return what samples hold; None if the coefficients would take too much memory."""
+) -> NgramReader:
+    """Return what samples hold."""
     split = context.split
     samples, rows, held_out = split.samples, row_numbers(len(split.samples)), split.held_out_rows
     bags = _first_bags(features, samples.sequences, rows, MOST_ENTRIES)
@@ -105,8 +89,6 @@ def _read(
         bags = _first_bags(features, samples.sequences, rows, SAMPLED_ENTRIES)
         samples, held_out = samples.subset(rows[: bags[0].shape[0]].copy()), held_out[:0]
     fewest = _fewest_sequences(features, bags, samples.targets.n_outputs)
-    if fewest is None:
-        return None
     found = dict(zip(map(type, features), bags, strict=True))
     if vectors is not None:
         features.append(average := MeanVectorFeatures.of(samples.sequences, vectors))
@@ -129,21 +111,17 @@ def _first_bags(
     return [vstack(of_features, format="csr") for of_features in zip(*parts, strict=True)]
 
 
-def _fewest_sequences(features: list[Any], bags: list[csr_matrix], n_outputs: int) -> int | None:
-    """Return how many sequences hold an n-gram of ids at least, as few as memory allows.
-
-    None if the coefficients would take too much memory.
-    """
-    limits = {1: LARGEST_COEF * SHARE_OF_ALL_NGRAMS, 2: LARGEST_COEF}
-    if features[0].has_borders and n_outputs <= MOST_SCALED:
-        del limits[1]  # the ratio of an n-gram of characters that one sequence alone holds is noise
+def _fewest_sequences(features: list[Any], bags: list[csr_matrix], n_outputs: int) -> int:
+    """Return how many sequences hold an n-gram at least, as few as memory allows."""
+    # The ratio of an n-gram of characters that one sequence alone holds is noise.
+    fewest = 2 if features[0].has_borders and n_outputs <= MOST_SCALED else 1
     frequencies = [np.bincount(bag.indices) for bag in bags]
-    for fewest, limit in limits.items():
+    while True:
         pairs = zip(features, frequencies, strict=True)
         n_kept = sum(len(one.kept(frequency, fewest)) for one, frequency in pairs)
-        if 4 * n_outputs * n_kept <= limit:
+        if 4 * n_outputs * n_kept <= LARGEST_COEF * (SHARE_OF_ALL_NGRAMS if fewest == 1 else 1):
             return fewest
-    return None
+        fewest *= 2
 
 
 NGRAMS = Recipe(

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -180,8 +179,9 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
                 continue
             try:
                 getattr(callback, method_name)(self, **told)
-            except KeyboardInterrupt as error:
-                if not _ends_training(error):
+            except KeyboardInterrupt:  # so skorch ends a training, and users with Ctrl-C
+                is_stopping = isinstance(callback, EarlyStopping) and method_name == "on_epoch_end"
+                if not (is_stopping and callback.misses_ == callback.patience):
                     raise
                 self.has_stopped = True
 
@@ -196,12 +196,6 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
             weights = sequences.weights[rows].to(outputs.device)
             losses_of_rows = self.criterion_(outputs, targets[rows].to(outputs.device), weights)
             loss = losses_of_rows.sum() / len(sequences)
-            if not loss.requires_grad:
-                raise ValueError(
-                    "Training stopped: no weight of the network can be trained, since a callback "
-                    "(such as Freezer) has frozen all of them. Freeze fewer, or leave out the "
-                    "network: linear_model='alone'."
-                )
             loss.backward()
             losses.append(loss.detach())
             is_finite.append((rows, losses_of_rows.detach().isfinite()))
@@ -239,15 +233,6 @@ class MicroBatchNet(NeuralNetClassifier):  # type: ignore[misc]
         ):
             for places in rows_of_similar_length(lengths[rows], steps, size):
                 yield rows[places], _padded(sequences, rows[places], device)
-
-
-def _ends_training(error: KeyboardInterrupt) -> bool:
-    """Return whether skorch's early stopping has raised it, and not a user."""
-    *_, (frame, _) = walk_tb(error.__traceback__)
-    if frame.f_code is not EarlyStopping.on_epoch_end.__code__:
-        return False  # Ctrl-C may also come while early stopping prints, or copies weights
-    callback = frame.f_locals["self"]
-    return bool(callback.misses_ == callback.patience)
 
 
 def _padded(sequences: SequenceBatch, rows: Rows, device: torch.device) -> dict[str, Tensor]:

