@@ -121,7 +121,8 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
         Parameters
         ----------
         texts : iterable of length n_texts
-            As for `TextSequenceVectorizer`, but readable twice: no generator, and no open file.
+            As for `TextSequenceVectorizer`. They are read twice: of an iterator, such as a
+            generator or an open file, all are kept in memory meanwhile.
         y : None
             Ignored.
 
@@ -132,18 +133,12 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
 
         Raises
         ------
-        TypeError
-            If `texts` is an iterator, which can be read only once.
         ValueError
             If no word is frequent enough or has a neighbour, or as in `TextSequenceVectorizer`. The
             object stays as it was.
         """
         parameters = checked_parameters(self)
-        if iterate_texts(texts) is texts:
-            raise TypeError(
-                f"WordVectors reads the texts twice, but a {type(texts).__name__} can be read only "
-                "once. Pass a list, or an object whose __iter__ returns a new iterator each time."
-            )
+        texts = [*texts] if iterate_texts(texts) is texts else texts  # which are read twice
         vectorizer = clone(self.vectorizer or TextSequenceVectorizer(min_df=2, max_features=30_000))
         with ProgressBar(is_shown=bool(parameters["verbose"])) as bar:
             vectorizer.fit(_shown(texts, bar, "words", length_hint(texts)))
