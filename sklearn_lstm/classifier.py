@@ -98,8 +98,9 @@ class LSTMSequenceClassifier(
         It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
         spelled, ids at their positions if all sequences have the same length, and the states of
         small machines if there are few different ids; or random convolutions of measurements [10]_
-        [11]_. Held-out samples determine the weights of network and linear models. See the page
-        "The algorithm" of the documentation.
+        [11]_. Held-out samples determine the weights of network and linear models. False: what you
+        bring, an `encoder` or columns beside X, is read all the same. See the page "The algorithm"
+        of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
         steps, and add its difference from the previous step as a further input. The mean of each
