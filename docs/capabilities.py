@@ -82,11 +82,6 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any]]] = {  # X, y and parameters
     "texts without the vectorizer": (TEXTS, _third, {}),
     "a bag of words, CSR of floats": (csr_array(_padded(IDS, 0).astype(float)), _third, {}),
     "a sentence encoder for ids without words": (IDS, _third, {"encoder": Encoder()}),
-    "numbers beside sequences, without a linear model": (
-        X["series in a data frame, with a number and a category beside them"],
-        _third,
-        {"linear_model": False},
-    ),
     "y of real numbers": (IDS, _third + 0.5, {}),
     "a threshold for three classes": (IDS, _third, {"threshold": "f1"}),
     "no network and no linear model": (IDS, _third, {"max_epochs": 0, "linear_model": False}),

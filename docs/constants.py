@@ -120,7 +120,8 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
         "less than {} % of all steps": [percent(state_search.LEAST_SHARE)],
         "of up to {} states": [count(machines.MOST_STATES)],
         "1 to {} steps before": [count(states.COUNTED)],
-        "at most {} sequences of together {} steps": [
+        "the last {} steps of at most {} sequences, together {} steps": [
+            count(state_search.LONGEST),
             count(state_search.MOST_SEQUENCES),
             count(state_search.MOST_STEPS),
         ],

@@ -37,7 +37,7 @@ from sklearn_lstm.targets.targets import Samples
 MOST_IDS, LEAST_SHARE = 40, 0.8  # the most frequent ids, and their share of all steps
 # Sequences that are searched; fewer can't be told from chance.
 FEWEST_SEQUENCES, MOST_SEQUENCES = 30, 2_000
-LONGEST, MOST_STEPS = 1_000, 200_000  # of a sequence, and of all together
+LONGEST, MOST_STEPS = 1_000, 200_000  # of the end of a sequence, and of all together
 MOST_OUTPUTS = 12  # that are searched: those with the largest errors
 N_FOLDS = 5  # of the regression on pairs
 
@@ -277,8 +277,8 @@ def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator
     lengths, copies = samples.sequences.lengths, samples.targets.copies
     rows = np.arange(len(samples))
     rows = rows if copies is None else np.unique(copies, return_index=True)[1]
-    rows = rng.permutation(rows[lengths[rows] <= LONGEST])[:MOST_SEQUENCES]
-    rows = rows[np.cumsum(lengths[rows]) <= MOST_STEPS]
+    rows = rng.permutation(rows)[:MOST_SEQUENCES]
+    rows = rows[np.cumsum(np.minimum(lengths[rows], LONGEST)) <= MOST_STEPS]
     if len(rows) < FEWEST_SEQUENCES:
         return known
     samples = samples.subset(rows[np.argsort(-lengths[rows], kind="stable")])
@@ -288,8 +288,10 @@ def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator
     )
     groups = groups if len(names) > 1 else rows  # one can't be left out
     folds = rng.permutation(groups.max() + 1)[groups] % N_FOLDS
-    symbols = known.symbols(samples.sequences.read(rows))
-    strings = Strings.of(symbols, samples.sequences.lengths, known.n_symbols)
+    lengths, symbols = samples.sequences.lengths, known.symbols(samples.sequences.read(rows))
+    n_left = np.cumsum(lengths).repeat(lengths) - np.arange(len(symbols))  # up to the end
+    symbols = symbols[n_left <= LONGEST]
+    strings = Strings.of(symbols, np.minimum(lengths, LONGEST), known.n_symbols)
     occurs = np.isin(np.arange(known.n_symbols), symbols)
     roots = np.sqrt(targets.sample_weights)[:, np.newaxis]
     search = Search(known, strings, roots * targets.indicators(), roots, occurs, groups, rng)

@@ -233,9 +233,13 @@ def test_other_columns_than_at_fit_are_refused():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_numbers_need_the_linear_model_and_fit(kind):
-    with pytest.raises(ValueError, match="member of the numbers needs linear_model=True"):
-        small(kind, linear_model=False, max_epochs=1).fit(of_kind(kind), Y)
+def test_numbers_are_read_also_without_a_linear_model(kind):
+    model = small(kind, linear_model=False, max_epochs=1).fit(of_kind(kind), Y)
+    classifier = model[-1] if kind == "texts" else model
+    assert [*classifier.calibration_["weights"]] == ["network", "numbers"]
+
+
+def test_numbers_need_fit():
     X = of_kind("series")
     with pytest.raises(ValueError, match=r"partial_fit does not fit .* of numbers beside"):
         small("series", max_epochs=1).partial_fit(X, Y, classes=[0, 1, 2])

@@ -268,3 +268,13 @@ def test_the_last_switch_needs_no_luck():
         fitted = alone().fit(words[start:stop].tolist(), y[start:stop])
         scores.append(fitted.score(words[600:].tolist(), y[600:]))
     assert min(scores) > 0.98
+
+
+def test_of_long_sequences_the_end_is_searched():
+    rng = np.random.default_rng(0)
+    X = [
+        rng.choice([1, 2, 3, 4], rng.integers(1_500, 2_500), p=[0.02, 0.02, 0.48, 0.48])
+        for _ in range(400)
+    ]
+    y = [row[row < 3][-1] for row in X]
+    assert alone().fit(X[:200], y[:200]).score(X[200:], y[200:]) > 0.98
