@@ -288,7 +288,7 @@ def check_output(model: Any, X: Any) -> str | None:
     if isinstance(model, WordVectors):
         found = model.lookup(X)[1]
         return None if np.isfinite(found).all() else "vectors that are not finite"
-    if isinstance(model, TextSequenceVectorizer):
+    if not hasattr(model, "predict_proba"):  # a vectorizer, or a Pipeline that was cut down to one
         model.transform(X)
         return None
     probabilities: NDArray[np.float64] = model.predict_proba(X)
