@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import warnings
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from ast import literal_eval
 from collections.abc import Iterator
 from contextlib import suppress
@@ -42,8 +42,13 @@ def fit(options: Namespace) -> None:
     names = {key.partition("__")[2]: key for key in model.get_params()}
     model.set_params(**{names.get(k, f"lstmsequenceclassifier__{k}"): v for k, v in options.set})
     options.columns = [options.text, *options.beside]
-    table, kind = read_all(options), options.pandas.api.types.infer_dtype
-    options.categories = [name for name in options.beside if kind([*table[name]]) == "string"]
+    table, pd = read_all(options), options.pandas
+    strings = table[options.beside].select_dtypes(exclude=["number", "bool"])
+    for name, column in strings.items():
+        if 2 * column.nunique() > column.count():
+            found = column[pd.to_numeric(column, errors="coerce").isna()].dropna().iloc[0]
+            raise ValueError(f"{name!r} holds neither numbers nor categories that recur: {found!r}")
+    options.categories = [*strings]
     groups = {"lstmsequenceclassifier__groups": table[options.groups]} if options.groups else {}
     model.fit(inputs(options, table), table[options.label].tolist(), **groups)
     io.save(model, options.output)
@@ -119,7 +124,9 @@ def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
     labels = [*{options.label, options.groups} - {None}]
     for part in read(options, n_rows):
         if missing := sorted({*options.columns, *labels} - {*part}):
-            raise ValueError(f"The table has no columns {missing}, but {[*part]}")
+            raise ValueError(f"The table has no columns {missing} (--text, --label), but {[*part]}")
+        if twice := [name for name in options.columns + labels if f"{name}.1" in part]:
+            raise ValueError(f"The table has several columns {twice}")
         part[labels] = part[labels].astype("string").replace({"": None})
         if len(part):
             yield part
@@ -170,7 +177,9 @@ def opened(data: str) -> Any:
 
 def setting(text: str) -> tuple[str, object]:
     """Return the name and the value of a parameter, as in Python, else a string."""
-    name, value = text.split("=", 1)
+    name, is_named, value = text.partition("=")
+    if not is_named:
+        raise ArgumentTypeError(f"{text!r} is not PARAMETER=VALUE")
     with suppress(ValueError, SyntaxError):
         return name, literal_eval(value)
     return name, value
@@ -199,7 +208,7 @@ def make_parser() -> ArgumentParser:
             add("--groups", help="the column of groups, each of which is held out as a whole")
             add("--characters", action="store_true", help="read characters instead of words")
             add("--seed", type=int, help="of random numbers")
-            add("--set", type=setting, action="append", default=[], help="PARAMETER=VALUE")
+            add("--set", type=setting, action="append", default=[], help="PARAMETER=VALUE, repeatable")
     return parser
 
 
@@ -215,7 +224,8 @@ def main(argv: list[str] | None = None) -> None:
     except (BrokenPipeError, KeyboardInterrupt):  # nobody reads on, as behind `| head -1`
         os._exit(130)  # Python's own end would write again
     except (EOFError, ImportError, OSError, TypeError, ValueError) as error:
-        sys.exit(f"{options.place}: {' '.join(str(error).split())}")
+        remedy = ". Store the file as UTF-8" * isinstance(error, UnicodeDecodeError)
+        sys.exit(f"{options.place}: {' '.join(str(error).split())}{remedy}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from sklearn_lstm.members.network.training import BlendLoss, train_network, trai
 from sklearn_lstm.members.recipe import FitContext, Recipe
 from sklearn_lstm.members.settings import FitSettings, Parameters
 from sklearn_lstm.members.solvers import adagrad
-from sklearn_lstm.model import Fitted, SequenceModel
+from sklearn_lstm.model import Fitted, SequenceModel, check_tokens
 from sklearn_lstm.progress import ProgressBar, TimeLimit
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets import weights_and_groups
@@ -78,7 +78,7 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
     sequences = input_format.read(X)
-    fitted.check_tokens(sequences.vocabulary)
+    check_tokens(fitted.vocabulary, sequences.vocabulary)
     return sequences
 
 
@@ -115,7 +115,7 @@ class TrainingData:
         """
         by_class = weights_and_groups.weights_of_classes(class_weight, samples.targets)
         targets = weights_and_groups.relative_weights(samples.targets, by_class)
-        held_out = _read_validation(input_format, targets.labels, by_class, validation)
+        held_out = _read_validation(input_format, samples, by_class, validation)
         return cls(input_format, Samples(samples.sequences, targets).counted(), held_out)
 
     def warn(self) -> None:
@@ -143,7 +143,7 @@ class TrainingData:
 
 
 def _read_validation(
-    input_format: InputFormat, labels: Labels, by_class: Weights | None, validation: Passed
+    input_format: InputFormat, samples: Samples, by_class: Weights | None, validation: Passed
 ) -> Samples | None:
     """Read validation samples as X and y were read; None if none were passed."""
     X_val, y_val, sample_weight_val = validation

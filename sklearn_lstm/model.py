@@ -249,17 +249,20 @@ class Fitted:
             vocabulary=samples.sequences.vocabulary,
         )
 
-    def check_tokens(self, now: Mapping[Hashable, int] | None) -> None:
-        """Raise an error if ids stand for other tokens than in training; there may be more now.
 
-        Raises
-        ------
-        InvalidSequencesError
-        """
-        fewer, more = sorted([self.vocabulary or {}, now or {}], key=len)
-        sample = islice(fewer.items(), 0, None, 1 + len(fewer) // 1_000)  # to be quick
-        if fewer is not more and any(more.get(token) != id_ for token, id_ in sample):
-            raise InvalidSequencesError(
-                "The ids of X stand for other tokens than at fit. Transform texts by the "
-                "TextSequenceVectorizer of this fit, or fit the classifier again too."
-            )
+def check_tokens(
+    known: Mapping[Hashable, int] | None, now: Mapping[Hashable, int] | None
+) -> None:
+    """Raise an error if ids stand for other tokens than in training; there may be more now.
+
+    Raises
+    ------
+    InvalidSequencesError
+    """
+    fewer, more = sorted([known or {}, now or {}], key=len)
+    sample = islice(fewer.items(), 0, None, 1 + len(fewer) // 1_000)  # to be quick
+    if fewer is not more and any(more.get(token) != id_ for token, id_ in sample):
+        raise InvalidSequencesError(
+            "The ids of X stand for other tokens than at fit. Transform texts by the "
+            "TextSequenceVectorizer of this fit, or fit the classifier again too."
+        )

@@ -1,5 +1,6 @@
 """Numbers and categories beside sequences: the other columns of the data frame that holds them."""
 
+import itertools
 import logging
 import reprlib
 from dataclasses import dataclass, replace
@@ -173,7 +174,8 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
         advice = COLUMNS_ADVICE.format(other)
         if wanted == "texts":
             advice = f"Join texts: {JOIN.format(other, kept)}. {advice}"
-    found = ", ".join(f"{name!r} ({reprlib.repr(known[name][0])})" for name in own[:5])
+    shown = {name: next(itertools.filterfalse(frames.is_number, known[name])) for name in own[:5]}
+    found = ", ".join(f"{name!r} ({reprlib.repr(value)})" for name, value in shown.items())
     return (
         f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "
         f"by their types, as at fit. Out of {[*columns]}, {len(own)} hold neither: "

@@ -93,7 +93,7 @@ class PretrainedVectors:
         """
         vocabulary, n_rows = sequences.vocabulary, 1 + len(self.ids)
         largest = max(vocabulary.values()) if vocabulary else int(sequences.distinct_ids()[-1])
-        if self.table is None and n_rows <= largest < n_rows + (2 if vocabulary else largest):
+        if self.table is None and largest >= n_rows:
             warn_user(
                 f"embeddings has {n_rows} rows, but the ids of X go up to {largest}: row i is the "
                 "vector of id i, row 0 that of padding, row 1 that of the unknown words of a "

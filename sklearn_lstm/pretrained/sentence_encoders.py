@@ -120,7 +120,7 @@ class SentenceEncoder(NamedModel):
         if vectors.shape != (len(texts), length) or not length or not np.isfinite(vectors).all():
             raise ValueError(
                 f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
-                f"{len(texts)} texts; expected {length} finite numbers for each."
+                f"{len(texts)} texts; expected a row of {length or 'some'} finite numbers for each."
             )
         return vectors
 

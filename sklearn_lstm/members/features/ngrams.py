@@ -77,7 +77,7 @@ class NgramFeatures(TfIdfFeatures):
             _told.add(self.n_steps)
             logging.getLogger("sklearn_lstm").warning(
                 "%d of %d sequences do not have %d steps, as nearly all in fit do: the linear "
-                "model of positions does not read them.",
+                "model of positions leaves them to the other members.",
                 *(np.count_nonzero(~are_read), len(are_read), self.n_steps),
             )
         return are_read
