@@ -43,12 +43,13 @@ def fit(options: Namespace) -> None:
     model.set_params(**{names.get(k, f"lstmsequenceclassifier__{k}"): v for k, v in options.set})
     options.columns = [options.text, *options.beside]
     table, pd = read_all(options), options.pandas
-    strings = table[options.beside].select_dtypes(exclude=["number", "bool"])
-    for name, column in strings.items():
-        if 2 * column.nunique() > column.count():
-            found = column[pd.to_numeric(column, errors="coerce").isna()].dropna().iloc[0]
+    kind = pd.api.types.infer_dtype
+    options.categories = [name for name in options.beside if kind([*table[name]]) == "string"]
+    for name in options.categories:
+        column = table[name].dropna()
+        if 2 * column.nunique() > len(column):
+            found = column.iloc[pd.to_numeric(column, errors="coerce").isna().argmax()]
             raise ValueError(f"{name!r} holds neither numbers nor categories that recur: {found!r}")
-    options.categories = [*strings]
     groups = {"lstmsequenceclassifier__groups": table[options.groups]} if options.groups else {}
     model.fit(inputs(options, table), table[options.label].tolist(), **groups)
     io.save(model, options.output)
@@ -179,7 +180,7 @@ def setting(text: str) -> tuple[str, object]:
     """Return the name and the value of a parameter, as in Python, else a string."""
     name, is_named, value = text.partition("=")
     if not is_named:
-        raise ArgumentTypeError(f"{text!r} is not PARAMETER=VALUE")
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     with suppress(ValueError, SyntaxError):
         return name, literal_eval(value)
     return name, value
@@ -208,7 +209,7 @@ def make_parser() -> ArgumentParser:
             add("--groups", help="the column of groups, each of which is held out as a whole")
             add("--characters", action="store_true", help="read characters instead of words")
             add("--seed", type=int, help="of random numbers")
-            add("--set", type=setting, action="append", default=[], help="PARAMETER=VALUE, repeatable")
+            add("--set", type=setting, action="append", default=[], help="NAME=VALUE, repeatable")
     return parser
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
@@ -139,7 +140,15 @@ class TrainingData:
         if found:
             told = f"y is read as several labels of each sequence, but {found}."
             warn_user(told, exceptions.InputTypeWarning)
-        warn_of_columns(self.samples.sequences.numbers, targets.values)
+        warn_of_columns(self._columns(), targets.values)
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        """Return the columns beside the sequences; of data frames of steps, the first step."""
+        sequences, names = self.samples.sequences, self.input_format.channel_names
+        if not names:
+            return sequences.numbers.columns
+        first = [steps[np.cumsum(lengths) - lengths] for steps, lengths in sequences.chunks()]
+        return dict(zip(names, np.concatenate(first).T, strict=True))
 
 
 def _read_validation(
@@ -147,6 +156,7 @@ def _read_validation(
 ) -> Samples | None:
     """Read validation samples as X and y were read; None if none were passed."""
     X_val, y_val, sample_weight_val = validation
+    labels = samples.targets.labels
     if all(value is None for value in validation):
         return None
     if X_val is None or y_val is None:
@@ -155,6 +165,7 @@ def _read_validation(
         check_column_names(X_val)
         labels.check_names(label_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
+        check_tokens(samples.sequences.vocabulary, sequences.vocabulary)
         check_consistent_length(sequences, y_val)
         targets = weights_and_groups.read_targets(labels, y_val, sample_weight_val, name="y_val")
         return Samples(sequences, weights_and_groups.relative_weights(targets, by_class)).counted()

@@ -250,9 +250,7 @@ class Fitted:
         )
 
 
-def check_tokens(
-    known: Mapping[Hashable, int] | None, now: Mapping[Hashable, int] | None
-) -> None:
+def check_tokens(known: Mapping[Hashable, int] | None, now: Mapping[Hashable, int] | None) -> None:
     """Raise an error if ids stand for other tokens than in training; there may be more now.
 
     Raises

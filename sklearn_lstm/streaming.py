@@ -132,7 +132,7 @@ def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Ite
     """Yield the X of each batch that holds a sample, and add what is known of its samples."""
     for number, batch in enumerate(batches):
         if not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 4:
-            found = f"batch {number} is {reprlib.repr(batch)}"
+            found = f"batch {number} is {reprlib.repr(batch)}; a single batch is passed as [(X, y)]"
             raise TypeError(f"A batch is (X, y), or adds sample_weight and groups; {found}.")
         X, y, sample_weight, groups = (*batch, None, None)[:4]
         X = [*X] if isinstance(X, Iterator) else X  # of texts, as `fit` reads it

@@ -82,6 +82,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
         return frames.as_objects(X)
     check_value(X, "X is")
     array = to_numpy(X, "X")
+    if array.dtype.kind == "U":  # also of [1, "x"]
+        array = np.asarray(X, object)
     check_type(array, "X")
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(

@@ -1,6 +1,5 @@
 """Numbers and categories beside sequences: the other columns of the data frame that holds them."""
 
-import itertools
 import logging
 import reprlib
 from dataclasses import dataclass, replace
@@ -87,8 +86,8 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             )
 
 
-def warn_of_columns(numbers: Numbers, targets: NDArray[np.generic]) -> None:
-    """Warn of columns that tell the class of every sample, as a target that was left in does.
+def warn_of_columns(columns: dict[str, NDArray[Any]], targets: NDArray[np.generic]) -> None:
+    """Warn of what tells the class of every sample, as a target that was left in does.
 
     Warns
     -----
@@ -96,7 +95,7 @@ def warn_of_columns(numbers: Numbers, targets: NDArray[np.generic]) -> None:
     """
     are_many = targets.ndim == 1 and len(targets) >= FEWEST_ROWS
     n_classes = len(np.unique(targets)) if are_many else 0
-    for name, column in numbers.columns.items():
+    for name, column in columns.items():
         n_values = len({*column.tolist()})
         if n_values == n_classes == len({*zip(column.tolist(), targets.tolist(), strict=True)}):
             told = f"The column {name!r} tells the class of every sample."
@@ -174,7 +173,7 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
         advice = COLUMNS_ADVICE.format(other)
         if wanted == "texts":
             advice = f"Join texts: {JOIN.format(other, kept)}. {advice}"
-    shown = {name: next(itertools.filterfalse(frames.is_number, known[name])) for name in own[:5]}
+    shown = {name: min(known[name], key=frames.is_number) for name in own[:5]}  # no number, if any
     found = ", ".join(f"{name!r} ({reprlib.repr(value)})" for name, value in shown.items())
     return (
         f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "

@@ -210,8 +210,9 @@ def test_predict_takes_constant_memory_and_needs_neither_torch_nor_scikit_learn(
     [
         ("x.csv", b"text\na\nb,c\n", "Expected 1 fields in line 3, saw 2"),
         ("x.csv", b'text\na\n"never\nclosed', "EOF inside string starting at row 2"),
-        ("x.csv", b"text\nna\xefve\n", "'utf-8' codec can't decode byte 0xef"),
-        ("x.csv", b"message\na\n", "The table has no columns ['text'], but ['message']"),
+        ("x.csv", b"text\nna\xefve\n", "0xef in position 2: invalid continuation byte. Store the"),
+        ("x.csv", b"message\na\n", "no columns ['text'] (--text, --label), but ['message']"),
+        ("x.csv", b"text,text\na,b\n", "The table has several columns ['text']"),
         ("x.csv.gz", gzip.compress(b"text\na\n", mtime=0)[:-9], "Compressed file ended before"),
         ("x.jsonl", b'{"text": "a"}\n{"text"}\n', "Expecting ':' delimiter: line 2"),
         (
@@ -234,7 +235,8 @@ def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, 
     [
         (["none.csv", "--output", "no/model"], 1, "no'"),  # before the table is read
         (["none.csv", "--output", "model"], 1, "No such file or directory: 'none.csv'"),
-        (["spam.csv", "--output", "model", "--set", "lr"], 2, "--set: invalid setting value"),
+        (["spam.csv", "--output", "model", "--set", "lr"], 2, "--set: 'lr' is not NAME=VALUE"),
+        (["spam.csv", "--output", "model", "--beside", "price"], 1, "that recur: 'n.a.'"),
         (["spam.csv", "--output", "model", "--set", "rate=1"], 1, "Invalid parameter 'rate'"),
         (["empty.csv", "--output", "model"], 1, "The table has no rows"),
         (["unlabelled.csv", "--output", "model"], 1, "y[1] is missing"),
@@ -242,7 +244,7 @@ def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, 
 )
 def test_a_fit_that_fails_leaves_no_file(options, status, expected, run, tmp_path, monkeypatch):  # noqa: PLR0917
     monkeypatch.chdir(tmp_path)
-    Path("spam.csv").write_bytes(as_csv())
+    Path("spam.csv").write_bytes(as_csv(TABLE.assign(price=[*range(7), "n.a."])))
     Path("empty.csv").write_bytes(as_csv(TABLE[:0]))
     Path("unlabelled.csv").write_bytes(b"text,label\na,b\nc,\nd,e\n")
     found, printed, errors = run("fit", *options)

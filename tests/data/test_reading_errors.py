@@ -39,7 +39,8 @@ TENSORS = pa.FixedShapeTensorArray.from_numpy_ndarray(np.ones((3, 2, 2)))
 MACHINES = pd.DataFrame({"machine": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]})
 LISTS = pd.DataFrame({name: [[1.0, 2.0]] * 3 for name in "ab"})
 WRONG_TYPE = {
-    "strings": (TEXTS, rf"X holds .*'good day'.*{PIPELINE}"),
+    "strings": (TEXTS, rf"X\[0\] is a str: 'good day'.*{PIPELINE}"),
+    "a string among numbers": ([[1, 2], [3, 4], [5, "x"]], rf"X\[2\] holds a str: 'x'.*{PIPELINE}"),
     "a column of strings": (pl.Series(TEXTS), rf"X\[0\] is a str: 'good day'\..*{PIPELINE}"),
     "a frame of strings": (pd.DataFrame({"text": TEXTS}), rf"\['text'\].*'good day'.*{PIPELINE}"),
     "one string": (TEXTS[0], rf"X is a str: 'good day'\..*{PIPELINE}"),

@@ -361,6 +361,9 @@ def test_several_labels(splits):
     small(early_stopping=True).fit(IDS, labels, X_val=IDS[:1], y_val=labels[:1])
 
 
+TOKENS, OTHER_TOKENS = (
+    TextSequenceVectorizer().fit_transform(texts) for texts in (["a b", "c"], ["x y", "z"])
+)
 FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list("abcd"))
 
 
@@ -381,12 +384,8 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
         (IDS, np.eye(2)[Y], {"X_val": IDS, "y_val": Y}, "y_val is not multilabel"),
         (IDS, Y, {"X_val": IDS, "y_val": Y[:3]}, "inconsistent numbers of samples"),
         (IDS, Y, {"X_val": SERIES, "y_val": Y[:40]}, "row of token ids has shape"),
-        (
-            IDS,
-            Y,
-            {"X_val": ["a b"], "y_val": [0]},
-            "^X holds a str",
-        ),
+        (IDS, Y, {"X_val": ["a b"], "y_val": [0]}, r"^X\[0\] is a str"),
+        (TOKENS, [0, 1], {"X_val": OTHER_TOKENS, "y_val": [0, 1]}, "other tokens than at fit"),
         (IDS, Y, {"X_val": IDS, "y_val": Y, "sample_weight_val": -Y}, "each sample needs a finite"),
         (SERIES, Y[:40], {"X_val": SERIES[0][None, :, :1], "y_val": [0]}, "1 channels"),
         (FRAME, Y[:30], {"X_val": FRAME[[*"bacd"]], "y_val": Y[:30]}, "columns"),
@@ -394,10 +393,10 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
     ],
 )
 def test_samples_of_another_kind_are_refused(X, y, own, message):
-    error = TypeError if "holds a str" in message else ValueError
+    error = TypeError if "is a str" in message else ValueError
     with pytest.raises(error, match=message) as caught:
         small().fit(X, y, **own)
-    if "holds a str" in message:
+    if "is a str" in message:
         assert "A Pipeline transforms X alone" in caught.value.__notes__[-1]
 
 

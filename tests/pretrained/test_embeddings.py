@@ -167,11 +167,11 @@ def test_ids_with_a_pretrained_vector_are_known_although_fit_never_saw_them():
     np.testing.assert_allclose(proba[3], proba[2], atol=1e-6)  # ids 8 and 9 have none
 
 
-@pytest.mark.parametrize(("n_rows", "is_told"), [(2, False), (4, True), (5, True), (6, False)])
-def test_rows_that_an_array_lacks_are_told_where_they_were_forgotten(n_rows, is_told):
+@pytest.mark.parametrize("n_rows", [2, 4, 5, 6])
+def test_rows_that_an_array_lacks_are_told(n_rows):
     model = make_pipeline(TextSequenceVectorizer(), small(embeddings=matrix_of(n_rows, 3)))
     told = pytest.warns(UserWarning, match=rf"has {n_rows} rows, but the ids of X go up to 5")
-    with told if is_told else nullcontext():  # words behind those of a vocabulary may have none
+    with told if n_rows < 6 else nullcontext():
         model.fit(["good bad day", "bad fun"], [0, 1])
     with told if n_rows < 6 else nullcontext():
         small(embeddings=matrix_of(n_rows, 3)).fit(IDS, LABELS)

@@ -99,6 +99,7 @@ WRONG = {
         PANDAS.assign(day=DAY),
         r"'day' \(.*\(pd.to_datetime\(frame\['day'\], .*days",
     ),
+    "a cell": (PANDAS.assign(fee=[1.5, 2, "2,5"]), r"'fee' \('2,5'\)"),
     "amounts": (PANDAS.assign(fee="£2"), r"'fee' \('£2'\).*pd.to_numeric\(frame\['fee'\]"),
     "no texts": (ALONE, NO_TEXTS),
     "dicts": (PANDAS.assign(meta=[{"a": 1}] * 3), r"'meta' \(\{'a'.*drop\(columns=\['meta'\]\)\.$"),
@@ -268,7 +269,11 @@ def test_a_column_that_tells_every_class_is_told():
     model = LSTMSequenceClassifier(linear_model="alone")
     with pytest.warns(InputTypeWarning, match=r"column 'label' tells the class of every sample"):
         model.fit(X, frame["label"])
-    model.fit(X, np.random.default_rng(0).permutation(frame["label"]))
+    y = np.random.default_rng(0).permutation(frame["label"])
+    model.fit(X, y)
+    series = [pd.DataFrame({"label": float(one == "ham"), "x": [1.0, 2.0]}) for one in y]
+    with pytest.warns(InputTypeWarning, match=r"column 'label' tells the class of every sample"):
+        model.fit(series, y)
 
 
 # --- Rows, and tables without names
