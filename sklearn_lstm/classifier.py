@@ -550,8 +550,8 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The class of each sequence, or an indicator of its labels.
         """
-        logits, fitted = self._logits(X), fitting.what_was_fitted(self)
-        return fitted.labels.predict(logits, fitted.model.thresholds)
+        proba, fitted = self.predict_proba(X), fitting.what_was_fitted(self)
+        return fitted.labels.predict(proba, fitted.model.thresholds)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the share of the sequences all of whose labels are right.

@@ -128,7 +128,7 @@ class Predictor:
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The class of each sample, or an indicator of its labels.
         """
-        return self._fitted.labels.predict(self._logits(X), self._fitted.model.thresholds)
+        return self.labels_of(self.predict_proba(X))
 
     def predict_proba(self, X: object) -> NDArray[np.float64]:
         """Return the probability of each class, or of each of several labels.
@@ -158,7 +158,7 @@ class Predictor:
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             As from `predict`.
         """
-        return self._fitted.labels.labels_of(proba, self._fitted.model.thresholds)
+        return self._fitted.labels.predict(proba, self._fitted.model.thresholds)
 
     def known_share(self, texts: Iterable[object]) -> NDArray[np.float64]:
         """Return how much of each text the vocabulary knows.

@@ -71,12 +71,10 @@ def test_a_threshold_changes_neither_the_model_nor_which_samples_it_learns_from(
     assert (models[1].thresholds_[:2] < 0.5).all()
 
 
-def test_at_one_half_logits_are_compared_which_are_not_rounded():
-    logits = np.array([[0.0, 1e-17], [1e-17, 0.0], [0.0, 0.0]])
-    assert LabelSets(np.arange(2)).predict(logits, 0.5).tolist() == [[0, 1], [1, 0], [0, 0]]
-    assert Labels(np.array(["a", "b"])).predict(logits, 0.5).tolist() == ["b", "a", "a"]
-    labels, threshold = LabelSets(np.arange(1)), LabelSets(np.arange(1)).proba(np.array([[0.3]]))
-    assert labels.predict(np.array([[0.3]]), threshold[0]).tolist() == [[0]]
+def test_a_probability_at_the_threshold_is_not_above_it():
+    proba = np.array([[0.4, 0.6], [0.6, 0.4], [0.5, 0.5]])
+    assert LabelSets(np.arange(2)).predict(proba, 0.5).tolist() == [[0, 1], [1, 0], [0, 0]]
+    assert Labels(np.array(["a", "b"])).predict(proba, 0.5).tolist() == ["b", "a", "a"]
 
 
 def test_of_two_classes_the_second_is_predicted_above_the_threshold():

@@ -95,8 +95,8 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
     names = [*classes, *classes.tolist(), *shown.tolist()]  # NumPy's dates are not those of Python
     outputs = dict(zip(names, [*range(len(classes))] * 3, strict=True))
     if target is None:
-        logits = opened.model.blended_logits(opened.sequences)
-        return opened.labels.best_outputs(logits, opened.model.thresholds)
+        proba = opened.labels.proba(opened.model.blended_logits(opened.sequences))
+        return opened.labels.best_outputs(proba, opened.model.thresholds)
     targets = np.asarray(target, np.object_)
     if targets.shape not in {(), (len(opened),)}:
         raise ValueError(

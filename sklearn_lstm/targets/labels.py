@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, logit
+from scipy.special import expit, log_expit, log_softmax
 
 Floats: TypeAlias = NDArray[np.float64]
 Truth: TypeAlias = NDArray[np.bool_]  # whether a label is that of a sample
@@ -95,24 +95,14 @@ class Labels:
         """Return which outputs are true of each sample, (n_samples, n_outputs)."""
         return np.asarray(targets[:, np.newaxis] == np.arange(len(self)))
 
-    def predict(self, logits: Floats, thresholds: Thresholds) -> NDArray[np.generic]:
+    def predict(self, proba: Floats, thresholds: Thresholds) -> NDArray[np.generic]:
         """Return the class of each sample, (n_samples,); several labels (n_samples, n_labels)."""
-        return np.asarray(self.classes[self.best_outputs(logits, thresholds)])
+        return np.asarray(self.classes[self.best_outputs(proba, thresholds)])
 
-    def labels_of(self, proba: Floats, thresholds: Thresholds) -> NDArray[np.generic]:
-        """Return what `predict` does, of probabilities in place of logits."""
+    def best_outputs(self, proba: Floats, thresholds: Thresholds) -> NDArray[np.intp]:
+        """Return the index of the most probable class, or of the second of two if it is above."""
         outputs = proba[:, 1] > thresholds if len(self) == 2 else proba.argmax(axis=1)
-        return np.asarray(self.classes[outputs.astype(np.intp)])
-
-    def best_outputs(self, logits: Floats, thresholds: Thresholds) -> NDArray[np.intp]:
-        """Return the index of the predicted class of each sample.
-
-        It has the largest logit. Of two classes, the second one is above another threshold than
-        1/2, which needs no probability, as this is rounded.
-        """
-        if len(self) == 2 and thresholds != 0.5:
-            return (self.proba(logits)[:, 1] > thresholds).astype(np.intp)
-        return np.asarray(logits.argmax(axis=1))
+        return outputs.astype(np.intp)
 
     def proba(self, logits: Floats) -> Floats:
         """Return the probability of each output."""
@@ -200,18 +190,13 @@ class LabelSets(Labels):
         """Return which labels each sample has, (n_samples, n_labels)."""
         return np.asarray(targets > 0)
 
-    def predict(self, logits: Floats, thresholds: Thresholds) -> NDArray[np.int64]:
+    def predict(self, proba: Floats, thresholds: Thresholds) -> NDArray[np.int64]:
         """Return each label whose probability is above its threshold, (n_samples, n_labels)."""
-        is_above = np.where(thresholds == 0.5, logits > 0, self.proba(logits) > thresholds)
-        return is_above.astype(np.int64)
-
-    def labels_of(self, proba: Floats, thresholds: Thresholds) -> NDArray[np.int64]:
-        """Return what `predict` does, of probabilities in place of logits."""
         return (proba > thresholds).astype(np.int64)
 
-    def best_outputs(self, logits: Floats, thresholds: Thresholds) -> NDArray[np.intp]:
+    def best_outputs(self, proba: Floats, thresholds: Thresholds) -> NDArray[np.intp]:
         """Return the index of the label of each sample that is furthest above its threshold."""
-        return np.asarray((logits - logit(thresholds)).argmax(axis=1))
+        return np.asarray((proba - thresholds).argmax(axis=1))
 
     def proba(self, logits: Floats) -> Floats:
         """Return the probability of each label by itself."""
