@@ -7,10 +7,9 @@ moves has to be changed here only.
 from sklearn_lstm import model
 from sklearn_lstm.data import containers, kinds, sequences
 from sklearn_lstm.inspection import class_explanations
-from sklearn_lstm.members import duration, fit_linear, held_out, member
+from sklearn_lstm.members import held_out, member, recipe, settings
 from sklearn_lstm.members.features import (
     hashing,
-    letters,
     machines,
     ngram_reader,
     ngrams,
@@ -41,7 +40,7 @@ def memory(n_bytes: float) -> str:
 
 
 # Of several pages.
-HELD_OUT = percent(duration.HELD_OUT_SHARE)
+HELD_OUT = percent(settings.HELD_OUT_SHARE)
 SAMPLE = [count(ngram_reader.MOST_ENTRIES), count(ngram_reader.SAMPLED_ENTRIES)]
 EXPLAINED = [count(class_explanations.MOST_SAMPLES)]
 FRAMES = [count(2 * kinds.MEASUREMENTS.n_frames), count(kinds.MEASUREMENTS.n_frames)]
@@ -56,9 +55,9 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
         "``fit`` holds out {} % of the samples, at least {} and at most {}, but never more than "
         "{} % of all": [
             HELD_OUT,
-            count(2 * duration.HELD_OUT_SHARE * duration.LARGEST_HELD_OUT),
-            count(duration.LARGEST_HELD_OUT),
-            percent(3 * duration.HELD_OUT_SHARE),
+            count(2 * settings.HELD_OUT_SHARE * settings.LARGEST_HELD_OUT),
+            count(settings.LARGEST_HELD_OUT),
+            percent(3 * settings.HELD_OUT_SHARE),
         ],
     },
     "algorithm.rst": {
@@ -68,24 +67,24 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
     "formulas.rst": {
         "small data up to {} updates (characters: {}), usual data {} epochs (characters: {}), and "
         "large data {}.": [
-            count(2 * duration.N_UPDATES),
-            count(2 * kinds.CHARACTERS.effort * duration.N_UPDATES),
+            count(2 * settings.N_UPDATES),
+            count(2 * kinds.CHARACTERS.effort * settings.N_UPDATES),
             count(2 * kinds.WORDS.fewest_epochs),
             count(2 * kinds.CHARACTERS.fewest_epochs),
-            count(2 * duration.FEWEST_EPOCHS),
+            count(2 * settings.FEWEST_EPOCHS),
         ],
         "about {} batches in an epoch, of {} to {} sequences and at most {} steps": [
-            count(duration.UPDATES_PER_EPOCH),
-            count(duration.SMALLEST_BATCH),
-            count(duration.LARGEST_BATCH),
-            count(duration.MOST_STEPS_PER_BATCH),
+            count(settings.UPDATES_PER_EPOCH),
+            count(settings.SMALLEST_BATCH),
+            count(settings.LARGEST_BATCH),
+            count(settings.MOST_STEPS_PER_BATCH),
         ],
         "a check every {} updates (characters: {})": [
-            count(duration.UPDATES_PER_CHECK),
-            count(kinds.CHARACTERS.effort * duration.UPDATES_PER_CHECK),
+            count(settings.UPDATES_PER_CHECK),
+            count(kinds.CHARACTERS.effort * settings.UPDATES_PER_CHECK),
         ],
         "texts of more than {} tokens more often, and at most {}.": [
-            count(duration.MOST_STEPS_PER_BATCH / duration.SMALLEST_BATCH),
+            count(settings.MOST_STEPS_PER_BATCH / settings.SMALLEST_BATCH),
             count(callbacks.MOST_CHECKS),
         ],
         "at least {} below the sum": [count(callbacks.LEAST_PROGRESS)],
@@ -93,7 +92,7 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
         "After {} checks in a row": [count(callbacks.CHECKS_WITHOUT_PROGRESS)],
         "first {} % of the updates (at most {})": [
             percent(callbacks.WARM_UP),
-            count(duration.UPDATES_PER_EPOCH),
+            count(settings.UPDATES_PER_EPOCH),
         ],
         "with probability {} %": [percent(training.TOKEN_DROPOUT)],
         "words; {} to {}; all": [*map(count, kinds.WORDS.ngram_lengths)],
@@ -102,8 +101,8 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
         ],
         "five lengths: {} to {}, or": [*map(count, kinds.CHARACTERS.ngram_lengths)],
         "letters of a word; {} to {};": [
-            count(letters.LETTER_LENGTHS[0]),
-            count(letters.LETTER_LENGTHS[-1]),
+            count(ngrams.LETTER_LENGTHS[0]),
+            count(ngrams.LETTER_LENGTHS[-1]),
         ],
         "at their positions; 1 to {};": [count(ngrams.PAIRS.longest)],
         "If {} % of the sequences": [percent(sequences.SHARE_OF_ONE_LENGTH)],
@@ -141,11 +140,9 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
         ],
         "its median is {} of this factor": [count(training.EXPECTED_SHARE)],
         "if it is more, with the standard deviation {}.": [count(training.DEVIATION_BESIDE)],
-        "Fewer than {} samples": [count(fit_linear.CROSS_VALIDATED_BELOW)],
+        "Fewer than {} samples": [count(recipe.CROSS_VALIDATED_BELOW)],
         "cross-validation of {} folds": [count(held_out.N_FOLDS)],
-        "the priors, with the standard deviation {}.": [
-            count(fit_linear.CROSS_VALIDATED_DEVIATION)
-        ],
+        "the priors, with the standard deviation {}.": [count(recipe.CROSS_VALIDATED_DEVIATION)],
         "1963), {} times as many": [count(ridge_regression.N_CLUSTERS)],
         "explains at most {} sequences": EXPLAINED,
     },

@@ -15,10 +15,9 @@ from torch.nn import Module
 
 from sklearn_lstm import fitting, sklearn_internals
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
-from sklearn_lstm.members.linear_model import ENCODER, LINEAR
+from sklearn_lstm.members.member import ENCODER, LINEAR
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
-from sklearn_lstm.members.network.loss_and_optimizer import OPTIMIZERS
-from sklearn_lstm.members.network.network_settings import read_network_settings
+from sklearn_lstm.members.network.network_settings import OPTIMIZERS, read_network_settings
 from sklearn_lstm.members.network.training import make_net
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings

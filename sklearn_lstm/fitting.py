@@ -23,24 +23,21 @@ from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.members import recipes
-from sklearn_lstm.members.duration import plan_training
-from sklearn_lstm.members.fit_linear import fit_linear_models
 from sklearn_lstm.members.held_out import Split
-from sklearn_lstm.members.linear_model import ENCODER, ONLINE
+from sklearn_lstm.members.member import ENCODER, ONLINE
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
-from sklearn_lstm.members.recipe import FitContext, Recipe
-from sklearn_lstm.members.settings import FitSettings, Parameters
+from sklearn_lstm.members.recipe import FitContext, Recipe, fit_linear_models
+from sklearn_lstm.members.settings import FitSettings, Parameters, plan_training
 from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel, check_tokens
 from sklearn_lstm.progress import ProgressBar, TimeLimit
 from sklearn_lstm.sklearn_internals import check_column_names
-from sklearn_lstm.targets import weights_and_groups
+from sklearn_lstm.targets import label_reading
 from sklearn_lstm.targets.label_reading import label_names, read_classes, read_labels
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Samples, Weights
+from sklearn_lstm.targets.targets import Labels, Samples, Weights
 from sklearn_lstm.targets.thresholds import without_constants
 from sklearn_lstm.threads import workers
 
@@ -114,8 +111,8 @@ class TrainingData:
         `validation` are X_val, y_val and sample_weight_val, which get the class weights of the
         samples.
         """
-        by_class = weights_and_groups.weights_of_classes(class_weight, samples.targets)
-        targets = weights_and_groups.relative_weights(samples.targets, by_class)
+        by_class = label_reading.weights_of_classes(class_weight, samples.targets)
+        targets = label_reading.relative_weights(samples.targets, by_class)
         held_out = _read_validation(input_format, samples, by_class, validation)
         return cls(input_format, Samples(samples.sequences, targets).counted(), held_out)
 
@@ -167,8 +164,8 @@ def _read_validation(
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
         check_tokens(samples.sequences.vocabulary, sequences.vocabulary)
         check_consistent_length(sequences, y_val)
-        targets = weights_and_groups.read_targets(labels, y_val, sample_weight_val, name="y_val")
-        return Samples(sequences, weights_and_groups.relative_weights(targets, by_class)).counted()
+        targets = label_reading.read_targets(labels, y_val, sample_weight_val, name="y_val")
+        return Samples(sequences, label_reading.relative_weights(targets, by_class)).counted()
     except (TypeError, ValueError) as error:
         error.add_note(
             "This is about X_val, y_val and sample_weight_val of fit. A Pipeline transforms X "
@@ -187,7 +184,7 @@ def read_training_data(
     check_classification_targets(y)  # warns of nearly as many classes as samples
     input_format, sequences = read_at_fit(parameters, X)
     check_consistent_length(sequences, y)
-    targets = weights_and_groups.read_targets(Labels.of(y, names), y, sample_weight, groups)
+    targets = label_reading.read_targets(Labels.of(y, names), y, sample_weight, groups)
     samples = Samples(sequences, targets)
     return TrainingData.weighted(input_format, samples, parameters["class_weight"], validation)
 
@@ -221,9 +218,9 @@ def read_further_data(
     check_consistent_length(sequences, y)
     labels.check_names(names)
     labels.check_same(classes)
-    targets = weights_and_groups.read_targets(labels, y, sample_weight)
-    by_class = weights_and_groups.weights_of_classes(parameters["class_weight"], targets)
-    samples = Samples(sequences, weights_and_groups.absolute_weights(targets, by_class))
+    targets = label_reading.read_targets(labels, y, sample_weight)
+    by_class = label_reading.weights_of_classes(parameters["class_weight"], targets)
+    samples = Samples(sequences, label_reading.absolute_weights(targets, by_class))
     return TrainingData(input_format, samples.counted())
 
 

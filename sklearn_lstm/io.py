@@ -12,13 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.pretrained.named_models import NamedModel
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
+from sklearn_lstm.pretrained.token_tables import NamedModel
 from sklearn_lstm.storage import forms
-from sklearn_lstm.storage.estimators import sealed, warn_of_other_version
+from sklearn_lstm.storage.estimators import PLAIN, Packer, sealed, warn_of_other_version
 from sklearn_lstm.storage.file import opened, replacing
-from sklearn_lstm.storage.pack import PLAIN, Packer
-from sklearn_lstm.storage.unpack import Unpacker
+from sklearn_lstm.storage.forms import Unpacker
 
 __all__ = ["ModelFileError", "describe", "load", "save"]
 

@@ -14,12 +14,10 @@ from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
 from sklearn_lstm.members.blending import Blend, HeldOutLogits, Logits
-from sklearn_lstm.members.linear_model import LINEAR, ONLINE, LinearModel
-from sklearn_lstm.members.member import Member
+from sklearn_lstm.members.member import LINEAR, ONLINE, LinearModel, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.storage.fields import check_agreement
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Samples
+from sklearn_lstm.targets.targets import Labels, Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
 
 if TYPE_CHECKING:  # a stored model predicts without torch

@@ -17,7 +17,7 @@ from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.file import opened
-from sklearn_lstm.storage.unpack import Unpacker
+from sklearn_lstm.storage.forms import Unpacker
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
 INSTEAD: dict[str, Any] = {

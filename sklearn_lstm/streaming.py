@@ -16,8 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
-from sklearn_lstm.data.containers import to_numpy
-from sklearn_lstm.data.frames import column_names
+from sklearn_lstm.data.containers import column_names, to_numpy
 from sklearn_lstm.data.kinds import find_kind
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, FlatSequences
 from sklearn_lstm.data.spelling import Spelling
@@ -25,10 +24,8 @@ from sklearn_lstm.data.text_reader import iterate_texts
 from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
 from sklearn_lstm.progress import TimeLimit
 from sklearn_lstm.sklearn_internals import checked_parameters
-from sklearn_lstm.targets.label_reading import read_labels
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Samples, Targets, Weights
-from sklearn_lstm.targets.weights_and_groups import read_sample_weight, read_targets
+from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight, read_targets
+from sklearn_lstm.targets.targets import Labels, Samples, Targets, Weights
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.id_matrix import TokenIds, cut, fill_empty
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds

@@ -1,7 +1,6 @@
 """Vectors of tokens that others learned, for `LSTMSequenceClassifier(embeddings=...)`."""
 
-from sklearn_lstm.pretrained.named_models import shown
-from sklearn_lstm.pretrained.token_tables import GensimVectors, StaticModel
+from sklearn_lstm.pretrained.token_tables import GensimVectors, StaticModel, shown
 
 __all__ = ["from_gensim", "static_model"]
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_lstm import TextSequenceVectorizer, streaming
 from sklearn_lstm.data import sequences
 from sklearn_lstm.members.features import ngram_reader as ngrams
-from sklearn_lstm.members.features.letters import LetterFeatures
+from sklearn_lstm.members.features.ngrams import LetterFeatures
 from sklearn_lstm.members.solvers import svm
 from sklearn_lstm.streaming import fit_batches
 

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
-from sklearn_lstm.targets.labels import Labels, LabelSets
+from sklearn_lstm.targets.targets import Labels, LabelSets
 from sklearn_lstm.targets.thresholds import expected_f1_thresholds
 
 IDS = np.random.default_rng(0).integers(2, 12, (120, 6))

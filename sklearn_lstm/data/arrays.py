@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sklearn_lstm.data import containers, frames
-from sklearn_lstm.data.frames import Array, Column
+from sklearn_lstm.data import containers
+from sklearn_lstm.data.containers import Array, Column
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, split
 from sklearn_lstm.exceptions import InvalidSequencesError
 
@@ -68,7 +68,7 @@ def read_arrays(
         If X holds no sequence, or something else than numbers; the message names the row.
     """
     steps, numbers = X, getattr(X, "numbers", None) or NO_NUMBERS
-    found = frames.read_frame(X)
+    found = containers.read_frame(X)
     if isinstance(found, dict):
         contents = [column.content for column in found.values()]
         if contents.count("sequences") == 1:
@@ -81,26 +81,26 @@ def read_arrays(
         raise InvalidSequencesError(f"X is empty: found 0 sample(s), shape {steps.shape}.")
     is_ragged = steps.ndim == 1 and steps.dtype.kind == "O"
     if is_ragged and not names:
-        names = tuple(map(str, next(filter(None, map(frames.names_of, steps)), ())))
+        names = tuple(map(str, next(filter(None, map(containers.names_of, steps)), ())))
     if isinstance(time_channel, str) and time_channel in names:
         time_channel = names.index(time_channel)
     if is_ragged:
         steps = [_read_row(row, index, input_type, names) for index, row in enumerate(steps)]
-    return Arrays(steps, frames.column_names(X), names, time_channel, numbers)
+    return Arrays(steps, containers.column_names(X), names, time_channel, numbers)
 
 
 def _read_row(row: Any, index: int, input_type: str, names: tuple[str, ...]) -> Array:
     """Return one ragged row as an array of numbers, (T,) or (T, n_channels)."""
     place = f"X[{index}]"
     containers.check_value(row, f"{place} is")
-    if frames.is_missing_or_nan(row):
+    if containers.is_missing_or_nan(row):
         containers.refuse_row(index, "is missing")
-    found = frames.read_frame(row)
+    found = containers.read_frame(row)
     if isinstance(found, dict):
         array = _table_of(_in_order(found, names, index), place)
     else:
         array = containers.to_numpy(found.values if found else row, place)
-    if array.ndim == 1 and array.dtype.kind == "O" and any(map(frames.is_row, array)):
+    if array.ndim == 1 and array.dtype.kind == "O" and any(map(containers.is_row, array)):
         try:
             array = np.stack([containers.to_numpy(step, place) for step in array])
         except ValueError as error:
@@ -117,7 +117,7 @@ def _in_order(columns: dict[str, Column], names: tuple[str, ...], index: int) ->
     """Return the columns of a data frame by these names, in their order."""
     if {*names} != {*columns}:
         raise InvalidSequencesError(
-            f"X[{index}] {frames.difference(tuple(columns), names)}: every series needs the "
+            f"X[{index}] {containers.difference(tuple(columns), names)}: every series needs the "
             f"columns of the first one, or of fit, {[*names[:5]]}, in any order."
         )
     return {name: columns[name] for name in names}
@@ -128,7 +128,7 @@ def _table_of(columns: dict[str, Column], place: str) -> Array:
     wrong = [name for name, column in columns.items() if not column.is_beside]
     if wrong:
         value, advice = columns[wrong[0]].known[0], ""
-        if len(wrong) < len(columns) and not frames.is_row(value):
+        if len(wrong) < len(columns) and not containers.is_row(value):
             advice = NAMES_ADVICE if place != "X" else f"{NAMES_ADVICE} {containers.LONG_TABLE}"
         containers.refuse_value(value, f"{place}, in columns {wrong[:5]}, holds", advice)
     return containers.stacked([column.values for column in columns.values()])

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays, read_arrays
-from sklearn_lstm.data.containers import LONG_TABLE
-from sklearn_lstm.data.frames import check_same_columns, column_names
+from sklearn_lstm.data.containers import LONG_TABLE, check_same_columns, column_names
 from sklearn_lstm.data.input_rules import warn_of_another_reading
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE
-from sklearn_lstm.data.frames import names_of
+from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE, names_of
 from sklearn_lstm.data.kinds import are_a_signal
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user

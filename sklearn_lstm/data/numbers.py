@@ -9,9 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data import frames
-from sklearn_lstm.data.containers import JOIN, LARGEST
-from sklearn_lstm.data.frames import Array, Column
+from sklearn_lstm.data import containers
+from sklearn_lstm.data.containers import JOIN, LARGEST, Array, Column
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 
 LOST = (
@@ -73,10 +72,10 @@ NO_NUMBERS = Numbers((), {})
 def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[str, ...]) -> None:
     """Raise an error for other columns than those of fit; one without a value may be either."""
     if numbers.columns.keys() != set(names):
-        found = f"X {frames.difference(tuple(numbers.columns), names)}." if numbers else LOST
+        found = f"X {containers.difference(tuple(numbers.columns), names)}." if numbers else LOST
         raise InvalidSequencesError(f"Beside the sequences of fit stood {[*names]}, but {found}")
     for name in set(names) & (set(categories) ^ set(numbers.categories)):  # perhaps a stranger's
-        if not all(map(frames.is_missing_or_nan, numbers.columns[name])):
+        if not all(map(containers.is_missing_or_nan, numbers.columns[name])):
             found = "numbers, but at fit it held categories"
             if name not in categories:
                 found = "categories, but at fit it held numbers"
@@ -116,7 +115,7 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     InvalidSequencesError
         If not exactly one column holds neither numbers nor categories: the texts.
     """
-    columns = frames.read_frame(X)
+    columns = containers.read_frame(X)
     if not isinstance(columns, dict) or len(columns) < 2:
         return X, NO_NUMBERS
     said = _found_categories(columns) if categories is None else categories
@@ -173,7 +172,9 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
         advice = COLUMNS_ADVICE.format(other)
         if wanted == "texts":
             advice = f"Join texts: {JOIN.format(other, kept)}. {advice}"
-    shown = {name: min(known[name], key=frames.is_number) for name in own[:5]}  # no number, if any
+    shown = {
+        name: min(known[name], key=containers.is_number) for name in own[:5]
+    }  # no number, if any
     found = ", ".join(f"{name!r} ({reprlib.repr(value)})" for name, value in shown.items())
     return (
         f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "
@@ -195,10 +196,10 @@ def longest_texts(columns: dict[str, list[Any]]) -> str:
 def _values(column: Column, name: str) -> Array:
     """Return numbers as floats, and categories as texts."""
     if column.content == "categories":
-        return frames.as_objects([*map(_category, column.values)])
+        return containers.as_objects([*map(_category, column.values)])
     array = column.values
     if array.dtype.kind == "O":
-        array = np.array([np.nan if frames.is_missing(v) else float(v) for v in array])
+        array = np.array([np.nan if containers.is_missing(v) else float(v) for v in array])
     array = array.astype(np.float64)
     is_too_large = np.abs(array) > LARGEST  # NaN is not
     if is_too_large.any():
@@ -210,7 +211,7 @@ def _values(column: Column, name: str) -> Array:
 
 def _category(value: Any) -> str | None:
     """Return the name of a category; pandas makes floats of integers beside a missing one."""
-    if frames.is_missing_or_nan(value):
+    if containers.is_missing_or_nan(value):
         return None
     is_whole = isinstance(value, float | np.floating) and value.is_integer()
     return str(int(value) if is_whole else value)

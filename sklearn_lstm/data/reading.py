@@ -12,7 +12,7 @@ from scipy import sparse
 
 from sklearn_lstm.data import containers, sequences
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.frames import Array
+from sklearn_lstm.data.containers import Array
 from sklearn_lstm.data.sequences import ArraySequences, FlatSequences, Lengths, Sequences
 from sklearn_lstm.data.spelling import read_spellings
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError

@@ -11,16 +11,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.frames import Column, check_same_columns, column_names, read_frame
+from sklearn_lstm import exceptions
+from sklearn_lstm.data.containers import Column, check_same_columns, column_names, read_frame
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, check_numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.data.spelling import Spelling
-from sklearn_lstm.exceptions import (
-    InputTypeWarning,
-    InvalidSequencesError,
-    InvalidSequencesTypeError,
-    warn_user,
-)
 from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens
 from sklearn_lstm.text.id_matrix import cut, fill_empty, joined, to_csr, to_dense, to_onehot
@@ -148,10 +143,10 @@ class TextReader:
             n_cut += int(np.count_nonzero(lengths > most))
             yield cut((ids, lengths), most, self.truncation)
         if n_cut and self.max_length is None:
-            warn_user(
+            exceptions.warn_user(
                 f"Texts that are longer than all training texts were cut: {n_cut}, to {self.width} "
                 "tokens. The default output keeps texts whole, and max_length sets a width.",
-                InputTypeWarning,
+                exceptions.InputTypeWarning,
             )
 
     def divided(self, raw_documents: Any) -> tuple[Any, Numbers]:
@@ -205,7 +200,9 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
     has_order = isinstance(texts, MappingView) or not isinstance(texts, Mapping | AbstractSet)
     is_wrong = len(shape) != 1 or isinstance(texts, str | bytes)
     if is_wrong or not has_order or not isinstance(texts, Iterable):
-        error = InvalidSequencesError if is_wrong else InvalidSequencesTypeError
+        error = (
+            exceptions.InvalidSequencesError if is_wrong else exceptions.InvalidSequencesTypeError
+        )
         raise error(
             f"X is a {type(texts).__name__}: {shape if len(shape) > 1 else reprlib.repr(texts)}. "
             "Pass a list of texts, in the order of the labels, [text] of a single one, or one "
@@ -220,7 +217,7 @@ def without_strings(texts: Iterable[Any]) -> Iterator[Any]:
     """Yield texts that are lists of tokens; a string in place of one may be one of its tokens."""
     for index, text in enumerate(texts):
         if isinstance(text, str | bytes):
-            raise InvalidSequencesTypeError(
+            raise exceptions.InvalidSequencesTypeError(
                 f"X[{index}] is {reprlib.repr(text)}, but all texts of fit were lists of tokens. "
                 "If X is one text, pass a list of it: [text]."
             )

@@ -17,7 +17,7 @@ from sklearn_lstm.data.sequences import Rows, chunks_of_rows
 from sklearn_lstm.exceptions import imported
 from sklearn_lstm.inspection.drawing import Axes, axes_for, printable, token_names
 from sklearn_lstm.inspection.inputs import OpenModel, open_model
-from sklearn_lstm.members.linear_model import LINEAR, LinearModel
+from sklearn_lstm.members.member import LINEAR, LinearModel
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.threads import map_on_workers, workers
 

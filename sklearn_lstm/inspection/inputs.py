@@ -15,7 +15,7 @@ from sklearn_lstm.data.sequences import Rows, SelectedRows, Sequences, Steps, st
 from sklearn_lstm.fitting import read_as_at_fit, what_was_fitted
 from sklearn_lstm.members.network.network_member import Encoding
 from sklearn_lstm.model import SequenceModel
-from sklearn_lstm.targets.labels import Labels
+from sklearn_lstm.targets.targets import Labels
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
 Data: TypeAlias = NDArray[np.generic]  # what the steps of a sequence are, as `Explanation` says

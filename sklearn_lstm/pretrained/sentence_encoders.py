@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import imported
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.pretrained.named_models import NamedModel, open_folder, shown, without_halves
-from sklearn_lstm.pretrained.token_tables import StaticModel
+from sklearn_lstm.pretrained.token_tables import (
+    NamedModel,
+    StaticModel,
+    open_folder,
+    shown,
+    without_halves,
+)
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",

@@ -1,14 +1,14 @@
-"""Tables of tokens and their vectors, as a model keeps what the user gives.
-
-Of a static model, a word gets the mean of the vectors of its pieces.
-"""
+"""Models that a stored classifier only names, and tables of tokens, which may be such models."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import reprlib
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, compress
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 from unicodedata import normalize
@@ -16,9 +16,140 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_lstm.exceptions import ModelFileError, imported
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.pretrained import named_models
-from sklearn_lstm.pretrained.named_models import NamedModel, Shared
+from sklearn_lstm.storage import forms
+from sklearn_lstm.storage.forms import Unpacker
+
+Vectors: TypeAlias = NDArray[np.float32]
+
+LEAST_COSINE = 0.999  # precisions and sizes of batches differ by some 1e-4
+MOST_STRETCHED = 0.01  # how much lengths may differ
+
+
+class Shared:
+    """Copies are the object itself, which is large and stays as it is."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+class NamedModel(Shared):
+    """A model that others trained. A file holds its name, and some vectors to know it again.
+
+    What a package brings is opened again when a model is loaded, and in a pickle that of a folder
+    too. Any other is in the pickle itself, and is passed to `load`.
+
+    Parameters
+    ----------
+    model : object
+    source : Path or str
+        Its folder, its package, or the name of its class.
+    mark : ndarray of shape (n, dim)
+        The vectors. Without a row, it stands for a parameter.
+    """
+
+    parameter: ClassVar[str]  # of the classifier
+    packages: ClassVar[Collection[str]] = ()  # that a file may name
+
+    def __init__(self, model: Any, source: str | Path, mark: Vectors) -> None:
+        self.model: Any = model
+        self.source: str | Path = source
+        self.mark: Vectors = mark
+
+    @classmethod
+    @abstractmethod
+    def opened(cls, source: Any) -> Self:
+        """Return the model that the user brings, or the one of this name or in this folder."""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a pickle can find the model again: in a folder, or by its name."""
+        return isinstance(self.source, Path) or self.source in self.packages
+
+    def stored(self) -> dict[str, object]:
+        """Return what a file holds.
+
+        Raises
+        ------
+        TypeError
+            If nothing would tell the model from another one.
+        """
+        if len(self.mark) and not self.mark.any():
+            raise TypeError(
+                f"save can't store a model with {self.parameter}={str(self.source)!r}: the vectors "
+                "by which load would know it are all 0. Store it with joblib."
+            )
+        return {"source": self.source, "mark": self.mark}
+
+    def __getstate__(self) -> dict[str, object]:
+        model = None if self.is_named else self.model
+        return {"source": self.source, "mark": self.mark, "model": model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        new = type(self)(**state)
+        if new.model is None and len(new.mark):
+            with forms.one_error("The stored model"):
+                new = self.recognized(self.opened(new.source), new.source, new.mark)
+        vars(self).update(vars(new))
+
+    @classmethod
+    def from_stored(cls, unpack: Unpacker, source: str | Path, mark: Vectors) -> Self:
+        """Return the model that a file names: installed, or passed to `load`.
+
+        A file may come from a stranger, so the folder that it names is not opened.
+        """
+        passed = (model for model in unpack.passed or () if isinstance(model, cls))
+        model = cls.opened(source) if source in cls.packages else next(passed, None)
+        return cls.recognized(model, source, mark)
+
+    @classmethod
+    def recognized(cls, model: Self | None, source: str | Path, mark: Vectors) -> Self:
+        """Return the model if it has the vectors, and any if there are none."""
+        if model is not None and (not len(mark) or model.is_like(mark)):
+            return model
+        found = "" if model is None else f" The vectors of {model} differ."
+        raise ModelFileError(
+            f"was fitted with {cls.parameter}={str(source)!r}, which is not in it. Pass the model "
+            f"as it was: load(path, {cls.parameter}=...); or fit again.{found}"
+        )
+
+    def is_like(self, mark: Vectors) -> bool:
+        """Return whether the vectors that it is known by are these, but for rounding."""
+        if mark.shape != self.mark.shape:
+            return False
+        products = (mark * self.mark).sum(axis=1)
+        length, own = np.linalg.norm([mark, self.mark], axis=2)
+        is_as_long = np.abs(own - length) <= MOST_STRETCHED * length
+        return bool((is_as_long & (products >= LEAST_COSINE * length * own)).all())
+
+
+def open_folder(folder: Path, name: str, function: str, **options: bool) -> Any:
+    """Return what a function of a package reads from a folder; nothing is downloaded."""
+    if not folder.is_dir():  # the package would ask the network for it
+        raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
+    package = imported(name, f"The folder {str(folder)!r}")
+    try:
+        return attrgetter(function)(package)(str(folder), **options)
+    except Exception as error:
+        raise FileNotFoundError(f"{name} can't open the folder {folder}: {error!r}.") from error
+
+
+def without_halves(text: str) -> str:
+    """Return a text without half surrogate pairs, which tokenizers refuse."""
+    return text.encode(errors="replace").decode()
+
+
+def shown(vectors: object) -> str:
+    """Return what the user gives, shortened, and its type."""
+    return f"{reprlib.repr(vectors)} ({type(vectors).__name__})"
+
+
+# --- Tables of tokens
+
 
 ONE_AT_A_TIME = ForkSafeLock()  # model2vec sets its tokenizer anew for each call
 ACCEPTED = (
@@ -130,13 +261,13 @@ class StaticModel(NamedModel):
         """Return a static model; parameter and errors are those of `static_model`."""
         if isinstance(source, os.PathLike):
             source = Path(source)
-            model = named_models.open_folder(source, "model2vec", "StaticModel.from_pretrained")
+            model = open_folder(source, "model2vec", "StaticModel.from_pretrained")
         elif hasattr(source, "tokenizer") and hasattr(source, "embedding"):
             model, source = source, type(source).__name__
         else:
             raise TypeError(
                 "static_model takes the pathlib.Path of a folder of model2vec, or an object of "
-                f"model2vec or wordllama; found {named_models.shown(source)}."
+                f"model2vec or wordllama; found {shown(source)}."
             )
         rows = np.linspace(0, len(model.embedding) - 1, 5).astype(np.intp)
         return cls(model, source, np.array(model.embedding[rows], np.float32))
@@ -148,7 +279,7 @@ class StaticModel(NamedModel):
         """
         vectors = np.zeros((len(tokens), self.model.embedding.shape[1]), np.float32)
         is_text = [isinstance(token, str) and len(token) > 0 for token in tokens]
-        words = [named_models.without_halves(word) for word in compress(tokens, is_text)]
+        words = [without_halves(word) for word in compress(tokens, is_text)]
         embed = getattr(self.model, "embed", None)
         embed = embed or partial(self.model.encode, use_multiprocessing=False)
         if words:
@@ -168,7 +299,7 @@ def table_of(vectors: object, tokens: Iterable[object] | None) -> TokenVectors:
     if isinstance(vectors, Mapping):
         return VectorTable.of(vectors, tokens)
     if isinstance(vectors, type) or not isinstance(vectors, TokenVectors):
-        raise ValueError(f"{ACCEPTED}; found {named_models.shown(vectors)}.")
+        raise ValueError(f"{ACCEPTED}; found {shown(vectors)}.")
     return getattr(vectors, "_vector_table", lambda: vectors)()  # WordVectors may be fitted again
 
 

@@ -1,19 +1,145 @@
-"""How pickle, joblib, skops and `copy.deepcopy` store an estimator."""
+"""Values -> trees; how pickle and copies store an estimator."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
+from dataclasses import dataclass, field, fields
+from itertools import count
+from types import NoneType
 from typing import Any, Self
 
 import numpy as np
 import scipy
 import sklearn
+from numpy.typing import NDArray
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_lstm
+from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.storage import forms
-from sklearn_lstm.storage.pack import Packer
-from sklearn_lstm.storage.unpack import Unpacker
+from sklearn_lstm.storage.forms import Unpacker
+
+PLAIN = {NoneType, bool, int, float, str}  # what stands in the tree as it is
+
+
+@dataclass
+class Packer:
+    """Values -> trees; their arrays are gathered in a table.
+
+    Parameters
+    ----------
+    is_file : bool
+        Whether what is no plain data is refused; else the table holds it too.
+    table : dict
+    packed : dict
+        By its id, a value, so that it lives, its tree, and its number if it comes again.
+    """
+
+    is_file: bool
+    table: forms.Table = field(default_factory=dict)
+    packed: dict[int, tuple[object, dict[str, forms.Tree], int]] = field(default_factory=dict)
+
+    def __call__(self, value: Any, place: str) -> forms.Tree:
+        """Return the tree of a value; its arrays get names that begin with the place.
+
+        Raises
+        ------
+        NotPlainError, RecursionError
+            If it is no plain data, or holds itself.
+        """
+        kind = type(value)
+        if kind in PLAIN:
+            return value
+        if kind is list:
+            return self._pack_items(value, place)
+        if id(value) in self.packed:
+            _, tree, number = self.packed[id(value)]
+            tree["number"] = number
+            return {"same": number}
+        try:
+            tree = self._pack(value, place)
+        except forms.NotPlainError:
+            if self.is_file:
+                raise
+            tree = {"object": self._add(value, place)}
+        self.packed[id(value)] = value, tree, len(self.packed)
+        return tree
+
+    def attributes(self, estimator: Any, place: str) -> dict[str, forms.Tree]:
+        """Return the class of an estimator, and the trees of its attributes."""
+        attributes = dict(estimator._stored_attributes())  # noqa: SLF001 - that of `StoredMixin`
+        if self.is_file:
+            attributes.pop("_skl_callbacks", None)  # those of scikit-learn
+        trees = {}
+        for name, value in attributes.items():
+            try:
+                trees[name] = self(value, place + name)
+            except RecursionError as error:  # it holds itself
+                raise forms.NotPlainError(value, place + name) from error
+        return {"class": type(estimator).__name__, "attributes": trees}
+
+    def _add(self, value: object, place: str) -> str:
+        """Add to the table; return the name there."""
+        while place in self.table:
+            place += "'"
+        self.table[place] = value
+        return place
+
+    def _pack(self, value: Any, place: str) -> dict[str, forms.Tree]:
+        kind, form = type(value), forms.form_of(value)
+        tree: dict[str, forms.Tree]
+        if kind in (np.ndarray, np.memmap):
+            tree = self._pack_array(value, place)
+        elif form in forms.FORMS:
+            _, to_plain, _ = forms.FORMS[form]
+            tree = {form: self(to_plain(value), place)}
+        elif kind is dict:
+            names = (k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(value))
+            values = self._pack_items(value.values(), place, names)
+            tree = {"dict": [self._pack_items(value, place), values]}
+        elif ESTIMATORS.get(kind.__name__) == kind.__module__:
+            tree = {"estimator": self.attributes(value, f"{place}.")}
+        else:
+            tree = {kind.__name__: self._pack_part(value, place)}
+        return tree
+
+    def _pack_part(self, part: Any, place: str) -> dict[str, forms.Tree]:
+        """Return the trees of the fields of an object of our own."""
+        kind = type(part)
+        is_known = forms.module_of(kind.__name__) == kind.__module__
+        if not is_known or (kind.__name__ in forms.NAMED and not self.is_file):
+            raise forms.NotPlainError(part, place)
+        if hasattr(part, "stored"):
+            values = part.stored()
+        else:
+            names = [one.name for one in fields(part) if one.metadata.get("is_stored", True)]
+            values = {name: getattr(part, name) for name in names}
+        return {name: self(value, f"{place}.{name}") for name, value in values.items()}
+
+    def _pack_array(self, array: NDArray[Any], place: str) -> dict[str, forms.Tree]:
+        if array.dtype.kind == "O":
+            return {"objects": [[*array.shape], self(array.ravel().tolist(), place)]}
+        dtype = []
+        array = np.asarray(array, order="C")
+        if array.dtype.str not in forms.DTYPES.values():
+            if array.dtype.kind not in forms.VIEWED or not array.dtype.itemsize:
+                raise forms.NotPlainError(array, place)
+            dtype = [array.dtype.str]
+            array = array[..., np.newaxis].view(np.uint8)
+        if forms.has_many_empty_rows(array):
+            raise forms.NotPlainError(array, place)
+        return {"array": [self._add(array, place), forms.checksum_of(array), *dtype]}
+
+    def _pack_items(
+        self, items: Collection[object], place: str, names: Iterable[object] | None = None
+    ) -> list[forms.Tree]:
+        if PLAIN.issuperset(map(type, items)):
+            return [*items]
+        pairs = zip(items, names or count(), strict=False)
+        return [self(item, f"{place}.{name}") for item, name in pairs]
+
+
+# --- Estimators
 
 
 class StoredMixin:

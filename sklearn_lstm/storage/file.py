@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage import forms
-from sklearn_lstm.storage.unpack import FIRST_BYTES, TIMES_SIZE, Unpacker
+from sklearn_lstm.storage.forms import FIRST_BYTES, TIMES_SIZE, Unpacker
 
 OTHER_FILES = {  # their first eight bytes, and what they may be
     rb"\x80": " It looks like a pickle: joblib.load may read it, and run the code in it.",

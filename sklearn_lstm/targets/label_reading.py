@@ -1,8 +1,10 @@
-"""y in any container -> labels, with all checks."""
+"""y, weights and groups in any container -> labels and what is known of each sample, checked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from numbers import Number
+from dataclasses import replace
+from math import inf, prod
+from numbers import Number, Real
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array, column_or_1d
 
-from sklearn_lstm.data.containers import to_numpy
-from sklearn_lstm.data.frames import as_objects, is_missing_or_nan, names_of
+from sklearn_lstm.data.containers import as_objects, is_missing_or_nan, names_of, to_numpy
+from sklearn_lstm.targets.targets import Encoded, Labels, Targets, Weights
 
 KINDS: tuple[Any, ...] = (str, (bool, np.bool_), np.datetime64, Number)  # of labels
 
@@ -102,3 +104,185 @@ def _check_each(y: Any, name: str) -> None:
 
 def _kind_of(found: type) -> int | None:
     return next((kind for kind, types in enumerate(KINDS) if issubclass(found, types)), None)
+
+
+# --- Weights and groups
+
+
+EPSILON = np.finfo(np.float64).eps
+
+
+def read_targets(
+    labels: Labels,
+    y: NDArray[np.generic],
+    sample_weight: object,
+    groups: object = None,
+    name: str = "y",
+) -> Targets:
+    """Return the targets of a y from `read_labels`, with the weights and groups of its samples."""
+    weights = read_sample_weight(sample_weight, len(y))
+    return Targets(labels.encode(y, name), weights, labels, read_groups(groups, len(y)))
+
+
+def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
+    """Check the weights of samples; None is 1 each.
+
+    Raises
+    ------
+    ValueError
+        For weights of another number or shape, and missing, negative and infinite ones.
+    """
+    if sample_weight is None or isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, 1.0 if sample_weight is None else sample_weight)
+    if isinstance(sample_weight, str | Mapping):
+        raise ValueError(
+            f"sample_weight is a {type(sample_weight).__name__}, but has to hold a number for each "
+            "sample. By class: class_weight='balanced', or a dict."
+        )
+    weight = np.asarray(to_numpy(sample_weight, "sample_weight"), np.float64)
+    if weight.shape != (n_samples,):
+        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
+    is_wrong = ~((weight >= 0) & (weight < inf))
+    if is_wrong.any():
+        row = int(is_wrong.argmax())
+        raise ValueError(
+            f"sample_weight[{row}] = {weight[row]}, but each sample needs a finite weight of 0 or "
+            "more. A weight of 0 leaves the sample out."
+        )
+    return weight
+
+
+def weights_of_classes(class_weight: Any, targets: Targets) -> Weights | None:
+    """Return how much each class counts, (n_classes,), or no and yes of each label, (n_labels, 2).
+
+    None: all count the same. With "balanced", all classes count the same in these targets together,
+    or no and yes of each label.
+
+    Raises
+    ------
+    ValueError
+        For class weights of another type, negative or infinite ones.
+    """
+    if class_weight is None:
+        return None
+    values, labels = targets.values, targets.labels
+    columns, classes = values[np.newaxis], labels.classes
+    mappings, wanted = [class_weight], "one dict"
+    if labels.is_multilabel:
+        columns, classes, mappings = values.T.astype(np.int8), np.arange(2), class_weight
+        wanted = f"a list of {len(columns)} dicts with the keys 0 and 1"
+    if isinstance(class_weight, str):
+        found = [_balanced(column, targets.weights, len(classes)) for column in columns]
+    elif len(mappings) == len(columns) and all(isinstance(one, Mapping) for one in mappings):
+        found = [_given(mapping, classes.tolist()) for mapping in mappings]
+    else:
+        raise ValueError(f"class_weight has to be {wanted}. Found {class_weight!r:.200}.")
+    return np.array(found) if labels.is_multilabel else found[0]
+
+
+def _balanced(values: Encoded, weights: Weights, n_classes: int) -> Weights:
+    """Return the weight of each class by the samples that have it; 1 if none counts."""
+    sums = np.bincount(values, weights / (weights.max(initial=0) or 1), n_classes)
+    counts = sums > EPSILON * sums.sum()
+    balanced = np.ones(n_classes)
+    np.divide(sums.sum(), counts.sum() * sums, out=balanced, where=counts)
+    return balanced
+
+
+def _given(class_weight: Mapping[Hashable, Any], classes: list[object]) -> Weights:
+    """Return the weight of each class; 1 if the mapping does not name it.
+
+    Some of the data may lack classes that the mapping names.
+    """
+    for label, weight in class_weight.items():
+        if not (isinstance(weight, Real) and 0 <= float(weight) < inf):
+            raise ValueError(f"class_weight[{label!r}] = {weight!r} is no finite number >= 0.")
+    unknown = [label for label in class_weight if label not in classes]
+    if unknown and not all(label in class_weight for label in classes):
+        raise ValueError(f"class_weight names {unknown[:5]}; the classes are {classes[:10]}.")
+    return np.array([float(class_weight.get(label, 1.0)) for label in classes])
+
+
+def relative_weights(targets: Targets, by_class: Weights | None) -> Targets:
+    """Return targets whose weights have mean 1 over those that count.
+
+    Each factor is divided by its largest value first, so that their product can't overflow. A
+    weight that is lost by rounding in the sum of all is 0.
+
+    Parameters
+    ----------
+    targets : Targets
+        With the weights of `read_sample_weight`.
+    by_class : ndarray or None
+        From `weights_of_classes`.
+
+    Raises
+    ------
+    ValueError
+        For no weight above 0.
+    """
+    factors = [one / (one.max(initial=0) or 1) for one in _factors(targets, by_class)]
+    weight = _product(factors)
+    weight = np.where(weight < EPSILON * weight.sum(axis=0), 0, weight)
+    return replace(targets, weights=np.asarray(weight / weight[weight > 0].mean()))
+
+
+def absolute_weights(targets: Targets, by_class: Weights | None) -> Targets:
+    """Return targets whose weights are products of both, as they are.
+
+    Raises
+    ------
+    ValueError
+        For no weight above 0.
+    """
+    return replace(targets, weights=_product(_factors(targets, by_class)))
+
+
+def _factors(targets: Targets, by_class: Weights | None) -> list[Weights]:
+    """Return the weights of samples and those of their classes, or of each of their labels."""
+    weights, values = targets.weights, targets.values
+    if by_class is None:
+        return [weights]
+    if by_class.ndim == 1:
+        return [weights, by_class[values]]
+    # scikit-learn multiplies them. Then hardly more than the sample with the most labels counts.
+    return [weights[:, np.newaxis], np.where(values > 0, by_class[:, 1], by_class[:, 0])]
+
+
+def _product(factors: list[Weights]) -> Weights:
+    weight = prod(factors, start=np.ones(1))
+    if not weight.any():
+        raise ValueError("sample_weight times class_weight needs at least one non-zero number.")
+    return weight
+
+
+def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
+    """Return the number of each sample's group, (n_samples,); None without groups.
+
+    Raises
+    ------
+    ValueError
+        For labels that can't be hashed, missing ones, and another number of them.
+    """
+    if groups is None:
+        return None
+    wanted = (
+        f"groups is a {type(groups).__name__}, but has to be 1-D: a string or a number for each "
+        "sequence, in the order of X, such as frame['person']."
+    )
+    if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
+        raise ValueError(wanted)
+    numbers: dict[Hashable, int] = {}
+    try:
+        items = list(to_numpy(groups, "groups") if hasattr(groups, "__array__") else groups)
+        labels = [item.item() if hasattr(item, "detach") else item for item in items]
+        group_numbers = [numbers.setdefault(label, len(numbers)) for label in labels]
+    except TypeError as error:
+        raise ValueError(wanted) from error
+    if len(labels) != n_samples:
+        raise ValueError(f"groups holds {len(labels)} labels for {n_samples} sequences.")
+    for label, number in numbers.items():
+        if is_missing_or_nan(label):
+            found = f"groups[{group_numbers.index(number)}] is missing: {label}"
+            raise ValueError(f"{found}. Each sequence needs a group, if need be one of its own.")
+    return np.array(group_numbers, np.intp)

@@ -5,8 +5,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_lstm.exceptions import warn_user
-from sklearn_lstm.targets.labels import Floats, Labels, Thresholds
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.targets import Floats, Labels, Targets, Thresholds
 
 
 def given_thresholds(threshold: object, labels: Labels) -> Floats:

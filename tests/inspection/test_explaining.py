@@ -19,7 +19,7 @@ from sklearn_lstm.inspection import (
     gate_activations,
 )
 from sklearn_lstm.inspection.inputs import find_classifier, open_model
-from sklearn_lstm.members.features.letters import LetterFeatures
+from sklearn_lstm.members.features.ngrams import LetterFeatures
 
 SMALL = {"hidden_size": 12, "max_epochs": 4, "random_state": 0, "precision": "float32"}
 

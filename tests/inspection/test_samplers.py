@@ -8,7 +8,7 @@ from imblearn.under_sampling import RandomUnderSampler
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.inspection import explain, gate_activations
-from sklearn_lstm.members.features.letters import LetterFeatures
+from sklearn_lstm.members.features.ngrams import LetterFeatures
 
 TEXTS = ["good day", "fine day", "good night"] * 12 + ["bad day", "awful night"] * 2
 LABELS = [1] * 36 + [0] * 4

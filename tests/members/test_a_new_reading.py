@@ -13,7 +13,7 @@ from sklearn_lstm import Predictor
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.members import recipes
-from sklearn_lstm.members.linear_model import ColumnFeatures
+from sklearn_lstm.members.member import ColumnFeatures
 from sklearn_lstm.members.recipe import Reader
 
 GUIDE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")

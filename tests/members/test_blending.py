@@ -11,8 +11,7 @@ from sklearn_lstm.data.kinds import WORDS
 from sklearn_lstm.members import blending
 from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor
 from sklearn_lstm.members.network.training import EXPECTED_SHARE, BlendLoss
-from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.targets import Labels, LabelSets, Targets
 
 
 def targets_of(values, n_outputs=None, weights=None, groups=None):

@@ -7,17 +7,16 @@ from as_read import read_sequences
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS
-from sklearn_lstm.members.duration import (
+from sklearn_lstm.members.settings import (
     batch_size_for,
     max_epochs_for,
     n_to_hold_out,
     plan_training,
+    read_settings,
     steps_per_frame,
     work_of_epoch,
 )
-from sklearn_lstm.members.settings import read_settings
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Samples, Targets
+from sklearn_lstm.targets.targets import Labels, Samples, Targets
 
 
 def test_auto_epochs_and_batches_suit_small_and_large_data():

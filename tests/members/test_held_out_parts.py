@@ -16,8 +16,7 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.members.held_out import Split, folds, hold_out, hold_out_groups
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.targets import Labels, Targets
 
 rng = np.random.default_rng(0)
 Y = rng.integers(0, 2, 120)

@@ -22,7 +22,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.io import describe, load, save
-from sklearn_lstm.pretrained import named_models
+from sklearn_lstm.pretrained import token_tables
 from sklearn_lstm.vectors import from_gensim, static_model
 
 pytestmark = pytest.mark.usefixtures("no_network")
@@ -178,7 +178,7 @@ def test_a_folder_that_a_file_names_is_not_opened(folder, tmp_path, monkeypatch)
     save(model, path)
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "model2vec", None)
-        patched.setattr(named_models, "open_folder", None)
+        patched.setattr(token_tables, "open_folder", None)
         with pytest.raises(ModelFileError, match=rf"embeddings='{folder}', which is not in it"):
             load(path)
         assert describe(path)

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from sklearn_lstm.exceptions import ModelFileError
-from sklearn_lstm.storage.forms import DTYPES, NotPlainError, from_text, to_text
-from sklearn_lstm.storage.pack import Packer
-from sklearn_lstm.storage.unpack import Unpacker
+from sklearn_lstm.storage.estimators import Packer
+from sklearn_lstm.storage.forms import DTYPES, NotPlainError, Unpacker, from_text, to_text
 
 WORDS = [f"naïve{n}\ud83d\0" for n in range(300)]
 VALUES = [

@@ -14,9 +14,8 @@ from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
-from sklearn_lstm.targets.label_reading import read_classes, read_labels
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.weights_and_groups import read_groups
+from sklearn_lstm.targets.label_reading import read_classes, read_groups, read_labels
+from sklearn_lstm.targets.targets import Labels
 
 LARGE = 2**53
 INTEGERS, BOOLEANS, STRINGS = [LARGE, LARGE + 1, LARGE], [True, False, True], ["a", "b", "a"]

@@ -9,8 +9,7 @@ import small_models
 from scipy.special import log_expit
 
 from sklearn_lstm.exceptions import InputTypeWarning
-from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.targets import Labels, LabelSets, Targets
 
 X = np.array([[3, 4, 0], [5, 0, 0], [3, 6, 7], [5, 5, 0]])
 

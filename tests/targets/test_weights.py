@@ -14,13 +14,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import NonFiniteTrainingError
 from sklearn_lstm.streaming import fit_batches
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Targets
-from sklearn_lstm.targets.weights_and_groups import (
+from sklearn_lstm.targets.label_reading import (
     absolute_weights,
     relative_weights,
     weights_of_classes,
 )
+from sklearn_lstm.targets.targets import Labels, Targets
 
 small = partial(small_models.small, max_epochs=3)
 

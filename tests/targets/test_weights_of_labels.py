@@ -7,13 +7,12 @@ from sklearn.utils import compute_sample_weight
 
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.members.held_out import hold_out, hold_out_groups
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Targets
-from sklearn_lstm.targets.weights_and_groups import (
+from sklearn_lstm.targets.label_reading import (
     absolute_weights,
     relative_weights,
     weights_of_classes,
 )
+from sklearn_lstm.targets.targets import Labels, Targets
 
 
 def rare_labels(n_samples=300, n_labels=12):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Rows, Sequences, chunks_of_rows
-from sklearn_lstm.members.linear_model import Array, Features
+from sklearn_lstm.members.member import Array, Features
 
 HASH_BITS = 22  # two n-grams with the same hash are taken for the same
 Integers: TypeAlias = NDArray[np.integer]

@@ -8,11 +8,10 @@ from scipy.sparse import csr_matrix, vstack
 
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, chunks_of_rows, row_numbers
+from sklearn_lstm.members.features import ngrams
+from sklearn_lstm.members.features.encoder import MeanVectorFeatures
 from sklearn_lstm.members.features.hashing import TfIdfFeatures, matrix_of
-from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
-from sklearn_lstm.members.features.mean_vectors import MeanVectorFeatures
-from sklearn_lstm.members.features.ngrams import PAIRS, NgramFeatures, choose_ngrams
-from sklearn_lstm.members.linear_model import LARGEST_COEF, LINEAR, Features
+from sklearn_lstm.members.member import LARGEST_COEF, LINEAR, Features
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
 
@@ -62,15 +61,15 @@ class NgramReader(Reader):
 def read_ngrams(context: FitContext) -> NgramReader:
     """Read the n-grams of all sequences, or of as many as memory allows."""
     sequences = context.split.samples.sequences
-    features: list[Any] = [choose_ngrams(sequences, context.settings.kind)]
-    if (lexicon := Lexicon.of(sequences)) is not None:
-        features.append(LetterFeatures(lexicon))
+    features: list[Any] = [ngrams.choose_ngrams(sequences, context.settings.kind)]
+    if (lexicon := ngrams.Lexicon.of(sequences)) is not None:
+        features.append(ngrams.LetterFeatures(lexicon))
     return _read(context, features, context.settings.vectors)
 
 
 def read_positions(context: FitContext) -> NgramReader:
     """Read the n-grams at positions of sequences that have the length of nearly all."""
-    features = replace(PAIRS, n_steps=context.settings.n_steps)
+    features = replace(ngrams.PAIRS, n_steps=context.settings.n_steps)
     features.are_read(context.split.samples.sequences)  # it tells how many are not
     return _read(context, [features])
 
@@ -129,7 +128,7 @@ NGRAMS = Recipe(
     suits=lambda settings: settings.kind in TOKENS,
     read=read_ngrams,
     solver="svm",
-    stored=(NgramFeatures, LetterFeatures, Lexicon, MeanVectorFeatures),
+    stored=(ngrams.NgramFeatures, ngrams.LetterFeatures, ngrams.Lexicon, MeanVectorFeatures),
 )
 POSITIONS = replace(
     NGRAMS,

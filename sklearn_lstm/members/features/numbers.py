@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.frames import is_missing_or_nan
+from sklearn_lstm.data.containers import is_missing_or_nan
 from sklearn_lstm.data.sequences import Rows, Sequences
-from sklearn_lstm.members.linear_model import Array, ColumnFeatures
-from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.member import Array, ColumnFeatures, Contributions
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.storage.fields import check_agreement
 

@@ -23,10 +23,8 @@ from sklearn_lstm.data.sequences import (
 )
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.features.convolutions import Convolutions
-from sklearn_lstm.members.features.places import Places
-from sklearn_lstm.members.features.series_statistics import SeriesStatistics
-from sklearn_lstm.members.linear_model import LINEAR, Array, Features
-from sklearn_lstm.members.member import Contributions, one_by_one
+from sklearn_lstm.members.features.series_statistics import Places, SeriesStatistics
+from sklearn_lstm.members.member import LINEAR, Array, Contributions, Features, one_by_one
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.storage.fields import check_agreement
 

@@ -30,7 +30,7 @@ from sklearn_lstm.members.features.machines import (
 )
 from sklearn_lstm.members.features.ngrams import PAIRS
 from sklearn_lstm.members.features.states import StateFeatures, Strings
-from sklearn_lstm.members.linear_model import Array
+from sklearn_lstm.members.member import Array
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.targets.targets import Samples
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, chunks_of_rows
 from sklearn_lstm.members.features.machines import MOST_STATES
-from sklearn_lstm.members.linear_model import Array, ColumnFeatures
-from sklearn_lstm.members.member import Contributions
+from sklearn_lstm.members.member import Array, ColumnFeatures, Contributions
 
 COUNTED = 7  # places before the end, and after the start
 NOT_READ = 255  # in place of a state

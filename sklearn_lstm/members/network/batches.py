@@ -15,8 +15,8 @@ from torch import Tensor
 
 from sklearn_lstm.data.sequences import Rows, gather, pad, row_numbers, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import UNKNOWN_CODE
-from sklearn_lstm.members.duration import SMALLEST_BATCH
 from sklearn_lstm.members.network.network_member import Encoding
+from sklearn_lstm.members.settings import SMALLEST_BATCH
 from sklearn_lstm.progress import UNLIMITED, TimeLimit
 from sklearn_lstm.targets.targets import Samples
 

@@ -17,10 +17,10 @@ from torch import nn
 from sklearn_lstm.data.sequences import Rows
 from sklearn_lstm.encoding.token_codes import PADDING_CODE
 from sklearn_lstm.exceptions import NonFiniteTrainingError
-from sklearn_lstm.members.duration import UPDATES_PER_EPOCH
 from sklearn_lstm.members.network.batches import TrainingCallback
 from sklearn_lstm.members.network.network import Network, has_rows_of
 from sklearn_lstm.members.network.network_member import EpochRow
+from sklearn_lstm.members.settings import UPDATES_PER_EPOCH
 from sklearn_lstm.progress import UNLIMITED, ProgressBar, TimeLimit
 from sklearn_lstm.sklearn_internals import begin_epoch, end_epoch
 

@@ -15,19 +15,14 @@ from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_le
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.member import Contributions, one_by_one
+from sklearn_lstm.members.network import network_member
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
 from sklearn_lstm.members.network.devices import exact, find_device, prefers_bfloat16
 from sklearn_lstm.members.network.gradients import VectorPath, integrated_gradients
-from sklearn_lstm.members.network.network_member import (
-    Encoding,
-    NetworkMember,
-    Weights,
-    check_stored,
-)
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.storage.unpack import Unpacker
+from sklearn_lstm.storage.forms import Unpacker
 from sklearn_lstm.threads import map_on_workers, workers
 
 NOT_TRAINED = (
@@ -37,7 +32,7 @@ NOT_TRAINED = (
 
 
 @dataclass
-class Network(NetworkMember):
+class Network(network_member.NetworkMember):
     """An encoding and the recurrent network that reads it: sequences to logits.
 
     Parameters
@@ -79,7 +74,7 @@ class Network(NetworkMember):
         return sum(weight.numel() for weight in self.module.parameters())
 
     @property
-    def weights(self) -> Weights:
+    def weights(self) -> network_member.Weights:
         """The weights, by the names that torch gives them."""
         return _without_tensors(dict(self.module.state_dict()))  # type: ignore[no-any-return]
 
@@ -99,16 +94,16 @@ class Network(NetworkMember):
     def from_stored(
         cls,
         unpack: Unpacker,
-        encoding: Encoding,
+        encoding: network_member.Encoding,
         vectors: PretrainedVectors | None,
         architecture: Architecture,
-        weights: Weights | None,
+        weights: network_member.Weights | None,
         *,
         use_bfloat16: bool,
         optimizer_state: dict[str, Any] | None,
     ) -> Self:
         """Return the network that was stored; one that was not trained has no weights."""
-        check_stored(architecture, encoding, weights)
+        network_member.check_stored(architecture, encoding, weights)
         # Bytes, beside the weights.
         unpack.take_memory(20_000 * (1 + architecture.num_layers * architecture.n_directions))
         module = SequenceNetwork(architecture)

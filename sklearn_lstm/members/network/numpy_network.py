@@ -19,17 +19,11 @@ from sklearn_lstm.data.sequences import (
     starts_of,
 )
 from sklearn_lstm.members.blending import Logits
+from sklearn_lstm.members.network import network_member
 from sklearn_lstm.members.network.architecture import CELL_WEIGHTS, GATES, Architecture, CellName
-from sklearn_lstm.members.network.network_member import (
-    Encoding,
-    Extension,
-    NetworkMember,
-    Weights,
-    check_stored,
-)
 from sklearn_lstm.members.network.positions import sinusoidal_positions
 from sklearn_lstm.pretrained.embeddings import PretrainedVectors
-from sklearn_lstm.storage.unpack import Unpacker
+from sklearn_lstm.storage.forms import Unpacker
 
 Array: TypeAlias = NDArray[np.float32]
 Gates: TypeAlias = tuple[Array, ...]
@@ -224,7 +218,9 @@ class Forward:
         output = weights["output.weight"], weights["output.bias"]
         self.output_weight, self.output_bias = (weight.astype(np.float64).T for weight in output)
 
-    def logits(self, steps: NDArray[Any], lengths: Lengths, extension: Extension = None) -> Logits:
+    def logits(
+        self, steps: NDArray[Any], lengths: Lengths, extension: network_member.Extension = None
+    ) -> Logits:
         """Return the logits (B, n_outputs); the arguments are those of `embed`."""
         x, order = self.embed(steps, lengths, extension)
         for layer in self.layers[:-1]:
@@ -233,7 +229,7 @@ class Forward:
         return np.asarray(summary.astype(np.float64) @ self.output_weight + self.output_bias)
 
     def embed(
-        self, steps: NDArray[Any], lengths: Lengths, extension: Extension = None
+        self, steps: NDArray[Any], lengths: Lengths, extension: network_member.Extension = None
     ) -> tuple[NDArray[Any], StepOrder]:
         """Return the inputs of the first layer, (N, D) or codes (N,), and the order of steps.
 
@@ -259,7 +255,7 @@ class Forward:
             x += (self.weights["position_scale"] * positions)[order.step]
         return x, order
 
-    def _vectors(self, codes: NDArray[np.integer], extension: Extension) -> Array:
+    def _vectors(self, codes: NDArray[np.integer], extension: network_member.Extension) -> Array:
         table: Array = self.weights["embedding.weight"]
         x: Array = table[np.minimum(codes, len(table) - 1)]
         if extension is not None:
@@ -311,7 +307,7 @@ def frame_summaries(steps: Array, lengths: Lengths, size: int) -> Array:
 
 
 @dataclass
-class NumpyNetwork(NetworkMember):
+class NumpyNetwork(network_member.NetworkMember):
     """An encoding and the network that reads it, in NumPy: sequences to logits.
 
     Parameters
@@ -330,14 +326,14 @@ class NumpyNetwork(NetworkMember):
     def from_stored(
         cls,
         unpack: Unpacker,
-        encoding: Encoding,
+        encoding: network_member.Encoding,
         vectors: PretrainedVectors | None,
         architecture: Architecture,
-        weights: Weights | None,
+        weights: network_member.Weights | None,
         **_: object,
     ) -> Self:
         """Return the network that was stored."""
-        check_stored(architecture, encoding, weights)
+        network_member.check_stored(architecture, encoding, weights)
         unpack.take_memory(2 * sum(weight.nbytes for weight in (weights or {}).values()))
         forward = None if weights is None else Forward(architecture, weights)
         return cls(encoding, vectors, forward, architecture.n_outputs)

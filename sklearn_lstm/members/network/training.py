@@ -16,9 +16,9 @@ from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.blending import ExpectedFactor, HeldOutLogits, fit_blend
-from sklearn_lstm.members.duration import TrainingPlan, steps_per_frame
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
+from sklearn_lstm.members.network import network_settings
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
 from sklearn_lstm.members.network.callbacks import (
@@ -32,15 +32,9 @@ from sklearn_lstm.members.network.callbacks import (
     check_weights,
 )
 from sklearn_lstm.members.network.devices import prefers_bfloat16
-from sklearn_lstm.members.network.loss_and_optimizer import (
-    FUSED_STATE,
-    loss_of_guessing,
-    mean_loss,
-    optimizer_options,
-)
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_settings import NetworkSettings
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
+from sklearn_lstm.members.settings import TrainingPlan, steps_per_frame
 from sklearn_lstm.progress import ProgressBar, print_above_bar
 from sklearn_lstm.targets.targets import Samples
 from sklearn_lstm.threads import workers
@@ -68,7 +62,7 @@ class BlendLoss:
 
     held_out: HeldOutLogits
     samples: Samples
-    settings: NetworkSettings = field(repr=False)
+    settings: network_settings.NetworkSettings = field(repr=False)
 
     def joined_by(self, network: Network) -> HeldOutLogits:
         """Return the logits of all members, also of the network.
@@ -87,13 +81,13 @@ class BlendLoss:
         """Return the losses with a network as it is now."""
         joined, targets = self.joined_by(network), self.samples.targets
         total, (logits, _) = joined.blend().loss, joined.members[network.name]
-        of_network = mean_loss(self.settings.loss, logits, targets)
+        of_network = network_settings.mean_loss(self.settings.loss, logits, targets)
         return Losses(total, total / len(targets), of_network)
 
 
 def train_network(
     split: Split,
-    settings: NetworkSettings,
+    settings: network_settings.NetworkSettings,
     plan: TrainingPlan,
     loss: BlendLoss,
     progress: ProgressBar,
@@ -110,7 +104,7 @@ def train_network(
     usual = most // 2 if plan.follows_loss else most
     schedule = Trapezoid(settings.lr, most, n_updates, usual, progress.limit)
     interval = max(plan.updates_per_check, most // MOST_CHECKS)
-    guessing = loss_of_guessing(learned.targets)
+    guessing = network_settings.loss_of_guessing(learned.targets)
     checks = HeldOutChecks(loss, network, schedule, interval, guessing, plan.follows_loss)
     callbacks: list[Callback] = [schedule]
     # When training ends, or which tokens are dropped.
@@ -131,7 +125,7 @@ def train_network(
 
 def train_one_epoch(
     samples: Samples,
-    settings: NetworkSettings,
+    settings: network_settings.NetworkSettings,
     rng: np.random.Generator,
     previous: Network | None,
     progress: ProgressBar,
@@ -160,7 +154,7 @@ def train_one_epoch(
 def train(
     network: Network,
     samples: Samples,
-    settings: NetworkSettings,
+    settings: network_settings.NetworkSettings,
     plan: TrainingPlan,
     *,
     batches: partial[LengthBatches],
@@ -223,9 +217,13 @@ def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Gene
     return torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
 
 
-def make_net(module: SequenceNetwork, settings: NetworkSettings, **options: Any) -> MicroBatchNet:
+def make_net(
+    module: SequenceNetwork, settings: network_settings.NetworkSettings, **options: Any
+) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
-    optimizer_arguments = optimizer_options(settings.optimizer, settings.weight_decay)
+    optimizer_arguments = network_settings.optimizer_options(
+        settings.optimizer, settings.weight_decay
+    )
     net = MicroBatchNet(
         module,
         criterion=settings.loss,
@@ -252,7 +250,7 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
     """Go on with what an optimiser of the same class has gathered about each weight."""
     optimizer.load_state_dict(optimizer.state_dict() | {"state": optimizer_state})
     for weight, values in optimizer.state.items():
-        for name in FUSED_STATE & values.keys():
+        for name in network_settings.FUSED_STATE & values.keys():
             if getattr(values[name], "shape", weight.shape) != weight.shape:
                 raise ValueError(
                     f"The state {name} of the optimiser has the shape {list(values[name].shape)}, "
@@ -261,7 +259,7 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
 
 
 def new_network(
-    settings: NetworkSettings,
+    settings: network_settings.NetworkSettings,
     samples: Samples,
     generator: torch.Generator,
     *,
@@ -298,7 +296,9 @@ def new_network(
     return Network(encoding, own, module)
 
 
-def new_architecture(settings: NetworkSettings, samples: Samples, n_inputs: int) -> Architecture:
+def new_architecture(
+    settings: network_settings.NetworkSettings, samples: Samples, n_inputs: int
+) -> Architecture:
     """Return what a network for these samples consists of."""
     architecture = Architecture(
         **settings.architecture,

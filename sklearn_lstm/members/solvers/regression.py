@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from sklearn_lstm.data.sequences import Rows, row_numbers
 from sklearn_lstm.members.blending import ClassPrior, Logits, fit_blend
 from sklearn_lstm.members.held_out import folds
-from sklearn_lstm.members.linear_model import Term
+from sklearn_lstm.members.member import Term
 from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.targets.targets import Targets
 

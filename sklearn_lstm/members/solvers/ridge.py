@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
 from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
 from sklearn_lstm.members.features.series import N_FEATURES, n_features_of, sampled
-from sklearn_lstm.members.linear_model import Term
+from sklearn_lstm.members.member import Term
 from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.members.solvers import ridge_regression
 from sklearn_lstm.members.solvers.ridge_regression import GramMatrix, RidgeFit

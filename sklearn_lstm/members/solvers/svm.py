@@ -12,10 +12,9 @@ from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.members.blending import ExpectedFactor
 from sklearn_lstm.members.features.hashing import TfIdfFeatures
 from sklearn_lstm.members.features.ngram_reader import MOST_SCALED
-from sklearn_lstm.members.linear_model import LARGEST_COEF, Term
+from sklearn_lstm.members.member import LARGEST_COEF, Term
 from sklearn_lstm.members.recipe import BaseSolver
-from sklearn_lstm.targets.labels import Truth
-from sklearn_lstm.targets.targets import Targets, Weights
+from sklearn_lstm.targets.targets import Targets, Truth, Weights
 
 VARIANCE_OF_RATIOS = 2.0  # of the log ratios of features, before any sample is seen
 TOLERANCE_OF_MANY = 0.3  # with more; a smaller one changes the accuracy by less than 0.1 points

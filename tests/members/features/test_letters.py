@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
-from sklearn_lstm.members.features.letters import LetterFeatures, Lexicon
+from sklearn_lstm.members.features.ngrams import LetterFeatures, Lexicon
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
 ENDINGS = ["", "er", "est", "ness", "ful", "fully", "ing", "ed", "y", "able"]

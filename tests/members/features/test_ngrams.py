@@ -11,8 +11,7 @@ from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.members.solvers import svm
-from sklearn_lstm.targets.labels import Labels, LabelSets
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.targets import Labels, LabelSets, Targets
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sklearn_lstm import Predictor
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.inspection import explain
 from sklearn_lstm.io import load, save
-from sklearn_lstm.members.features.places import LARGEST_PLACE, MOST_PLACES, Places
+from sklearn_lstm.members.features.series_statistics import LARGEST_PLACE, MOST_PLACES, Places
 from sklearn_lstm.members.solvers.ridge_regression import likeliest_share
 
 

@@ -12,8 +12,7 @@ from sklearn_lstm.data.sequences import ROWS_AT_ONCE, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, UNKNOWN_CODE, TokenCodes
 from sklearn_lstm.members.network import batches
 from sklearn_lstm.members.network.batches import LengthBatches, SequenceDataset, steps_at_once
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Samples, Targets
+from sklearn_lstm.targets.targets import Labels, Samples, Targets
 
 LENGTHS = np.random.default_rng(0).lognormal(3, 1, 1000).astype(int) + 1
 NO_IDS = np.empty(0, dtype=np.int64)

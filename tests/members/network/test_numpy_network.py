@@ -13,7 +13,7 @@ from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
-from sklearn_lstm.storage.unpack import Unpacker
+from sklearn_lstm.storage.forms import Unpacker
 
 RNG = np.random.default_rng(0)
 LENGTHS = [3, 1, 9, 4, 9, 17, 2, 1]

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.fitting import read_as_at_fit
 from sklearn_lstm.inspection import explain
-from sklearn_lstm.members.linear_model import ONLINE
+from sklearn_lstm.members.member import ONLINE
 from sklearn_lstm.members.solvers import adagrad
 
 SMALL = {"hidden_size": 4, "precision": "float32", "random_state": 0}

@@ -10,8 +10,7 @@ from sklearn_lstm.members.solvers.ridge_regression import (
     fit_many,
     leave_alike_out,
 )
-from sklearn_lstm.targets.labels import LabelSets
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.targets import LabelSets, Targets
 
 
 def targets_of(signs, weights):

@@ -8,8 +8,7 @@ from scipy.sparse import csr_matrix
 
 import sklearn_lstm
 from sklearn_lstm.members.solvers.svm import fit_svms
-from sklearn_lstm.targets.labels import Labels
-from sklearn_lstm.targets.targets import Targets
+from sklearn_lstm.targets.targets import Labels, Targets
 
 
 @pytest.mark.parametrize("n_samples", [41, 60, 100])
