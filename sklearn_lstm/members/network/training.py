@@ -33,6 +33,7 @@ from sklearn_lstm.members.network.callbacks import (
 )
 from sklearn_lstm.members.network.devices import prefers_bfloat16
 from sklearn_lstm.members.network.network import Network
+from sklearn_lstm.members.network.network_settings import NetworkSettings
 from sklearn_lstm.members.network.sequence_network import SequenceNetwork
 from sklearn_lstm.members.settings import TrainingPlan, steps_per_frame
 from sklearn_lstm.progress import ProgressBar, print_above_bar
@@ -62,7 +63,7 @@ class BlendLoss:
 
     held_out: HeldOutLogits
     samples: Samples
-    settings: network_settings.NetworkSettings = field(repr=False)
+    settings: NetworkSettings = field(repr=False)
 
     def joined_by(self, network: Network) -> HeldOutLogits:
         """Return the logits of all members, also of the network.
@@ -87,7 +88,7 @@ class BlendLoss:
 
 def train_network(
     split: Split,
-    settings: network_settings.NetworkSettings,
+    settings: NetworkSettings,
     plan: TrainingPlan,
     loss: BlendLoss,
     progress: ProgressBar,
@@ -125,7 +126,7 @@ def train_network(
 
 def train_one_epoch(
     samples: Samples,
-    settings: network_settings.NetworkSettings,
+    settings: NetworkSettings,
     rng: np.random.Generator,
     previous: Network | None,
     progress: ProgressBar,
@@ -146,15 +147,15 @@ def train_one_epoch(
         callbacks = [NetworkProgress(progress, n_updates)]
         batches = partial(LengthBatches, rng=rng)
         net = train(network, samples, settings, plan, batches=batches, callbacks=callbacks)
-    name, gathered = settings.optimizer.__name__, net.optimizer_.state_dict()["state"]
-    state = {"optimizer": name, "state": gathered}
+    gathered = net.optimizer_.state_dict()["state"]
+    state = {"optimizer": settings.optimizer.__name__, "state": gathered}
     return replace(network, is_trained=True, optimizer_state=state, net=net)
 
 
 def train(
     network: Network,
     samples: Samples,
-    settings: network_settings.NetworkSettings,
+    settings: NetworkSettings,
     plan: TrainingPlan,
     *,
     batches: partial[LengthBatches],
@@ -217,19 +218,15 @@ def torch_generator(rng: np.random.Generator, device: str = "cpu") -> torch.Gene
     return torch.Generator(device).manual_seed(int(rng.integers(1 << 62)))
 
 
-def make_net(
-    module: SequenceNetwork, settings: network_settings.NetworkSettings, **options: Any
-) -> MicroBatchNet:
+def make_net(module: SequenceNetwork, settings: NetworkSettings, **options: Any) -> MicroBatchNet:
     """Return a skorch net with the network and a fresh optimiser."""
-    optimizer_arguments = network_settings.optimizer_options(
-        settings.optimizer, settings.weight_decay
-    )
+    given = network_settings.optimizer_options(settings.optimizer, settings.weight_decay)
     net = MicroBatchNet(
         module,
         criterion=settings.loss,
         optimizer=settings.optimizer,
         lr=settings.lr,
-        **{f"optimizer__{name}": value for name, value in optimizer_arguments.items()},
+        **{f"optimizer__{name}": value for name, value in given.items()},
         device=str(settings.device),
         classes=list(range(module.architecture.n_outputs)),
         predict_nonlinearity=settings.loss.probabilities,
@@ -259,7 +256,7 @@ def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any
 
 
 def new_network(
-    settings: network_settings.NetworkSettings,
+    settings: NetworkSettings,
     samples: Samples,
     generator: torch.Generator,
     *,
@@ -296,9 +293,7 @@ def new_network(
     return Network(encoding, own, module)
 
 
-def new_architecture(
-    settings: network_settings.NetworkSettings, samples: Samples, n_inputs: int
-) -> Architecture:
+def new_architecture(settings: NetworkSettings, samples: Samples, n_inputs: int) -> Architecture:
     """Return what a network for these samples consists of."""
     architecture = Architecture(
         **settings.architecture,
