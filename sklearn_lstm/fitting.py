@@ -272,7 +272,7 @@ def fit_model(
         # The network is last: it watches the loss of the blend.
         loss = BlendLoss(held_out, split.held_out, settings)
         with workers(settings.device, 1 + settings.architecture["bidirectional"]):
-            network = train_network(split, settings, plan, loss, progress)
+            network = train_network(split, plan, loss, progress)
             if network.is_trained:
                 held_out = loss.joined_by(network)
     blend = held_out.blend()
@@ -300,8 +300,7 @@ def fit_one_epoch(before: Fitted | None, data: TrainingData, parameters: Paramet
     read = data.input_format.kind, samples.targets.labels, samples.sequences
     settings = read_network_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
-    progress = ProgressBar(is_shown=settings.verbose > 0)
-    network = train_one_epoch(samples, settings, rng, previous[Network.name], progress)
+    network = train_one_epoch(samples, settings, rng, previous[Network.name])
     model = previous.with_network(network)
     if settings.kind in TOKENS and settings.linear_model:
         known = np.zeros((len(samples), samples.targets.n_outputs))

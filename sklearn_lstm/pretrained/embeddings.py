@@ -83,9 +83,6 @@ class PretrainedVectors:
     def warn_of_missing_rows(self, sequences: Sequences) -> None:
         """Warn of an array that has no row for some ids of X.
 
-        Words that follow those of a `vocabulary` have none on purpose, but these are seldom one or
-        two: then the rows of id 0 and 1 are missing.
-
         Warns
         -----
         UserWarning

@@ -14,13 +14,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import imported
 from sklearn_lstm.locks import ForkSafeLock
-from sklearn_lstm.pretrained.token_tables import (
-    NamedModel,
-    StaticModel,
-    open_folder,
-    shown,
-    without_halves,
-)
+from sklearn_lstm.pretrained import token_tables
 
 FIXED_SENTENCES = [  # a stored model holds their vectors, and none of the weights
     "The food was good, but the waiter was slow.",
@@ -40,7 +34,7 @@ _locks: WeakValueDictionary[int, ForkSafeLock] = WeakValueDictionary()
 _finding = ForkSafeLock()
 
 
-class SentenceEncoder(NamedModel):
+class SentenceEncoder(token_tables.NamedModel):
     """Texts to vectors, by an object with `encode`; copies share it.
 
     It is known by the vectors of `FIXED_SENTENCES`.
@@ -72,7 +66,9 @@ class SentenceEncoder(NamedModel):
         """
         if isinstance(source, os.PathLike):
             name, folder = "sentence_transformers", Path(source)
-            model = open_folder(folder, name, "SentenceTransformer", local_files_only=True)
+            model = token_tables.open_folder(
+                folder, name, "SentenceTransformer", local_files_only=True
+            )
             new = cls(model, folder)
         elif isinstance(source, str) and source in PACKAGES:
             new = cls(_in_package(source), source)
@@ -82,7 +78,7 @@ class SentenceEncoder(NamedModel):
             raise ValueError(
                 f"encoder takes {' or '.join(map(repr, PACKAGES))}, an object with encode(list of "
                 "str), or the pathlib.Path of a SentenceTransformer; vectors of tokens are the "
-                f"parameter embeddings. Found {shown(source)}."
+                f"parameter embeddings. Found {token_tables.shown(source)}."
             )
         new.mark = new.checked_vectors(FIXED_SENTENCES)
         return new
@@ -117,7 +113,7 @@ class SentenceEncoder(NamedModel):
         """Return the vector of each text, after a look at what the model returns."""
         try:
             with self._one_at_a_time.lock:
-                encoded = self.model.encode([*map(without_halves, texts)])
+                encoded = self.model.encode([*map(token_tables.without_halves, texts)])
                 vectors = np.asarray(_without_torch(encoded), np.float32)
         except Exception as error:
             raise ValueError(f"encoder: encode of {self.source} failed: {error!r}.") from error
@@ -148,7 +144,7 @@ def _without_torch(vectors: Any) -> Any:
 
 def passed_models(embeddings: object, encoder: object) -> list[object]:
     """Return the models that stand for those that a file only names."""
-    if not isinstance(embeddings, StaticModel | None):
+    if not isinstance(embeddings, token_tables.StaticModel | None):
         raise TypeError(
             "load takes as embeddings what sklearn_lstm.vectors.static_model returns; found "
             f"{embeddings!r:.100}. Other tables are in the file."

@@ -18,19 +18,9 @@ from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.blending import ExpectedFactor, HeldOutLogits, fit_blend
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
-from sklearn_lstm.members.network import network_settings
+from sklearn_lstm.members.network import callbacks, network_settings
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.batches import LengthBatches, MicroBatchNet, SequenceDataset
-from sklearn_lstm.members.network.callbacks import (
-    MOST_CHECKS,
-    EpochRecord,
-    HeldOutChecks,
-    Losses,
-    NetworkProgress,
-    SparseEmbedding,
-    Trapezoid,
-    check_weights,
-)
 from sklearn_lstm.members.network.devices import prefers_bfloat16
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings
@@ -78,23 +68,19 @@ class BlendLoss:
         expected = ExpectedFactor(EXPECTED_SHARE * alone, DEVIATION_BESIDE)
         return self.held_out.joined_by(network.name, logits, expected)
 
-    def __call__(self, network: Network) -> Losses:
+    def __call__(self, network: Network) -> callbacks.Losses:
         """Return the losses with a network as it is now."""
         joined, targets = self.joined_by(network), self.samples.targets
         total, (logits, _) = joined.blend().loss, joined.members[network.name]
         of_network = network_settings.mean_loss(self.settings.loss, logits, targets)
-        return Losses(total, total / len(targets), of_network)
+        return callbacks.Losses(total, total / len(targets), of_network)
 
 
 def train_network(
-    split: Split,
-    settings: NetworkSettings,
-    plan: TrainingPlan,
-    loss: BlendLoss,
-    progress: ProgressBar,
+    split: Split, plan: TrainingPlan, loss: BlendLoss, progress: ProgressBar
 ) -> Network:
     """Return a network that was trained; the loss of the blend may end the training."""
-    rng, learned = split.generator, split.learned
+    settings, rng, learned = loss.settings, split.generator, split.learned
     is_trained = plan.max_epochs > 0
     ends_early = is_trained and settings.early_stopping is True
     generator = torch_generator(rng)
@@ -103,33 +89,27 @@ def train_network(
     most = plan.max_epochs * n_updates
     # The held-out loss mostly ends a training in the first half of its updates.
     usual = most // 2 if plan.follows_loss else most
-    schedule = Trapezoid(settings.lr, most, n_updates, usual, progress.limit)
-    interval = max(plan.updates_per_check, most // MOST_CHECKS)
+    schedule = callbacks.Trapezoid(settings.lr, most, n_updates, usual, progress.limit)
+    interval = max(plan.updates_per_check, most // callbacks.MOST_CHECKS)
     guessing = network_settings.loss_of_guessing(learned.targets)
-    checks = HeldOutChecks(loss, network, schedule, interval, guessing, plan.follows_loss)
-    callbacks: list[Callback] = [schedule]
+    checks = callbacks.HeldOutChecks(loss, network, schedule, interval, guessing, plan.follows_loss)
+    ours: list[Callback] = [schedule]
     # When training ends, or which tokens are dropped.
     decides = plan.follows_loss or network.module.architecture.tokens
     can_judge = loss.held_out.members and len(loss.samples)
     if decides and can_judge and is_trained and not ends_early:
-        callbacks.append(checks)
+        ours.append(checks)
     if ends_early and not settings.has_early_stopping:
-        callbacks.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
-    callbacks.append(NetworkProgress(progress, n_updates, schedule))
+        ours.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
+    ours.append(callbacks.NetworkProgress(progress, n_updates, schedule))
     watched = split.held_out if ends_early else None
     batches = partial(LengthBatches, rng=rng, limit=progress.limit)
-    net = train(
-        network, learned, settings, plan, batches=batches, callbacks=callbacks, held_out=watched
-    )
+    net = train(network, learned, settings, plan, batches=batches, ours=ours, held_out=watched)
     return replace(network, is_trained=is_trained, net=net)
 
 
 def train_one_epoch(
-    samples: Samples,
-    settings: NetworkSettings,
-    rng: np.random.Generator,
-    previous: Network | None,
-    progress: ProgressBar,
+    samples: Samples, settings: NetworkSettings, rng: np.random.Generator, previous: Network | None
 ) -> Network:
     """Return a network that was trained for an epoch more, at a constant learning rate."""
     batch_size = settings.batch_size
@@ -143,10 +123,11 @@ def train_one_epoch(
         network = previous.extended(samples.sequences, settings.vectors, generator)
     n_directions = network.module.architecture.n_directions
     n_updates = plan.updates_per_epoch(len(samples))
+    progress = ProgressBar(is_shown=settings.verbose > 0)
     with workers(settings.device, n_directions), progress:
-        callbacks = [NetworkProgress(progress, n_updates)]
+        ours = [callbacks.NetworkProgress(progress, n_updates)]
         batches = partial(LengthBatches, rng=rng)
-        net = train(network, samples, settings, plan, batches=batches, callbacks=callbacks)
+        net = train(network, samples, settings, plan, batches=batches, ours=ours)
     gathered = net.optimizer_.state_dict()["state"]
     state = {"optimizer": settings.optimizer.__name__, "state": gathered}
     return replace(network, is_trained=True, optimizer_state=state, net=net)
@@ -159,13 +140,13 @@ def train(
     plan: TrainingPlan,
     *,
     batches: partial[LengthBatches],
-    callbacks: Iterable[Callback],
+    ours: Iterable[Callback],
     held_out: Samples | None = None,
 ) -> MicroBatchNet:
     """Train a network in place, and return the skorch net that did it.
 
-    Training ends early if one of the callbacks says that the net `has_stopped`. They come after the
-    user's. The loss of `held_out` is computed after each epoch.
+    Training ends early if one of the callbacks says that the net `has_stopped`. `ours` come after
+    the user's. The loss of `held_out` is computed after each epoch.
 
     Raises
     ------
@@ -179,7 +160,11 @@ def train(
     module.use_bfloat16 = tokens and can_round
     dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * tokens)
     split = held_out and predefined_split(SequenceDataset(held_out, network.encoding))
-    first = EpochRecord(), SparseEmbedding(), GradientNormClipping(LARGEST_GRADIENT)
+    first = (
+        callbacks.EpochRecord(),
+        callbacks.SparseEmbedding(),
+        GradientNormClipping(LARGEST_GRADIENT),
+    )
     prints_rows = settings.verbose > 1
     with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
         net = make_net(
@@ -189,7 +174,7 @@ def train(
             batch_size=plan.batch_size,
             iterator_train=batches,
             train_split=split,
-            callbacks=[*_named(first), *settings.callbacks, *_named(callbacks)],
+            callbacks=[*_named(first), *settings.callbacks, *_named(ours)],
             verbose=int(prints_rows),
             # Else it would lay rows out for nobody, and print them if `print` is replaced.
             callbacks__print_log=PrintLog(sink=print_above_bar) if prints_rows else None,
@@ -203,7 +188,7 @@ def train(
             net.fit_loop(dataset, epochs=1)
         module.generator = None
         net.notify("on_train_end", X=dataset, y=None)
-    check_weights(net)
+    callbacks.check_weights(net)
     for weight, is_trained_again in zip(module.parameters(), is_trained, strict=True):
         weight.requires_grad_(is_trained_again)  # a Freezer counts for this training alone
     module.eval()
@@ -238,9 +223,9 @@ def make_net(module: SequenceNetwork, settings: NetworkSettings, **options: Any)
     return net
 
 
-def _named(callbacks: Iterable[Callback]) -> list[tuple[str, Callback]]:
+def _named(ours: Iterable[Callback]) -> list[tuple[str, Callback]]:
     """Give callbacks of ours names that the user's do not have."""
-    return [(f"sklearn_lstm_{type(callback).__name__}", callback) for callback in callbacks]
+    return [(f"sklearn_lstm_{type(callback).__name__}", callback) for callback in ours]
 
 
 def _restore(optimizer: torch.optim.Optimizer, optimizer_state: Mapping[int, Any]) -> None:
