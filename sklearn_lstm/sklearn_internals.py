@@ -89,10 +89,8 @@ def renamed_parameter(parameters: dict[str, Any], old: str, new: str, since: str
     value = parameters.pop(old)
     if not (isinstance(value, str) and value == "deprecated"):
         major, minor = map(int, since.split(".")[:2])
-        message = (
-            f"{old} was renamed in version {since}, and goes in {major}.{minor + 2}: set {new}."
-        )
-        warn_user(message, FutureWarning)
+        told = f"{old} was renamed in version {since}, and goes in {major}.{minor + 2}: set {new}."
+        warn_user(told, FutureWarning)
         parameters[new] = value
 
 

@@ -29,7 +29,7 @@ from sklearn_lstm.targets.targets import Labels, Samples, Targets, Weights
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.id_matrix import TokenIds, cut, fill_empty
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
-from sklearn_lstm.vectorizer import TextSequenceVectorizer, fit_and_number
+from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 __all__ = ["fit_batches"]
 
@@ -200,7 +200,7 @@ def _read_texts(
         tokens.append(cut(batch, vectorizer.max_length or inf, vectorizer.truncation))
 
     texts = (text for X in stream for text in iterate_texts(X))
-    final, ids = fit_and_number(vectorizer, texts, keep)
+    final, ids = vectorizer._fit(texts, keep=keep)  # noqa: SLF001 - of a class of ours
     tokens.renumber(final)
     return vectorizer.transform([""]), Spelling(ids.vocabulary, [*ids.unknown])
 

@@ -251,7 +251,7 @@ class TextSequenceVectorizer(
         if keeps_texts(vars(self)):
             texts = list(iterate_texts(texts))  # which are read twice
         batches = list[TokenBatch]()
-        final, ids = fit_and_number(self, texts, batches.append, numbers)
+        final, ids = self._fit(texts, numbers, batches.append)
         numbered = ((final.take(tokens), lengths) for tokens, lengths in batches)
         reader = self._reader()
         return reader.lay_out(reader.trimmed(numbered), ids, texts, numbers)
@@ -456,8 +456,16 @@ class TextSequenceVectorizer(
     @sklearn_internals.told_to_callbacks
     def _fit(
         self, texts: Any, numbers: Numbers = NO_NUMBERS, keep: Keep | None = None
-    ) -> Iterable[Hashable]:
-        """Fit, and give numbers to `keep`; return the tokens that 2, 3, ... stand for."""
+    ) -> tuple[NDArray[np.int32], CallIds]:
+        """Fit; `keep` gets the tokens of the texts as numbers, of which each is an index.
+
+        Returns
+        -------
+        ndarray of shape (2 + n_tokens,)
+            At each index the id of the token, or its number if it is unknown.
+        CallIds
+            What these stand for.
+        """
         vocabulary = self._check()
         read = count_texts(self._analysis(), iterate_texts(texts), keep)
         if self._learns():
@@ -465,7 +473,8 @@ class TextSequenceVectorizer(
             if not vocabulary:
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
         self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
-        return read.tokens.ids
+        ids = CallIds(vocabulary)
+        return np.fromiter(chain([0, FIRST_UNKNOWN], ids(read.tokens.ids)), np.int32), ids
 
     def _commit(
         self,
@@ -488,26 +497,6 @@ class TextSequenceVectorizer(
             _columns=columns,
             _categories=categories,
         )
-
-
-def fit_and_number(
-    vectorizer: TextSequenceVectorizer,
-    texts: Iterable[object],
-    keep: Keep,
-    numbers: Numbers = NO_NUMBERS,
-) -> tuple[NDArray[np.int32], CallIds]:
-    """Fit; `keep` gets the tokens of the texts as numbers, of which each is an index.
-
-    Returns
-    -------
-    ndarray of shape (2 + n_tokens,)
-        At each index the id of the token, or its number if it is unknown.
-    CallIds
-        What these stand for.
-    """
-    tokens = vectorizer._fit(texts, numbers, keep)  # noqa: SLF001 - of this module
-    ids = CallIds(vectorizer.vocabulary_)
-    return np.fromiter(chain([0, FIRST_UNKNOWN], ids(tokens)), np.int32), ids
 
 
 def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:

@@ -196,8 +196,7 @@ class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[
         return tags
 
     def _stored_numbers(self) -> dict[str, object]:
-        n_words, n_dimensions = self.vectors_.shape
-        sizes = {"n_words": n_words, "embedding_dim": n_dimensions}
+        sizes = dict(zip(("n_words", "embedding_dim"), self.vectors_.shape, strict=True))
         return {"sizes": sizes, "n_samples": self._n_texts}
 
 

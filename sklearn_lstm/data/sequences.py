@@ -224,8 +224,7 @@ class ArraySequences(Sequences):
     def read_spellings(self, rows: Rows) -> Steps:
         """Return the steps of rows laid end to end."""
         if self.n_channels is None:
-            ids = self.arrays[rows]
-            ids = ids.astype(np.int64, copy=False)
+            ids = self.arrays[rows].astype(np.int64, copy=False)
             ids[~ids.any(axis=1), 0] = NO_ID
             return np.asarray(ids[ids != PADDING_ID])
         places = zip(rows.tolist(), self.lengths[rows].tolist(), strict=True)

@@ -155,7 +155,6 @@ class TextReader:
         if self.columns is not None:
             check_same_columns(column_names(raw_documents), self.columns)
             texts, numbers = divided(raw_documents, self.output, known)
-        if numbers:
             check_numbers(numbers, tuple(numbers.columns), known)
         texts = iterate_texts(texts)
         texts = without_strings(texts) if self.takes_lists else texts

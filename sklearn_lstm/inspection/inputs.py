@@ -177,6 +177,5 @@ def open_model(model: object, X: object) -> OpenModel:
             same = {"output": "sparse", "max_length": step.max_length_}
             step = copy(step).set_params(**same)  # noqa: PLW2901
         X = step.transform(X)
-    sequences = read_as_at_fit(classifier, X)
     fitted = what_was_fitted(classifier)
-    return OpenModel(fitted.model, fitted.labels, sequences)
+    return OpenModel(fitted.model, fitted.labels, read_as_at_fit(classifier, X))

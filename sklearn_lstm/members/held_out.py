@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.sequences import Rows, row_numbers
-from sklearn_lstm.targets.targets import Samples, Targets
+from sklearn_lstm.targets.targets import Encoded, Samples, Targets
 
 N_FOLDS = 5  # of cross-validation
 NOTHING_TO_HOLD_OUT = (
@@ -195,10 +195,7 @@ def hold_out(targets: NDArray[np.generic], n_held_out: int, rng: np.random.Gener
 
 
 def hold_out_groups(
-    targets: NDArray[np.generic],
-    groups: NDArray[np.intp],
-    n_held_out: int,
-    rng: np.random.Generator,
+    targets: Encoded, groups: NDArray[np.intp], n_held_out: int, rng: np.random.Generator
 ) -> Rows:
     """Hold out whole groups: the fold closest to the wanted number of samples of each class.
 

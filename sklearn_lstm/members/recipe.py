@@ -269,6 +269,5 @@ def _logits_of_fold(fit: LinearFit, fold: Rows, context: FitContext) -> Logits:
         model = LinearModel(recipe.name, fit.solver.solve(rows))
         return model.logits(without.held_out.sequences)
     found = fit_recipe(recipe, replace(context, split=without))
-    if found is None:
-        return np.zeros((len(fold), without.samples.targets.n_outputs))
-    return found.logits
+    n_outputs = without.samples.targets.n_outputs
+    return np.zeros((len(fold), n_outputs)) if found is None else found.logits

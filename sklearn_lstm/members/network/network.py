@@ -14,7 +14,7 @@ from torch import Tensor
 from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.token_codes import PADDING_CODE, TokenCodes
 from sklearn_lstm.members.blending import Logits
-from sklearn_lstm.members.member import Contributions, one_by_one
+from sklearn_lstm.members.member import Array, Contributions, one_by_one
 from sklearn_lstm.members.network import network_member
 from sklearn_lstm.members.network.architecture import Architecture
 from sklearn_lstm.members.network.batches import MicroBatchNet, steps_at_once
@@ -204,12 +204,7 @@ class Network(network_member.NetworkMember):
         self._read(sequences, vectors, lambda pooled: pooled)
         return vectors
 
-    def _read(
-        self,
-        sequences: Sequences,
-        into: NDArray[np.floating[Any]],
-        compute: Callable[[Tensor], Tensor],
-    ) -> None:
+    def _read(self, sequences: Sequences, into: Array, compute: Callable[[Tensor], Tensor]) -> None:
         """Write what is computed of the vectors of sequences into the rows of an array."""
         if self.module.training:
             self.module.eval()

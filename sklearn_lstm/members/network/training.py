@@ -155,9 +155,8 @@ def train(
     """
     module = network.module
     is_trained = [weight.requires_grad for weight in module.parameters()]
-    can_round = settings.precision == "auto" and prefers_bfloat16(settings.device)
-    tokens = module.architecture.tokens
-    module.use_bfloat16 = tokens and can_round
+    tokens, may_round = module.architecture.tokens, settings.precision == "auto"
+    module.use_bfloat16 = tokens and may_round and prefers_bfloat16(settings.device)
     dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * tokens)
     split = held_out and predefined_split(SequenceDataset(held_out, network.encoding))
     first = (

@@ -136,7 +136,7 @@ def test_a_later_fit_has_its_own_n_grams_and_no_linear_model_has_none():
 
 
 def test_a_full_table_learns_no_further_n_grams_but_what_it_has(monkeypatch):
-    monkeypatch.setattr(adagrad, "LARGEST_COEF", 4 * 2 * 10)  # of 2 classes: 10 rows
+    monkeypatch.setattr(adagrad.member, "LARGEST_COEF", 4 * 2 * 10)  # of 2 classes: 10 rows
     model, X = streamed(np.arange(40) % 2, [0, 1])
     before = online(model)
     assert len(before.coef) == 10
