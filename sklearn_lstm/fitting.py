@@ -9,13 +9,13 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from sklearn_lstm import exceptions
+from sklearn_lstm.data.containers import Array
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
@@ -139,7 +139,7 @@ class TrainingData:
             warn_user(told, exceptions.InputTypeWarning)
         warn_of_columns(self._columns(), targets.values)
 
-    def _columns(self) -> dict[str, NDArray[Any]]:
+    def _columns(self) -> dict[str, Array]:
         """Return the columns beside the sequences; of data frames of steps, the first step."""
         sequences, names = self.samples.sequences, self.input_format.channel_names
         if not names:

@@ -85,7 +85,7 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             )
 
 
-def warn_of_columns(columns: dict[str, NDArray[Any]], targets: NDArray[np.generic]) -> None:
+def warn_of_columns(columns: dict[str, Array], targets: NDArray[np.generic]) -> None:
     """Warn of what tells the class of every sample, as a target that was left in does.
 
     Warns

@@ -158,13 +158,11 @@ def train(
     tokens, may_round = module.architecture.tokens, settings.precision == "auto"
     module.use_bfloat16 = tokens and may_round and prefers_bfloat16(settings.device)
     dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * tokens)
-    split = held_out and predefined_split(SequenceDataset(held_out, network.encoding))
     first = (
         callbacks.EpochRecord(),
         callbacks.SparseEmbedding(),
         GradientNormClipping(LARGEST_GRADIENT),
     )
-    prints_rows = settings.verbose > 1
     with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
         net = make_net(
             module,
@@ -172,11 +170,11 @@ def train(
             max_epochs=plan.max_epochs,
             batch_size=plan.batch_size,
             iterator_train=batches,
-            train_split=split,
+            train_split=held_out and predefined_split(SequenceDataset(held_out, network.encoding)),
             callbacks=[*_named(first), *settings.callbacks, *_named(ours)],
-            verbose=int(prints_rows),
+            verbose=int(settings.verbose > 1),
             # Else it would lay rows out for nobody, and print them if `print` is replaced.
-            callbacks__print_log=PrintLog(sink=print_above_bar) if prints_rows else None,
+            callbacks__print_log=PrintLog(sink=print_above_bar) if settings.verbose > 1 else None,
         )
         gathered = network.optimizer_state or {}
         if gathered.get("optimizer") == settings.optimizer.__name__:
