@@ -49,11 +49,15 @@ def fit(options: Namespace) -> None:
         column = table[name].dropna()
         if 2 * column.nunique() > len(column):
             found = column.iloc[pd.to_numeric(column, errors="coerce").isna().argmax()]
-            raise ValueError(f"{name!r} holds neither numbers nor categories that recur: {found!r}")
+            found = f"neither numbers nor categories that recur: {found!r}. Write numbers as 1200.5"
+            raise ValueError(f"{name!r} holds {found}")
     groups = {"lstmsequenceclassifier__groups": table[options.groups]} if options.groups else {}
     model.fit(inputs(options, table), table[options.label].tolist(), **groups)
+    model[0]._columns = tuple(options.columns)  # noqa: SLF001 - of one column alone, too
     io.save(model, options.output)
-    print(f"{len(table):,} rows, {len(model.classes_)} classes: {options.output}", file=sys.stderr)
+    found = f"{len(table):,} rows, {len(model.classes_)} classes"
+    found += f", categories {options.categories}" if options.categories else ""
+    print(f"{found}: {options.output}", file=sys.stderr)
 
 
 def predict(options: Namespace) -> None:
@@ -98,8 +102,9 @@ def stored_model(options: Namespace) -> Any:
     reader, form = model._reader, model._fitted.input_format  # noqa: SLF001
     if reader is None or len(model.thresholds_) > 1:
         raise ValueError(f"{options.model} reads no texts, or has several labels: use Python")
-    options.columns = [*(reader.columns or [options.text])]
     options.beside, options.categories = form.number_names, form.category_names
+    names, text = reader.columns or ["text"], options.text
+    options.columns = [name if name in options.beside else text or name for name in names]
     return model
 
 
@@ -109,7 +114,7 @@ def stored_model(options: Namespace) -> Any:
 def inputs(options: Namespace, table: Any) -> Any:
     """Return the X in a table."""
     types = dict.fromkeys(options.beside, float) | dict.fromkeys(options.categories, "category")
-    return table[options.columns].astype(types)
+    return table[options.columns].astype(types) if options.beside else table[options.columns[0]]
 
 
 def read_all(options: Namespace) -> Any:
@@ -125,7 +130,9 @@ def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
     labels = [*{options.label, options.groups} - {None}]
     for part in read(options, n_rows):
         if missing := sorted({*options.columns, *labels} - {*part}):
-            raise ValueError(f"The table has no columns {missing} (--text, --label), but {[*part]}")
+            raise ValueError(
+                f"The table has no columns {missing} (--text, --label, --beside), but {[*part]}"
+            )
         if twice := [name for name in options.columns + labels if f"{name}.1" in part]:
             raise ValueError(f"The table has several columns {twice}")
         part[labels] = part[labels].astype("string").replace({"": None})
@@ -197,7 +204,8 @@ def make_parser() -> ArgumentParser:
         if run is not fit:
             add("model", help="the file that fit has written")
         add("data", help="CSV, JSON lines (.jsonl), both also .gz, or .parquet; - is CSV of a pipe")
-        add("--text", default="text", help="the column of texts (text)")
+        default = "text" if run is fit else None  # None: that of fit
+        add("--text", default=default, help="the column of texts (text, or that of fit)")
         add("--encoder", type=lambda x: Path(x) if Path(x).is_dir() else x, help="name or folder")
         if run in {fit, evaluate}:
             add("--label", default="label", help="the column of labels (label)")

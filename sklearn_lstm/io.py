@@ -72,6 +72,8 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
     >>> load(path).transform(["so so"])
     array([[2, 2]], dtype=int32)
     """
+    if isinstance(model, str | os.PathLike):
+        raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
     check_is_fitted(model)
     pack = Packer(is_file=True)
     metadata = sealed(_pack(model, "", pack), pack)

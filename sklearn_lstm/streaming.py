@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
-from sklearn_lstm.data.containers import column_names, to_numpy
+from sklearn_lstm.data.containers import column_names, names_of, to_numpy
 from sklearn_lstm.data.kinds import find_kind
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, FlatSequences
 from sklearn_lstm.data.spelling import Spelling
@@ -133,6 +133,10 @@ def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Ite
             raise TypeError(f"A batch is (X, y), or adds sample_weight and groups; {found}.")
         X, y, sample_weight, groups = (*batch, None, None)[:4]
         X = [*X] if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
+        if len(names_of(X)) > 1:
+            raise TypeError(
+                f"Batch {number} has further columns. Pass the texts alone, or use fit."
+            )
         labels = read_labels(y, f"y of batch {number}")
         check_consistent_length(X, labels, groups)
         if len(labels):

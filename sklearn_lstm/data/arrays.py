@@ -3,6 +3,7 @@
 In rows of several columns, the columns are in the order of the names.
 """
 
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +119,7 @@ def _in_order(columns: dict[str, Column], names: tuple[str, ...], index: int) ->
     if {*names} != {*columns}:
         raise InvalidSequencesError(
             f"X[{index}] {containers.difference(tuple(columns), names)}: every series needs the "
-            f"columns of the first one, or of fit, {[*names[:5]]}, in any order."
+            f"columns of the first one, or of fit, {reprlib.repr([*names])}, in any order."
         )
     return {name: columns[name] for name in names}
 

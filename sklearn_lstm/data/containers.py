@@ -180,7 +180,7 @@ def difference(names: tuple[str, ...], expected: tuple[str, ...]) -> str:
     missing = [name for name in expected if name not in names]
     new = [name for name in names if name not in expected]
     named = {"lacks": missing, "adds": new}
-    found = [f"{verb} {columns[:5]}" for verb, columns in named.items() if columns]
+    found = [f"{verb} {reprlib.repr(columns)}" for verb, columns in named.items() if columns]
     return " and ".join(found) or "has them in another order"
 
 

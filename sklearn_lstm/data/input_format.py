@@ -1,5 +1,6 @@
 """How X is read: decided at fit, and kept."""
 
+import reprlib
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
@@ -166,11 +167,12 @@ class InputFormat:
                 f"X has {found.n_features} features, but LSTMSequenceClassifier is expecting "
                 f"{self.n_features} features as input. Pass series of another length in a list."
             )
-        new = set(found.gappy).difference(self.gappy)
+        new = sorted(set(found.gappy).difference(self.gappy))
         if new:
+            shown = [self.channel_names[channel] for channel in new] if self.channel_names else new
             warn_user(
-                f"X has missing values in channels that had none at fit: {sorted(new)[:5]}. They "
-                "are read as the last value before them, or the mean where there is none.",
+                f"X has missing values in channels that had none at fit: {reprlib.repr(shown)}. "
+                "They are read as the last value before them, or the mean where there is none.",
                 MissingValuesWarning,
             )
         return sequences

@@ -122,16 +122,16 @@ def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[An
     for name in said:
         if all(isinstance(value, str) for value in columns[name].known):
             columns[name] = replace(columns[name], content="categories")
-    texts, numbers = split(columns)
+    texts, numbers = split(columns, "texts" if categories is None else "texts of fit")
     if categories is None:
         own = next(name for name in columns if name not in numbers.columns)
         for name in said:
-            _say_category(name, own)
+            _say_category(name, own, tuple(columns))
     return texts, numbers
 
 
-@cache  # once, not in every fold
-def _say_category(name: str, texts: str) -> None:
+@cache  # once for a table, not in every fold
+def _say_category(name: str, texts: str, _: tuple[str, ...]) -> None:
     """Log that a column of strings is taken for a category."""
     logging.getLogger("sklearn_lstm").warning(
         "The strings of the column %r recur, so it is a category, and its words are not read. If "

@@ -157,7 +157,7 @@ def test_columns_beside_the_texts_have_their_types_in_every_part(suffix, run, tm
     write = {"csv": as_csv, "jsonl": as_json_lines, "parquet": as_parquet}[suffix]
     data.write_bytes(write(frame.astype({"code": "category"}) if suffix == "parquet" else frame))
     found = run("fit", data, "--beside", *beside, "--output", path, *FIT)
-    assert found == (0, "", f"8 rows, 2 classes: {path}\n")
+    assert found == (0, "", f"8 rows, 2 classes, categories ['code']: {path}\n")
     X = frame[["text", *beside]].astype({"price": float, "new": float, "code": "category"})
     expected = python_model(X, frame["label"]).predict_proba(X)
     assert (load(path).predict_proba(X) == expected).all()
@@ -176,6 +176,15 @@ def test_evaluate_prints_the_report_and_the_log_loss_of_scikit_learn(run, tmp_pa
     report = classification_report(wrong.astype(str), fitted.predict(TEXTS).astype(str))
     expected = f"{report}\nlog loss {log_loss(wrong, fitted.predict_proba(TEXTS)):.4f}\n"
     assert run("evaluate", path, data, "--label", "kind") == (0, expected, "")
+
+
+def test_a_model_reads_the_column_of_texts_that_fit_has_read(run, tmp_path):
+    data, path = tmp_path / "data.csv", tmp_path / "model"
+    data.write_bytes(as_csv(TABLE.rename(columns={"text": "body"}).assign(text="what else")))
+    assert run("fit", data, "--text", "body", "--output", path, *FIT)[0] == 0
+    expected = load(path).predict(TEXTS).tolist()
+    assert run("predict", path, data)[1].split() == ["label", *expected]
+    assert run("predict", path, data, "--text", "text")[1].split() != ["label", *expected]
 
 
 def test_explain_prints_the_explanation_of_each_text(run, model):
@@ -211,7 +220,7 @@ def test_predict_takes_constant_memory_and_needs_neither_torch_nor_scikit_learn(
         ("x.csv", b"text\na\nb,c\n", "Expected 1 fields in line 3, saw 2"),
         ("x.csv", b'text\na\n"never\nclosed', "EOF inside string starting at row 2"),
         ("x.csv", b"text\nna\xefve\n", "0xef in position 2: invalid continuation byte. Store the"),
-        ("x.csv", b"message\na\n", "no columns ['text'] (--text, --label), but ['message']"),
+        ("x.csv", b"message\na\n", "['text'] (--text, --label, --beside), but ['message']"),
         ("x.csv", b"text,text\na,b\n", "The table has several columns ['text']"),
         ("x.csv.gz", gzip.compress(b"text\na\n", mtime=0)[:-9], "Compressed file ended before"),
         ("x.jsonl", b'{"text": "a"}\n{"text"}\n', "Expecting ':' delimiter: line 2"),
@@ -236,7 +245,7 @@ def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, 
         (["none.csv", "--output", "no/model"], 1, "no'"),  # before the table is read
         (["none.csv", "--output", "model"], 1, "No such file or directory: 'none.csv'"),
         (["spam.csv", "--output", "model", "--set", "lr"], 2, "--set: 'lr' is not NAME=VALUE"),
-        (["spam.csv", "--output", "model", "--beside", "price"], 1, "that recur: 'n.a.'"),
+        (["spam.csv", "--output", "model", "--beside", "price"], 1, "that recur: 'n.a.'. Write"),
         (["spam.csv", "--output", "model", "--set", "rate=1"], 1, "Invalid parameter 'rate'"),
         (["empty.csv", "--output", "model"], 1, "The table has no rows"),
         (["unlabelled.csv", "--output", "model"], 1, "y[1] is missing"),

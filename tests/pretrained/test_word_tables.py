@@ -145,7 +145,7 @@ def test_several_labels_are_learned_from_vectors():
 
 def test_the_table_is_told():
     model = pipeline(learned()).fit(TEXTS, Y)[-1]
-    assert "pretrained vectors: 5 columns of WordVectors (14 words, 0.0 MB)\n" in repr(model)
+    assert "pretrained vectors: 5 columns of WordVectors (14 words, 0.0 MB), for " in repr(model)
     assert "pretrained" not in repr(pipeline(None).fit(TEXTS, Y)[-1])
 
 
