@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix, issparse
 
 from sklearn_lstm.data.sequences import Rows, Sequences
 from sklearn_lstm.members.blending import Logits
+from sklearn_lstm.targets.targets import Samples
 
 BATCH_SIZE_OF_PARTIAL_FIT = 32  # sequences, of each member that learns online
 # What each part adds to scores (n_parts, n_scores), and their base (n_samples, n_scores).
@@ -148,6 +149,10 @@ class ColumnFeatures(Features):
     def has_unit(self) -> NDArray[np.bool_]:
         """Which columns have a unit of their own, so that a solver scales them."""
         return np.ones(self.n_features, np.bool_)
+
+    def learned(self, samples: Samples) -> Self:  # noqa: ARG002
+        """Return the features that these samples tell, of which none is held out."""
+        return self
 
     @abstractmethod
     def vectors(self, sequences: Sequences) -> NDArray[np.floating]:

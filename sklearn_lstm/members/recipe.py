@@ -47,7 +47,7 @@ class Reader:
     held_out : ndarray of int
         Those of these rows that are held out.
     features : list
-        The features, or what they are made of, whichever samples are learned.
+        The features, or what they are made of; what they learn from samples, a solver finds.
     seed : int
     """
 
@@ -72,13 +72,6 @@ class Reader:
     def part(self, rows: Rows) -> Samples:
         """Return the samples of these rows."""
         return self.samples if len(rows) == len(self.samples) else self.samples.subset(rows)
-
-    def learned(self, rows: Rows, rng: np.random.Generator) -> list[Any]:  # noqa: ARG002
-        """Return the features; what they learn from samples, they learn from these rows alone.
-
-        So what is held out has no part in the model that judges it.
-        """
-        return self.features
 
 
 class BaseSolver(ABC):
@@ -106,10 +99,6 @@ class BaseSolver(ABC):
 
     def __init__(self, reader: Any) -> None:
         self.reader = reader
-
-    def learned(self, rows: Rows) -> list[Any]:
-        """Return the features that these rows tell."""
-        return [*self.reader.learned(rows, np.random.default_rng(self.reader.seed))]
 
     @abstractmethod
     def solve(self, rows: Rows) -> tuple[Term, ...]:

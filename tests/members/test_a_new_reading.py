@@ -61,10 +61,15 @@ WAVES = np.random.default_rng(0).normal(size=(9, 400))
 
 @dataclass(frozen=True)
 class ChosenFeatures(ColumnFeatures):
-    """Some of many columns that tell nothing of the labels."""
+    """Some of many columns that tell nothing of the labels: those that go with them by chance."""
 
     places: np.ndarray
     n_features = 9
+
+    def learned(self, samples):
+        (_, columns), *_ = ChosenFeatures(np.arange(400), mean=0.0).blocks(samples.sequences)
+        gain = np.abs((columns - columns.mean(axis=0)).T @ (samples.targets.values - 0.5))
+        return ChosenFeatures(np.argsort(-gain)[:9])
 
     def vectors(self, sequences):
         ids = sequences.read(np.arange(len(sequences))).reshape(len(sequences), -1)
@@ -74,23 +79,14 @@ class ChosenFeatures(ColumnFeatures):
         return "columns"
 
 
-class Choosing(Reader):
-    """Choose the columns that go with the labels of the samples that are learned."""
-
-    def learned(self, rows, rng):
-        del rng
-        samples = self.part(rows)
-        (_, columns), *_ = ChosenFeatures(np.arange(400), mean=0.0).blocks(samples.sequences)
-        gain = np.abs((columns - columns.mean(axis=0)).T @ (samples.targets.values - 0.5))
-        return [ChosenFeatures(np.argsort(-gain)[:9])]
-
-
 @pytest.mark.parametrize("n_samples", [150, 1_100], ids=["folds", "held out"])
 @pytest.mark.filterwarnings("ignore::sklearn_lstm.exceptions.NothingLearnedWarning")
 def test_where_labels_are_random_what_was_chosen_by_them_gets_no_weight(n_samples, monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.integers(1, 30, (n_samples, 9)), rng.integers(0, 2, n_samples)
-    chosen = replace(globals()["LENGTHS"], name="chosen", read=Choosing.of)
+    features = ChosenFeatures(np.arange(9))
+    lengths, chosen = globals()["LENGTHS"], lambda context: Reader.of(context, features)
+    chosen = replace(lengths, name="chosen", read=chosen)
     monkeypatch.setattr(recipes, "RECIPES", [*recipes.RECIPES, chosen])
     model = small_models.small(linear_model="alone").fit(X, y)
     assert model.calibration_["weights"]["chosen"] < 0.7

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import is_missing_or_nan
-from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Array, ColumnFeatures, Contributions
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.storage.fields import check_agreement
+from sklearn_lstm.targets.targets import Samples
 
 Feature: TypeAlias = Literal["value", "pieces", "is missing"]
 MOST_CATEGORIES = 255  # of a column; rarer ones are none of them
@@ -83,12 +84,12 @@ class NumberFeatures(ColumnFeatures):
         """Whether each column holds categories."""
         return dict.fromkeys(self.numbers, False) | dict.fromkeys(self.categories, True)
 
-    def of(self, sequences: Sequences) -> Self:
-        """Return the features whose quantiles and bounds are those of these sequences."""
+    def learned(self, samples: Samples) -> Self:
+        """Return the features whose quantiles and bounds are those of these samples."""
         quantiles = np.zeros((N_PIECES + 1, len(self.numbers)))
         bounds = np.zeros((2, len(self.numbers)))
         for column, name in enumerate(self.numbers):
-            values = sequences.numbers.columns[name].astype(np.float64)
+            values = samples.sequences.numbers.columns[name].astype(np.float64)
             known = values[~np.isnan(values)]
             if len(known):
                 quantiles[:, column] = np.quantile(known, np.linspace(0, 1, N_PIECES + 1))
@@ -160,18 +161,9 @@ class NumberFeatures(ColumnFeatures):
         return f"features of the {'; '.join(told)}"
 
 
-class NumberReader(Reader):
-    """Samples with numbers beside them, whose quantiles are found for the rows that are learned."""
-
-    def learned(self, rows: Rows, rng: np.random.Generator) -> list[Any]:  # noqa: ARG002
-        """Return the features, with the quantiles of these rows."""
-        sequences = self.part(rows).sequences
-        return [one.of(sequences) for one in self.features]
-
-
 def read_numbers(context: FitContext) -> Reader | None:
     """Find out what differs between the samples; None if nothing does."""
-    reader = NumberReader.of(context)
+    reader = Reader.of(context)
     numbers, categories = dict[str, tuple[Feature, ...]](), dict[str, tuple[str, ...]]()
     given = reader.samples.sequences.numbers
     category_names = set(given.categories)

@@ -7,7 +7,7 @@ competing kernels. The two make different errors.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -223,25 +223,13 @@ def sampled(n_rows: int, rng: np.random.Generator) -> Rows:
     return np.sort(rng.permutation(n_rows)[:MOST_DRAWN])
 
 
-class SeriesReader(Reader):
-    """Series, whose features are drawn for each encoding; the first also reads levels."""
-
-    def learned(self, rows: Rows, rng: np.random.Generator) -> list[Any]:
-        """Return the features of each encoding, drawn for these rows."""
-        sequences, drawn = self.part(rows).sequences, list[SeriesFeatures]()
-        for encoding in self.features:
-            first = drawn[0] if drawn else None
-            drawn.append(SeriesFeatures.drawn(sequences, encoding, rng, first))
-        return drawn
-
-
-def read_series(context: FitContext) -> SeriesReader:
-    """Find the scale of the channels."""
+def read_series(context: FitContext) -> Reader:
+    """Find the scale of the channels; for each encoding, a solver draws features."""
     split, normalize = context.split, context.settings.normalize
     sequences = split.learned.sequences
     scaled = ChannelScaling.of(sequences, split.learned.targets.values, normalize=normalize)
     encodings = [scaled, ChannelScaling.by_size(sequences)] if normalize else [scaled]
-    return SeriesReader(split.samples, split.held_out_rows, encodings, split.seed)
+    return Reader(split.samples, split.held_out_rows, encodings, split.seed)
 
 
 SERIES = Recipe(

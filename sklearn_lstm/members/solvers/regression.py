@@ -54,8 +54,9 @@ class Solver(BaseSolver):
     def _read(self, rows: Rows) -> tuple[list[Any], NDArray[np.float32], NDArray[np.float64]]:
         """Return features that these rows tell, their scaled columns, and the deviations."""
         features, columns, deviations = [], [], []
-        for one in self.learned(rows):
-            vectors = one.vectors(self.reader.part(rows).sequences)
+        samples = self.reader.part(rows)
+        for one in (known.learned(samples) for known in self.reader.features):
+            vectors = one.vectors(samples.sequences)
             own = _one_scale(vectors) if one.have_one_unit else _own_scales(vectors, one.has_unit)
             mean, deviation = own
             scaled = np.nan_to_num((vectors - mean) / deviation, copy=False)

@@ -1,13 +1,11 @@
 """Ridge regression on each reading of series; the logits of all readings count alike."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
 from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
-from sklearn_lstm.members.features.series import N_FEATURES, n_features_of, sampled
+from sklearn_lstm.members.features.series import N_FEATURES, SeriesFeatures, n_features_of, sampled
 from sklearn_lstm.members.member import Term
 from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.members.solvers import ridge_regression
@@ -39,7 +37,10 @@ class Solver(BaseSolver):
     def _solve(self, rows: Rows, held_out: Rows) -> tuple[tuple[Term, ...], Logits, float]:
         """Return what `leave_out` does, by these rows alone."""
         samples, rng = self.reader.part(rows), np.random.default_rng(self.reader.seed)
-        drawn, n_outputs = self.reader.learned(rows, rng), samples.targets.n_outputs
+        drawn, n_outputs = list[SeriesFeatures](), samples.targets.n_outputs
+        for encoding in self.reader.features:  # the first one reads levels too
+            first = drawn[0] if drawn else None
+            drawn.append(SeriesFeatures.drawn(samples.sequences, encoding, rng, first))
         others = np.setdiff1d(np.arange(len(samples)), held_out)
         left_out = np.append(held_out, rng.permutation(others))
         if len(samples) > drawn[0].n_features:
@@ -68,7 +69,9 @@ class Solver(BaseSolver):
         return tuple(terms), logits[: len(held_out)], float(np.mean(confidences))
 
 
-def _fit(drawn: Any, samples: Samples, rows: Rows, compared: Rows) -> tuple[RidgeFit, float]:
+def _fit(
+    drawn: SeriesFeatures, samples: Samples, rows: Rows, compared: Rows
+) -> tuple[RidgeFit, float]:
     """Fit to all samples; leave out some rows, and of some of these all that are alike.
 
     Returns
@@ -103,7 +106,7 @@ def _fit(drawn: Any, samples: Samples, rows: Rows, compared: Rows) -> tuple[Ridg
 
 
 def _matrix(
-    drawn: Any, samples: Samples, rows: Rows, gram: GramMatrix | None
+    drawn: SeriesFeatures, samples: Samples, rows: Rows, gram: GramMatrix | None
 ) -> NDArray[np.float32]:
     """Return the features of some rows; the Gram matrix gets those of all samples."""
     position = np.full(len(samples), -1)

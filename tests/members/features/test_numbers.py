@@ -16,7 +16,7 @@ from sklearn_lstm.inspection import (
     explain,
     explain_classes,
 )
-from sklearn_lstm.members.features.numbers import NumberFeatures, NumberReader
+from sklearn_lstm.members.features.numbers import NumberFeatures
 from sklearn_lstm.targets.targets import Samples
 
 N = 150
@@ -140,8 +140,7 @@ def test_deciles_are_those_of_the_samples_that_are_learned(samples_of):
     _, sequences = InputFormat.found_in(X, "auto", None)
     targets = samples_of(np.zeros((100, 2, 1)), np.arange(100) % 2).targets
     features = NumberFeatures({"size": ("pieces",)}, {})
-    reader = NumberReader(Samples(sequences, targets), np.arange(50), [features], seed=0)
-    (found,) = reader.learned(np.arange(50, 100), np.random.default_rng(0))
+    found = features.learned(Samples(sequences, targets).subset(np.arange(50, 100)))
     assert_allclose(found.quantiles[:, 0], np.linspace(50, 99, 11))
     (pieces,) = found.vectors(sequences.subset(np.array([60])))
     assert_allclose(pieces, [0.5, 0.5, 0.5 * (60 - 59.8) / 4.9, *[0] * 7], atol=1e-12)
