@@ -204,8 +204,7 @@ def make_parser() -> ArgumentParser:
         if run is not fit:
             add("model", help="the file that fit has written")
         add("data", help="CSV, JSON lines (.jsonl), both also .gz, or .parquet; - is CSV of a pipe")
-        default = "text" if run is fit else None  # None: that of fit
-        add("--text", default=default, help="the column of texts (text, or that of fit)")
+        add("--text", default="text" if run is fit else None, help="the column of texts (text)")
         add("--encoder", type=lambda x: Path(x) if Path(x).is_dir() else x, help="name or folder")
         if run in {fit, evaluate}:
             add("--label", default="label", help="the column of labels (label)")

@@ -475,11 +475,8 @@ class LSTMSequenceClassifier(
             As in `fit`; also for labels that are not among the classes, for balanced weights, and
             for an encoder or numbers beside the sequences if `fit` was never called.
         """
-        parameters, before, passed = (
-            sklearn_internals.checked_parameters(self),
-            self._fitted,
-            (X, y, sample_weight),
-        )
+        parameters = sklearn_internals.checked_parameters(self)
+        before, passed = self._fitted, (X, y, sample_weight)
         data = fitting.read_further_data(before, self, parameters, passed, classes)
         self._fitted = fitting.fit_one_epoch(before, data, parameters)
         return self

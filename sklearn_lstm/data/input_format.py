@@ -157,9 +157,8 @@ class InputFormat:
                 f"each series. If X is one series, pass a list: [frame]. {LONG_TABLE}"
             )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
-        sequences = read_sequences(
-            arrays, self.input_type, self.n_channels, has_gaps=bool(self.gappy)
-        )
+        has_gaps = bool(self.gappy)
+        sequences = read_sequences(arrays, self.input_type, self.n_channels, has_gaps=has_gaps)
         found = self.of(arrays, sequences, self.kind, self.input_type)
         has_width = self.has_fixed_width and found.has_fixed_width
         if has_width and found.n_features != self.n_features and not isinstance(X, list | tuple):

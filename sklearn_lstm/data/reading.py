@@ -68,9 +68,8 @@ def read_sequences(
         spelling, values = read_spellings(steps)
         known |= {"spelling": spelling, "as_written": getattr(steps, "texts", None)}
         return FlatSequences(values, n_entries, **known)
-    is_list = isinstance(steps, list)
     n_entries = _count_ids(steps)
-    if is_list:
+    if isinstance(steps, list):
         ids = [row[row != PADDING_ID].astype(np.int32) for row in steps]
         return FlatSequences(np.concatenate(ids), n_entries, **known)
     return ArraySequences(steps, np.maximum(n_entries, 1), None, **known)

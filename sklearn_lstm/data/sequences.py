@@ -277,7 +277,7 @@ def chunks_of_rows(sizes: Lengths) -> Iterator[Rows]:
 
 
 def rows_of_similar_length(
-    lengths: Lengths, most_steps: int, most_rows: int = ROWS_AT_ONCE
+    lengths: Lengths, most_steps: int = MOST_STEPS_PER_BATCH, most_rows: int = ROWS_AT_ONCE
 ) -> Iterator[Rows]:
     """Group rows, in the order of their length, so that a group has at most so many padded steps.
 

@@ -98,8 +98,9 @@ class PretrainedVectors:
 
     def describe(self) -> str:
         """Return what the vectors are, in a few words."""
-        table = self.table or "an array"
-        return f"{self.width:,} columns of {table}, for {len(self.ids):,} known ids"
+        return (
+            f"{self.width:,} columns of {self.table or 'an array'}, for {len(self.ids):,} known ids"
+        )
 
 
 def read_embeddings(

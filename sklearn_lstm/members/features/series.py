@@ -13,14 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.kinds import MEASUREMENTS
-from sklearn_lstm.data.sequences import (
-    MOST_STEPS_PER_BATCH,
-    Lengths,
-    Rows,
-    Sequences,
-    pad,
-    rows_of_similar_length,
-)
+from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.features.convolutions import Convolutions
 from sklearn_lstm.members.features.series_statistics import Places, SeriesStatistics
@@ -148,7 +141,7 @@ class SeriesFeatures(Features):
     def _course_of(self, sequences: Sequences, coef: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean course of series, (128, n_outputs)."""
         sums, n_steps = np.zeros((N_PLACES, coef.shape[1])), np.zeros(N_PLACES)
-        for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
+        for rows in rows_of_similar_length(sequences.lengths):
             lengths = sequences.lengths[rows]
             inputs = pad(self.statistics.encoding(sequences.read(rows), lengths), lengths)
             places = [_places(length) for length in lengths.tolist()]
@@ -168,7 +161,7 @@ class SeriesFeatures(Features):
         Blocks of some hundred rows are multiplied faster.
         """
         parts, n_rows, n_left = [], 0, len(sequences)
-        for rows in rows_of_similar_length(sequences.lengths, MOST_STEPS_PER_BATCH):
+        for rows in rows_of_similar_length(sequences.lengths):
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
             proportions = self._counts(steps, lengths).astype(np.float32)
             proportions /= lengths[:, np.newaxis]

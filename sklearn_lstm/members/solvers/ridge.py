@@ -39,8 +39,7 @@ class Solver(BaseSolver):
         samples, rng = self.reader.part(rows), np.random.default_rng(self.reader.seed)
         drawn, n_outputs = list[SeriesFeatures](), samples.targets.n_outputs
         for encoding in self.reader.features:  # the first one reads levels too
-            first = drawn[0] if drawn else None
-            drawn.append(SeriesFeatures.drawn(samples.sequences, encoding, rng, first))
+            drawn.append(SeriesFeatures.drawn(samples.sequences, encoding, rng, *drawn[:1]))
         others = np.setdiff1d(np.arange(len(samples)), held_out)
         left_out = np.append(held_out, rng.permutation(others))
         if len(samples) > drawn[0].n_features:
