@@ -219,7 +219,7 @@ def test_predict_takes_constant_memory_and_needs_neither_torch_nor_scikit_learn(
     [
         ("x.csv", b"text\na\nb,c\n", "Expected 1 fields in line 3, saw 2"),
         ("x.csv", b'text\na\n"never\nclosed', "EOF inside string starting at row 2"),
-        ("x.csv", b"text\nna\xefve\n", "0xef in position 2: invalid continuation byte. Store the"),
+        ("x.csv", b"text\nna\xefve\n", ": invalid continuation byte. Store the file as UTF-8"),
         ("x.csv", b"message\na\n", "['text'] (--text, --label, --beside), but ['message']"),
         ("x.csv", b"text,text\na,b\n", "The table has several columns ['text']"),
         ("x.csv.gz", gzip.compress(b"text\na\n", mtime=0)[:-9], "Compressed file ended before"),
