@@ -33,6 +33,7 @@ def fit(options: Namespace) -> None:
     from sklearn.pipeline import make_pipeline
 
     from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, io
+    from sklearn_lstm.data.numbers import recur
     from sklearn_lstm.storage.file import target_of
 
     target_of(options.output)  # before a fit that could not be stored
@@ -47,9 +48,9 @@ def fit(options: Namespace) -> None:
     options.categories = [name for name in options.beside if kind([*table[name]]) == "string"]
     for name in options.categories:
         column = table[name].dropna()
-        if 2 * column.nunique() > len(column):
-            found = column.iloc[pd.to_numeric(column, errors="coerce").isna().argmax()]
-            found = f"neither numbers nor categories that recur: {found!r}. Write numbers as 1200.5"
+        if not recur([*column]):
+            cell = column.iloc[pd.to_numeric(column, errors="coerce").isna().argmax()]
+            found = f"neither numbers nor categories that recur: {cell!r}. Write numbers as 1200.5"
             raise ValueError(f"{name!r} holds {found}")
     groups = {"lstmsequenceclassifier__groups": table[options.groups]} if options.groups else {}
     model.fit(inputs(options, table), table[options.label].tolist(), **groups)

@@ -149,8 +149,13 @@ def _found_categories(columns: dict[str, Column]) -> tuple[str, ...]:
         return ()
     known = {name: column.known for name, column in columns.items() if not column.is_beside}
     strings = {name: v for name, v in known.items() if any(isinstance(value, str) for value in v)}
-    recurring = tuple(name for name, values in strings.items() if 2 * len({*values}) <= len(values))
+    recurring = tuple(name for name, values in strings.items() if recur(values))
     return () if longest_texts(strings) in recurring else recurring
+
+
+def recur(values: list[Any]) -> bool:
+    """Return whether each value stands there twice on average, as categories do."""
+    return 2 * len({*values}) <= len(values)
 
 
 def split(columns: dict[str, Column], wanted: str = "texts") -> tuple[Array, Numbers]:
@@ -172,9 +177,8 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
         advice = COLUMNS_ADVICE.format(other)
         if wanted == "texts":
             advice = f"Join texts: {JOIN.format(other, kept)}. {advice}"
-    shown = {
-        name: min(known[name], key=containers.is_number) for name in own[:5]
-    }  # no number, if any
+    # Of each column a value that is no number, if there is any.
+    shown = {name: min(known[name], key=containers.is_number) for name in own[:5]}
     found = ", ".join(f"{name!r} ({reprlib.repr(value)})" for name, value in shown.items())
     return (
         f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "

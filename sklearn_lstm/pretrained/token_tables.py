@@ -199,8 +199,8 @@ class VectorTable(Shared):
         """Return a copy of what a mapping says of tokens, or of all that it says."""
         keys: Iterable[object] = mapping
         if tokens is not None:
-            forms = chain.from_iterable((token, _in_form("NFD", token)) for token in tokens)
-            keys = [token for token in forms if token in mapping]
+            spelled = chain.from_iterable((token, _in_form("NFD", token)) for token in tokens)
+            keys = [token for token in spelled if token in mapping]
         found = {_in_form("NFC", key): np.asarray(mapping[key], np.float32) for key in keys}
         shapes = {vector.shape: word for word, vector in found.items()}
         if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
