@@ -42,6 +42,7 @@ def fit(options: Namespace) -> None:
     model = make_pipeline(vectorizer, classifier.set_params(verbose=int(sys.stderr.isatty())))
     names = {key.partition("__")[2]: key for key in model.get_params()}
     model.set_params(**{names.get(k, f"lstmsequenceclassifier__{k}"): v for k, v in options.set})
+    options.beside = [name for name in options.beside if name != options.text]
     options.columns = [options.text, *options.beside]
     table, pd = read_all(options), options.pandas
     kind = pd.api.types.infer_dtype
@@ -56,7 +57,9 @@ def fit(options: Namespace) -> None:
     model.fit(inputs(options, table), table[options.label].tolist(), **groups)
     model[0]._columns = tuple(options.columns)  # noqa: SLF001 - of one column alone, too
     io.save(model, options.output)
+    n_empty = (table[options.text] == "").sum()
     found = f"{len(table):,} rows, {len(model.classes_)} classes"
+    found += f", {n_empty:,} empty texts" if n_empty else ""
     found += f", categories {options.categories}" if options.categories else ""
     print(f"{found}: {options.output}", file=sys.stderr)
 

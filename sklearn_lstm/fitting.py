@@ -45,6 +45,11 @@ NO_TIME = (
     "max_seconds were over before the network was trained: the linear model works alone. Raise "
     "max_seconds, or set linear_model='alone'."
 )
+VALIDATION_ADVICE = (
+    "(A Pipeline transforms X alone: pass X_val as it comes out of other steps, "
+    "pipeline[:-1].fit(X, y).transform(X_val), or, with metadata routing, let it have "
+    "transform_input=['X_val'].)"
+)
 Passed: TypeAlias = tuple[Any, Any, Any]  # X, y and sample_weight
 
 
@@ -140,12 +145,17 @@ class TrainingData:
         warn_of_columns(self._columns(), targets.values)
 
     def _columns(self) -> dict[str, Array]:
-        """Return the columns beside the sequences; of data frames of steps, the first step."""
+        """Return the columns beside the sequences, and the channels that begin as they end."""
         sequences, names = self.samples.sequences, self.input_format.channel_names
-        if not names:
+        if sequences.n_channels is None:
             return sequences.numbers.columns
-        first = [steps[np.cumsum(lengths) - lengths] for steps, lengths in sequences.chunks()]
-        return dict(zip(names, np.concatenate(first).T, strict=True))
+        columns = []
+        for steps, lengths in sequences.chunks():
+            ends = np.cumsum(lengths)
+            first = steps[ends - lengths]
+            columns.append(np.where(first == steps[ends - 1], first, np.nan))
+        names = names or tuple(f"channel {n}" for n in range(sequences.n_channels))
+        return dict(zip(names, np.concatenate(columns).T, strict=True)) | sequences.numbers.columns
 
 
 def _read_validation(
@@ -167,11 +177,7 @@ def _read_validation(
         targets = label_reading.read_targets(labels, y_val, sample_weight_val, name="y_val")
         return Samples(sequences, label_reading.relative_weights(targets, by_class)).counted()
     except (TypeError, ValueError) as error:
-        error.add_note(
-            "This is about X_val, y_val and sample_weight_val of fit. A Pipeline transforms X "
-            "alone: pass X_val as it comes out of other steps, pipeline[:-1].fit(X, y)"
-            ".transform(X_val), or, with metadata routing, let it have transform_input=['X_val']."
-        )
+        error.args = (f"X_val, y_val or sample_weight_val: {error} {VALIDATION_ADVICE}",)
         raise
 
 

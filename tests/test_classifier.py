@@ -90,7 +90,7 @@ def test_partial_fit_learns_although_the_first_batch_lacks_a_class():
         (LABELS, {}, "classes must be passed on the first call.*: all labels"),
         (LABELS, {"classes": 2}, "^classes is a int: pass a list"),
         (LABELS, {"classes": [0, 2]}, r"\[1\] that are not among the classes \[0, 2\]"),
-        (LABELS * 0, {"classes": [0]}, "at least 2 classes, found one class: 0"),
+        (LABELS * 0, {"classes": [0]}, "least 2 classes are needed, found one class: 0"),
         (LABELS + 0.5, {"classes": [0, 1]}, "Unknown label type"),
     ],
 )

@@ -205,16 +205,16 @@ def _check_series(
         is_number = not isinstance(time_channel, str | bool | np.bool_)
         if not (is_number and -n_channels <= int(time_channel) < n_channels):
             raise InvalidSequencesError(
-                f"time_channel={time_channel!r} is neither the number nor the name of one of the "
-                f"{n_channels} channels of X, counted from 0. The names of these channels, which "
-                f"those of a list of data frames have: {[*arrays.channel_names]}."
+                f"time_channel={time_channel!r} is neither the number of one of the {n_channels} "
+                f"channels of X, counted from 0, nor its name. Names are those of a list of data "
+                f"frames: {[*arrays.channel_names]}."
             )
         channel = int(time_channel) % n_channels
     lengths, has_missing = [], np.zeros(n_channels, bool)
     for block, first_row in _blocks(series):
-        n_steps, is_gappy = _check_measurements(block, first_row)
+        n_steps, is_gappy = _check_measurements(block, first_row, arrays.channel_names)
         if channel is not None:
-            _check_times(block, n_steps, channel, first_row)
+            _check_times(block, n_steps, first_row, channel, arrays.channel_names)
         lengths.append(n_steps)
         has_missing |= is_gappy
     n_steps = np.concatenate(lengths)
@@ -232,7 +232,13 @@ def _check_series(
     }
 
 
-def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[np.bool_]]:
+def _shown(channel: int, names: tuple[str, ...]) -> str:
+    return f"channel {channel} ({names[channel]!r})" if names else f"channel {channel}"
+
+
+def _check_measurements(
+    block: Array, first_row: int, names: tuple[str, ...]
+) -> tuple[Lengths, NDArray[np.bool_]]:
     """Count the steps of series (n, T, C) up to the last that is not all NaN.
 
     Returns
@@ -253,7 +259,8 @@ def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[
         row, step, channel = (int(at) for at in np.argwhere(is_too_large)[0])
         raise InvalidSequencesError(
             f"X contains infinity or a value too large ({block[row, step, channel]}): X["
-            f"{first_row + row}], step {step}, channel {channel}. Correct it, or make it NaN."
+            f"{first_row + row}], step {step}, {_shown(channel, names)}. Correct it, or make it "
+            "NaN."
         )
     is_missing = np.isnan(block)
     is_step = ~is_missing.all(axis=2)
@@ -262,19 +269,21 @@ def _check_measurements(block: Array, first_row: int) -> tuple[Lengths, NDArray[
     return lengths, n_missing > n_rows * n_steps - lengths.sum()  # more than padding
 
 
-def _check_times(block: Array, lengths: Lengths, time_channel: int, first_row: int) -> None:
+def _check_times(
+    block: Array, lengths: Lengths, first_row: int, channel: int, names: tuple[str, ...]
+) -> None:
     """Raise an error for a time in series (n, T, C) that is missing, or runs back.
 
     The first steps of each are checked, as many as `lengths` says: the others are padding.
     """
-    times = block[:, :, time_channel]
+    times = block[:, :, channel]
     before = np.concatenate([times[:, :1], times[:, :-1]], axis=1)
     is_wrong = ~(times >= before)  # NaN too
     is_wrong &= np.arange(times.shape[1]) < lengths[:, np.newaxis]
     if is_wrong.any():
         row, step = (int(at) for at in np.argwhere(is_wrong)[0])
         raise InvalidSequencesError(
-            f"The time of X[{first_row + row}], step {step}, channel {time_channel}, is missing or "
-            f"runs back: {times[row, step]} after {before[row, step]}. Fill it, drop the step, or "
-            "sort the steps by time. If X is one series, pass a list of it: [X]."
+            f"The time of X[{first_row + row}], step {step}, {_shown(channel, names)}, is missing "
+            f"or runs back: {times[row, step]} after {before[row, step]}. Fill it, drop the step, "
+            "or sort the steps by time. If X is one series, pass a list of it: [X]."
         )

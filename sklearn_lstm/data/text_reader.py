@@ -67,12 +67,6 @@ class TextReader:
         return cls(analysis or Analysis.of(attributes), keeps_texts(attributes), *known)
 
     @property
-    def takes_lists(self) -> bool:
-        """Whether texts are lists of tokens: `list` makes single characters of a string."""
-        takes_any = self.analysis.analyzer in (list, tuple)
-        return takes_any and any(not isinstance(t, str) or len(t) > 1 for t in self.vocabulary)
-
-    @property
     def n_ids(self) -> int:
         """The number of ids, 0 and that of unknown tokens included."""
         return FIRST_TOKEN + len(self.vocabulary)
@@ -157,7 +151,6 @@ class TextReader:
             texts, numbers = divided(raw_documents, self.output, known)
             check_numbers(numbers, tuple(numbers.columns), known)
         texts = iterate_texts(texts)
-        texts = without_strings(texts) if self.takes_lists else texts
         return list(texts) if self.keeps_texts else texts, numbers
 
     def _as_written(self, texts: Iterable[object]) -> NDArray[np.object_] | None:
@@ -210,14 +203,3 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
             "ids are for the classifier."
         )
     return iter(texts)
-
-
-def without_strings(texts: Iterable[Any]) -> Iterator[Any]:
-    """Yield texts that are lists of tokens; a string in place of one may be one of its tokens."""
-    for index, text in enumerate(texts):
-        if isinstance(text, str | bytes):
-            raise exceptions.InvalidSequencesTypeError(
-                f"X[{index}] is {reprlib.repr(text)}, but all texts of fit were lists of tokens. "
-                "If X is one text, pass a list of it: [text]."
-            )
-        yield text

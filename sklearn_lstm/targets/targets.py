@@ -46,7 +46,7 @@ class Labels:
             return LabelSets(np.arange(y.shape[1]), names)
         classes = np.unique(y)
         if len(classes) == 1:
-            raise ValueError(f"y needs at least 2 classes, found one class: {classes.item()!r}.")
+            raise ValueError(f"At least 2 classes are needed, found one class: {classes.item()!r}.")
         return Labels(classes)
 
     def __len__(self) -> int:

@@ -3,6 +3,7 @@
 import re
 import reprlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, filterfalse
@@ -20,11 +21,13 @@ from sklearn_lstm.text import words
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
 
 
-PREPROCESSED, TOKENS = "text after the preprocessor", "list of tokens"
+PREPROCESSED, TOKENS, IN_ORDER = "text after the preprocessor", "list of tokens", "tokens in order"
 # What our own steps read, and what to do about anything else.
 REMEDIES = {
     PREPROCESSED: "It has to return a string.",
     TOKENS: "The tokenizer or the analyzer has to return one.",
+    IN_ORDER: "analyzer=list reads a list of tokens for each text. Strings need analyzer='char' or "
+    "'word', and X that is one text is passed as [text].",
     "text": "Turn it into a string, a missing one by frame['text'].fillna(''). For lists of tokens "
     "pass analyzer=list, for a table pd.DataFrame(X), for one row of it pd.DataFrame([X]).",
 }
@@ -96,7 +99,7 @@ class Analysis:
     def check(self) -> None:
         """Raise an error if a stored analysis finds no tokens."""
         check_fields(Analysis, vars(self))
-        self.tokens_of("a b")
+        self.tokens_of(["a", "b"] if self.analyzer in (list, tuple) else "a b")
 
     def __call__(self, document: Any) -> list[Hashable]:
         """Return the tokens of a text, of bytes, or of what `input` says."""
@@ -140,6 +143,8 @@ class Analysis:
 
     def tokens_of(self, text: object) -> list[Hashable]:
         """Return the tokens of a decoded text."""
+        if self.analyzer in (list, tuple) and isinstance(text, str | bytes | AbstractSet):
+            raise NoTextError(text, IN_ORDER)
         if callable(self.analyzer):
             return _listed(self.analyzer(text))
         if self.analyzer == "char":

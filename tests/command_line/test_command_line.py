@@ -157,7 +157,7 @@ def test_columns_beside_the_texts_have_their_types_in_every_part(suffix, run, tm
     write = {"csv": as_csv, "jsonl": as_json_lines, "parquet": as_parquet}[suffix]
     data.write_bytes(write(frame.astype({"code": "category"}) if suffix == "parquet" else frame))
     found = run("fit", data, "--beside", *beside, "--output", path, *FIT)
-    assert found == (0, "", f"8 rows, 2 classes, categories ['code']: {path}\n")
+    assert found == (0, "", f"8 rows, 2 classes, 1 empty texts, categories ['code']: {path}\n")
     X = frame[["text", *beside]].astype({"price": float, "new": float, "code": "category"})
     expected = python_model(X, frame["label"]).predict_proba(X)
     assert (load(path).predict_proba(X) == expected).all()

@@ -118,7 +118,7 @@ def test_one_data_frame_whose_times_run_back_may_be_a_series():
 
 @pytest.mark.parametrize("time_channel", [True, np.True_, "time"])
 def test_a_time_channel_is_the_number_or_the_name_of_a_channel(time_channel):
-    message = "neither the number nor the name of one of the"
+    message = "neither the number of one of the"
     with pytest.raises(InvalidSequencesError, match=f"{message} 2 channels"):
         small(time_channel=time_channel).fit(np.ones((2, 3, 2)), [0, 1])
     with pytest.raises(InvalidSequencesError, match=rf"{message} 1 channels.*: \['x'\]\.$"):

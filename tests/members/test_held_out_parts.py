@@ -383,7 +383,12 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
         (IDS, np.eye(2)[Y], {"X_val": IDS, "y_val": Y}, "y_val is not multilabel"),
         (IDS, Y, {"X_val": IDS, "y_val": Y[:3]}, "inconsistent numbers of samples"),
         (IDS, Y, {"X_val": SERIES, "y_val": Y[:40]}, "row of token ids has shape"),
-        (IDS, Y, {"X_val": ["a b"], "y_val": [0]}, r"^X\[0\] is a str"),
+        (
+            IDS,
+            Y,
+            {"X_val": ["a b"], "y_val": [0]},
+            r"^X_val.*: X\[0\] is a str.*A Pipeline transforms X alone",
+        ),
         (TOKENS, [0, 1], {"X_val": OTHER_TOKENS, "y_val": [0, 1]}, "other tokens than at fit"),
         (IDS, Y, {"X_val": IDS, "y_val": Y, "sample_weight_val": -Y}, "each sample needs a finite"),
         (SERIES, Y[:40], {"X_val": SERIES[0][None, :, :1], "y_val": [0]}, "1 channels"),
@@ -393,10 +398,8 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
 )
 def test_samples_of_another_kind_are_refused(X, y, own, message):
     error = TypeError if "is a str" in message else ValueError
-    with pytest.raises(error, match=message) as caught:
+    with pytest.raises(error, match=message):
         small().fit(X, y, **own)
-    if "is a str" in message:
-        assert "A Pipeline transforms X alone" in caught.value.__notes__[-1]
 
 
 def test_few_samples_of_many_classes_are_no_reason_to_warn():

@@ -34,7 +34,7 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         ([2**63, 1, 2, 3], r"y holds 9223372036854775808, but .* below 2\*\*63"),
         ([1, 0, True, 0], r"y\[2\] is True \(bool\), but labels have to be all"),
         (["a", "1", "a", 1.0], r"y\[3\] is 1\.0 \(float\), but labels have to be all"),
-        (["ham"] * 4, "at least 2 classes, found one class: 'ham'"),
+        (["ham"] * 4, "least 2 classes are needed, found one class: 'ham'"),
         ([[0, 1], [2, 3], [1, 1], [0, 0]], "single steps are not learned.*MultiOutputClassifier"),
         ([[0, 3], [3, 3], [0, 0], [3, 0]], r"a table of 0 and 1 .*found \[0, 3\]"),
         ([0, 1, 0], r"inconsistent numbers of samples: \[4, 3\]"),

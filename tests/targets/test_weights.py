@@ -119,8 +119,8 @@ def test_a_wrong_weight_is_refused_by_row(method):
         ([0] * 24, "at least one non-zero"),
         ([1] * 23, r"sample_weight.shape == \(23,\), expected \(24,\)"),
         ([[1.0] * 24] * 24, r"sample_weight.shape == \(24, 24\)"),
-        ("balanced", r"^sample_weight is a .* class_weight='balanced'"),
-        ({0: 1.0, 1: 2.0}, r"^sample_weight is a .* class_weight='balanced'"),
+        ("balanced", r"sample_weight is a .* class_weight='balanced'"),
+        ({0: 1.0, 1: 2.0}, r"sample_weight is a .* class_weight='balanced'"),
     ):
         with pytest.raises(ValueError, match=message):
             fit(weights)
@@ -164,7 +164,7 @@ def test_if_nothing_counts_the_error_names_the_weights_of_classes_too():
     model = small(class_weight={0: 0})
     with pytest.raises(ValueError, match="class_weight needs at least one") as info:
         model.fit(X, y, X_val=X[y == 0], y_val=y[y == 0])
-    assert any("X_val" in note for note in info.value.__notes__)
+    assert str(info.value).startswith("X_val")
 
 
 # --- partial_fit, and a batch that lacks a class

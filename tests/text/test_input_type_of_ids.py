@@ -46,7 +46,7 @@ def test_a_subclass_is_warned_of_ignored_parameters_as_before():
     [
         ({}, ["the cat", "a dog"], "words"),
         ({"analyzer": "char"}, ["the cat"], "characters"),
-        ({"analyzer": list}, ["GATTACA"], "characters"),
+        ({"analyzer": list}, [["G", "A"]], "characters"),
         ({"analyzer": str.split}, ["C E G", "A"], "characters"),
         ({"analyzer": str.split}, ["Cm E G# Am", "A"], "auto"),
         ({}, ["房间很大。早餐很好。", "2024 年买的 iPhone 手机"], "characters"),

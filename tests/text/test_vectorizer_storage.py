@@ -89,11 +89,12 @@ def test_a_set_of_tokens_is_numbered_in_alphabetical_order():
 
 @pytest.mark.parametrize("analyzer", [list, pairs_of_words, partial(pairs_of_words)])
 def test_callables_as_analyzer_are_stored(analyzer, round_trip):
-    vectorizer = TextSequenceVectorizer(analyzer=analyzer).fit(TEXTS)
+    texts = [text.split() for text in TEXTS] if analyzer is list else TEXTS
+    vectorizer = TextSequenceVectorizer(analyzer=analyzer).fit(texts)
     restored = round_trip(vectorizer)
     assert restored.vocabulary_ == vectorizer.vocabulary_
-    X = vectorizer.transform(TEXTS)
-    np.testing.assert_array_equal(restored.transform(TEXTS).toarray(), X.toarray())
+    X = vectorizer.transform(texts)
+    np.testing.assert_array_equal(restored.transform(texts).toarray(), X.toarray())
 
 
 @pytest.mark.parametrize(

@@ -190,9 +190,8 @@ def test_several_labels_groups_weights_and_samples_of_validation(kind):
         new = of_kind(kind, NEW)
         model = small(kind).fit(X, Y, X_val=new, y_val=NEW_Y)
         assert model.calibration_["n_held_out"] == len(new)
-        with pytest.raises(ValueError, match=r"X lacks \['price'\]") as caught:
+        with pytest.raises(ValueError, match=r"X_val.* X lacks \['price'\]"):
             small(kind).fit(X, Y, X_val=new.drop(columns="price"), y_val=NEW_Y)
-        assert "X_val" in caught.value.__notes__[0]
 
 
 # --- What is kept

@@ -133,6 +133,7 @@ def test_bfloat16_trains_weights_in_float32_and_predicts_also_once_it_is_loaded(
     assert 0 < np.abs(model.predict_proba(IDS) - mixed).max() < 0.02
 
 
+@pytest.mark.device("bfloat16")
 @pytest.mark.usefixtures("_in_bfloat16")
 @pytest.mark.parametrize("embedding_dim", ["auto", None])
 def test_predictions_in_bfloat16_do_not_depend_on_the_batch(embedding_dim):

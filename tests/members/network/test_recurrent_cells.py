@@ -100,6 +100,7 @@ def test_gradients_are_those_of_one_direction_after_the_other(in_workers, reads_
             torch.testing.assert_close(gradient, other)
 
 
+@pytest.mark.device("bfloat16")
 def test_features_of_another_width_are_refused_in_bfloat16_too():
     direction, _ = both_directions(3, "lstm", 64)
     mask = SequenceMask(torch.full((8,), 20), 20)
@@ -110,7 +111,9 @@ def test_features_of_another_width_are_refused_in_bfloat16_too():
 
 
 @pytest.mark.parametrize("cell", GATES)
-@pytest.mark.parametrize("in_bfloat16", [False, True])
+@pytest.mark.parametrize(
+    "in_bfloat16", [False, pytest.param(True, marks=pytest.mark.device("bfloat16"))]
+)
 def test_what_one_call_does_not_read_is_read_by_several(cell, in_bfloat16, monkeypatch):
     direction, _ = both_directions(3, cell, 5)
 
@@ -155,6 +158,7 @@ def test_torch_has_what_is_called_beside_its_documented_functions():
     assert cells.weight_hh_l0._version > before
 
 
+@pytest.mark.device("bfloat16")
 @pytest.mark.parametrize("is_backward", [False, True])
 def test_an_lstm_in_bfloat16_reads_what_torchs_own_reads(is_backward):
     direction = both_directions(3, "lstm", 5)[is_backward]
