@@ -40,7 +40,7 @@ DIGIT_NAMES = np.array(
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], object
 )
 DEVICES = {
-    "bfloat16": lambda: torch.ops.mkldnn._is_mkldnn_bf16_supported(),
+    "bfloat16": getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", bool),
     "cuda": torch.cuda.is_available,
     "fork": lambda: hasattr(os, "fork"),
     "no cuda": lambda: not torch.cuda.is_available(),

@@ -387,7 +387,7 @@ FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 4)), columns=list
             IDS,
             Y,
             {"X_val": ["a b"], "y_val": [0]},
-            r"^X_val.*: X\[0\] is a str.*A Pipeline transforms X alone",
+            r"X_val.*: X\[0\] is a str.*A Pipeline tran",
         ),
         (TOKENS, [0, 1], {"X_val": OTHER_TOKENS, "y_val": [0, 1]}, "other tokens than at fit"),
         (IDS, Y, {"X_val": IDS, "y_val": Y, "sample_weight_val": -Y}, "each sample needs a finite"),
