@@ -147,15 +147,16 @@ class TrainingData:
     def _columns(self) -> dict[str, Array]:
         """Return the columns beside the sequences, and the channels that begin as they end."""
         sequences, names = self.samples.sequences, self.input_format.channel_names
-        if sequences.n_channels is None:
-            return sequences.numbers.columns
-        columns = []
-        for steps, lengths in sequences.chunks():
-            ends = np.cumsum(lengths)
-            first = steps[ends - lengths]
-            columns.append(np.where(first == steps[ends - 1], first, np.nan))
-        names = names or tuple(f"channel {n}" for n in range(sequences.n_channels))
-        return dict(zip(names, np.concatenate(columns).T, strict=True)) | sequences.numbers.columns
+        columns = dict(sequences.numbers.columns)
+        if sequences.n_channels is not None:
+            ends = [
+                (steps[(stop := np.cumsum(lengths)) - lengths], steps[stop - 1])
+                for steps, lengths in sequences.chunks()
+            ]
+            first, last = map(np.concatenate, zip(*ends, strict=True))
+            for channel in np.flatnonzero((first == last).all(axis=0)):
+                columns[names[channel] if names else f"channel {channel}"] = first[:, channel]
+        return columns
 
 
 def _read_validation(
@@ -203,7 +204,8 @@ def read_further_data(
     if parameters["class_weight"] == "balanced":
         raise ValueError(
             "class_weight='balanced' is not supported for partial_fit, which does not know how "
-            "frequent each class will be. Set it to a dict, or pass sample_weight."
+            "frequent each class will be. Set it to a dict (for several labels a list of them), or "
+            "pass sample_weight."
         )
     names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:

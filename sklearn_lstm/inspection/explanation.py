@@ -171,9 +171,7 @@ class Explanation(Html):
         height = float(np.clip(1.4 + 0.22 * len(places), 2.4, 12))
         ax = drawing.axes_for(ax, (8.0, 4.0) if is_series else (6.4, height))
         draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
-        draw(
-            places, linear, thickness, label="linear model, numbers" if numbers else "linear model"
-        )
+        draw(places, linear, thickness, label="linear models")
         if network.any():
             draw(places, network, thickness, starts, label="network")
         if is_series:

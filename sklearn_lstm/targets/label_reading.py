@@ -167,7 +167,7 @@ def weights_of_classes(class_weight: Any, targets: Targets) -> Weights | None:
         return None
     values, labels = targets.values, targets.labels
     columns, classes = values[np.newaxis], labels.classes
-    mappings, wanted = [class_weight], "one dict"
+    mappings, wanted = [class_weight], "one dict, 'balanced' or None: a list is for several labels"
     if labels.is_multilabel:
         columns, classes, mappings = values.T.astype(np.int8), np.arange(2), class_weight
         wanted = f"a list of {len(columns)} dicts with the keys 0 and 1"

@@ -189,7 +189,7 @@ def bar_ends(container):
 def test_bars_of_both_parts_are_told_apart(explanation):
     display = ExplanationDisplay(explanation).plot()
     linear, network = display.ax_.containers
-    assert [linear.get_label(), network.get_label()] == ["linear model", "network"]
+    assert [linear.get_label(), network.get_label()] == ["linear models", "network"]
     assert bar_ends(linear) == [(0, 0.5), (0, -1.0), (0, 0.25)]
     assert bar_ends(network) == [(0.5, 0.75), (0, 0.5), (0.25, 1.25)]
     np.testing.assert_array_equal(display.ax_.lines[0].get_xdata(), explanation.values)

@@ -272,8 +272,11 @@ def test_a_column_that_tells_every_class_is_told():
     y = np.random.default_rng(0).permutation(frame["label"])
     model.fit(X, y)
     series = [pd.DataFrame({"label": float(one == "ham"), "x": [1.0, 2.0]}) for one in y]
-    with pytest.warns(InputTypeWarning, match=r"column 'label' tells the class of every sample"):
-        model.fit(series, y)
+    arrays = np.stack([frame.to_numpy() for frame in series])
+    for X, name in (series, "label"), (arrays, "channel 0"), ([*arrays], "channel 0"):
+        with pytest.warns(InputTypeWarning, match=f"column '{name}' tells the class of every"):
+            model.fit(X, y)
+    model.fit(np.where([[False], [True]], 0.5, arrays), y)  # the first step alone tells it
 
 
 # --- Rows, and tables without names
