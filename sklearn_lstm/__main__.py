@@ -152,6 +152,7 @@ def read_csv(options: Namespace, n_rows: int) -> Iterator[Any]:
     with opened(options.data) as file:
         header = file.peek(1).lstrip().partition(b"\n")[0]
         types["sep"] = chr(max(b",;\t|", key=header.count))
+        types["skip_blank_lines"] = types["sep"] in header.decode("latin-1")  # else they are texts
         with options.pandas.read_csv(file, chunksize=n_rows, **types, **missing) as parts:
             for part in parts:
                 if not isinstance(part.index, options.pandas.RangeIndex):
@@ -202,7 +203,9 @@ def make_parser() -> ArgumentParser:
     parser = ArgumentParser("sklearn-lstm", description="Classify the texts of a table.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for run in (fit, predict, evaluate, explain):
-        command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+        order = f"sklearn-lstm {run.__name__} {'' if run is fit else 'model '}data [options]"
+        about: Any = {"help": run.__doc__, "description": run.__doc__, "usage": order}
+        command = commands.add_parser(run.__name__, **about)
         command.set_defaults(run=run, label=None, groups=None, categories=())
         add = command.add_argument
         if run is not fit:

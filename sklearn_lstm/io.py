@@ -54,7 +54,8 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
     NotFittedError
         If it is not fitted.
     OSError
-        If the path leads to a folder, a device or a pipe, or no file can be written there.
+        If the path leads to a folder, a device or a pipe, to a file that is no model, which is not
+        replaced, or to where no file can be written.
 
     See Also
     --------

@@ -2,6 +2,7 @@
 
 import logging
 import reprlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Self
@@ -161,6 +162,8 @@ def recur(values: list[Any]) -> bool:
 def split(columns: dict[str, Column], wanted: str = "texts") -> tuple[Array, Numbers]:
     """Return the one column that holds neither numbers nor categories, and the others by name."""
     own = [name for name, column in columns.items() if not column.is_beside]
+    if not len(next(iter(columns.values())).values):
+        raise InvalidSequencesError(f"X is empty: found 0 sample(s), shape (0, {len(columns)}).")
     if len(own) != 1:
         raise InvalidSequencesError(_advice(columns, own, wanted))
     beside = {name: _values(columns[name], name) for name in columns if name not in own}
@@ -192,7 +195,8 @@ def longest_texts(columns: dict[str, list[Any]]) -> str:
 
     def n_letters(name: str) -> float:
         looked_at = columns[name][:MOST_LOOKED_AT]
-        return sum(map(str.isalpha, "".join(map(str, looked_at)))) / max(len(looked_at), 1)
+        texts = [str(value) for value in looked_at if isinstance(value, Iterable)]  # no times
+        return sum(map(str.isalpha, "".join(texts))) / max(len(looked_at), 1)
 
     return max(columns, key=n_letters, default="")
 

@@ -19,6 +19,7 @@ from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.forms import FIRST_BYTES, TIMES_SIZE, Unpacker
 
+BEGIN = rb"(?s)$|....\0\0\0\0\{"  # of a file that may be replaced: an empty one, or safetensors
 OTHER_FILES = {  # their first eight bytes, and what they may be
     rb"\x80": " It looks like a pickle: joblib.load may read it, and run the code in it.",
     rb"[^\x00-\x08]+$": " It looks like text: in a command, the model comes before the data.",
@@ -121,7 +122,8 @@ def target_of(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OSError
-        If there is something else than a file, or none can be written.
+        If there is something else than a file, or a file that is neither empty nor a model, or none
+        can be written.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -132,6 +134,10 @@ def target_of(path: str | os.PathLike[str]) -> Path:
         if not stat.S_ISREG(mode):
             reason = "It is a folder, a device or a pipe, and no file"
             raise OSError(errno.EINVAL, reason, os.fspath(path))
+        with target.open("rb") as file:
+            if not re.match(BEGIN, file.read(9)):
+                reason = "It holds no model, so it is not replaced: delete it, or take another name"
+                raise OSError(errno.EEXIST, reason, os.fspath(path))
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target.parent))
     return target

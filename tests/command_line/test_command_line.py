@@ -92,6 +92,7 @@ def model(tmp_path_factory):
         ("new.csv", b"\n" + as_csv(sep=";", lineterminator="\r\n")),
         ("new.csv", as_csv(sep="|")),
         ("new.csv", MARK + as_csv(columns=["text"])),
+        ("new.csv", as_csv(columns=["text"]).replace(b'\n""\n', b"\n\n")),  # a blank line
         ("new.tsv", as_csv(sep="\t")),
         ("new.CSV.GZ", gzip.compress(as_csv(), mtime=0)),
         ("-", as_csv()),

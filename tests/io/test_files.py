@@ -295,19 +295,25 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(path, vectorizer, monk
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("way", ["folder", "", "file/model", "loop", "none/model", "pipe", "link"])
+WAYS = ["folder", "", "file/model", "loop", "none/model", "pipe", "link", "data.csv"]
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.skipif(sys.platform == "win32", reason="device: the system has no pipes with names")
-def test_what_is_no_file_is_not_replaced(way, tmp_path, vectorizer, monkeypatch):
+def test_what_is_no_file_of_a_model_is_not_replaced(way, tmp_path, vectorizer, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("folder").mkdir()
     Path("file").touch()
     Path("loop").symlink_to("loop")
     os.mkfifo("pipe")
     Path("link").symlink_to("pipe")
+    Path("data.csv").write_text("text,label\n")
     before = sorted(os.walk("."))
-    with pytest.raises(OSError, match=r"no file|[Nn]ot a directory|symbolic links|[Nn]o such file"):
+    told = r"no file|[Nn]ot a directory|symbolic links|[Nn]o such file|holds no model"
+    with pytest.raises(OSError, match=told):
         save(vectorizer, way)
     assert sorted(os.walk(".")) == before
+    assert Path("data.csv").read_text() == "text,label\n"
     assert Path("pipe").is_fifo()
 
 

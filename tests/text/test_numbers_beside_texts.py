@@ -99,6 +99,8 @@ WRONG = {
         PANDAS.assign(day=DAY),
         r"'day' \(.*\(pd.to_datetime\(frame\['day'\], .*days",
     ),
+    "durations": (PANDAS.assign(wait=DAY - DAY), r"'wait' \(.*drop\(columns=\['wait'\]\)\.$"),
+    "no rows": (PANDAS[:0], r"X is empty: found 0 sample\(s\), shape \(0, 5\)"),
     "a cell": (PANDAS.assign(fee=[1.5, 2, "2,5"]), r"'fee' \('2,5'\)"),
     "amounts": (PANDAS.assign(fee="£2"), r"'fee' \('£2'\).*pd.to_numeric\(frame\['fee'\]"),
     "no texts": (ALONE, NO_TEXTS),
