@@ -30,21 +30,25 @@ MISSING = ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null",
 
 def fit(options: Namespace) -> None:
     """Fit a model to texts and their labels, and store it."""
+    from sklearn_lstm.storage.file import target_of
+
+    target_of(options.output)  # before a fit that could not be stored
+    options.beside = [name for name in options.beside if name != options.text]
+    options.columns = [options.text, *options.beside]
+    if options.label in options.columns:
+        raise ValueError(f"{options.label!r} is the label: read other columns")
+    table, pd = read_all(options), options.pandas
+
     from sklearn.pipeline import make_pipeline
 
     from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer, io
     from sklearn_lstm.data.numbers import recur
-    from sklearn_lstm.storage.file import target_of
 
-    target_of(options.output)  # before a fit that could not be stored
-    vectorizer = TextSequenceVectorizer(analyzer="char" if options.characters else "word")
     classifier = LSTMSequenceClassifier(encoder=options.encoder, random_state=options.seed)
-    model = make_pipeline(vectorizer, classifier.set_params(verbose=int(sys.stderr.isatty())))
+    classifier.set_params(verbose=int(sys.stderr.isatty()))
+    model = make_pipeline(TextSequenceVectorizer(), classifier)
     names = {key.partition("__")[2]: key for key in model.get_params()}
     model.set_params(**{names.get(k, f"lstmsequenceclassifier__{k}"): v for k, v in options.set})
-    options.beside = [name for name in options.beside if name != options.text]
-    options.columns = [options.text, *options.beside]
-    table, pd = read_all(options), options.pandas
     kind = pd.api.types.infer_dtype
     options.categories = [name for name in options.beside if kind([*table[name]]) == "string"]
     for name in options.categories:
@@ -58,7 +62,8 @@ def fit(options: Namespace) -> None:
     model[0]._columns = tuple(options.columns)  # noqa: SLF001 - of one column alone, too
     io.save(model, options.output)
     n_empty = (table[options.text] == "").sum()
-    found = f"{len(table):,} rows, {len(model.classes_)} classes"
+    classes = table[options.label].value_counts()
+    found = f"{len(table):,} rows, {len(classes)} classes, {classes[:5].to_dict()}"
     found += f", {n_empty:,} empty texts" if n_empty else ""
     found += f", categories {options.categories}" if options.categories else ""
     print(f"{found}: {options.output}", file=sys.stderr)
@@ -140,6 +145,8 @@ def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
         if twice := [name for name in options.columns + labels if f"{name}.1" in part]:
             raise ValueError(f"The table has several columns {twice}")
         part[labels] = part[labels].astype("string").replace({"": None})
+        if n_missing := int(part[labels].isna().any(axis=1).sum()):
+            raise ValueError(f"{n_missing:,} rows have no {' or no '.join(labels)}: leave them out")
         if len(part):
             yield part
 
@@ -221,9 +228,14 @@ def make_parser() -> ArgumentParser:
             add("--output", required=True, help="the file to write")
             add("--beside", nargs="+", default=[], help="columns of numbers and categories")
             add("--groups", help="the column of groups, each of which is held out as a whole")
-            add("--characters", action="store_true", help="read characters instead of words")
             add("--seed", type=int, help="of random numbers")
-            add("--set", type=setting, action="append", default=[], help="NAME=VALUE, repeatable")
+            add(
+                "--set",
+                type=setting,
+                action="append",
+                default=[],
+                help="analyzer=char, lr=0.01 ...",
+            )
     return parser
 
 
@@ -239,7 +251,7 @@ def main(argv: list[str] | None = None) -> None:
     except (BrokenPipeError, KeyboardInterrupt):  # nobody reads on, as behind `| head -1`
         os._exit(130)  # Python's own end would write again
     except (EOFError, ImportError, OSError, TypeError, ValueError) as error:
-        remedy = ". Store the file as UTF-8" * isinstance(error, UnicodeDecodeError)
+        remedy = ". Store the table as CSV in UTF-8" * isinstance(error, UnicodeDecodeError)
         sys.exit(f"{options.place}: {' '.join(str(error).split())}{remedy}")
 
 

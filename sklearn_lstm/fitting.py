@@ -4,6 +4,7 @@
 them. `fit_one_epoch` is that of `partial_fit`.
 """
 
+import reprlib
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
@@ -32,7 +33,7 @@ from sklearn_lstm.members.network.training import BlendLoss, train_network, trai
 from sklearn_lstm.members.recipe import FitContext, Recipe, fit_linear_models
 from sklearn_lstm.members.settings import FitSettings, Parameters, plan_training
 from sklearn_lstm.members.solvers import adagrad
-from sklearn_lstm.model import Fitted, SequenceModel, check_tokens
+from sklearn_lstm.model import Fitted, SequenceModel, check_tokens, mark_of
 from sklearn_lstm.progress import ProgressBar, TimeLimit
 from sklearn_lstm.sklearn_internals import check_column_names
 from sklearn_lstm.targets import label_reading
@@ -81,7 +82,7 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
     sequences = input_format.read(X)
-    check_tokens(fitted.vocabulary, sequences.vocabulary)
+    check_tokens((fitted.n_marked, fitted.mark), sequences.vocabulary)
     return sequences
 
 
@@ -132,7 +133,11 @@ class TrainingData:
         """
         targets, lengths, found = self.samples.targets, self.samples.sequences.lengths, ""
         if targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS:
-            if (targets.values.sum(axis=1) == 1).all():
+            is_constant = (targets.values == targets.values[0]).all(axis=0)
+            if is_constant.any():
+                names = targets.labels.shown[is_constant].tolist()
+                found = f"all samples have, or all lack, {reprlib.repr(names)}. Leave it out"
+            elif (targets.values.sum(axis=1) == 1).all():
                 found = (
                     "every row holds exactly one 1, as in one-hot coding. Of classes pass "
                     "y.argmax(axis=1), of a data frame y.idxmax(axis=1)"
@@ -173,7 +178,7 @@ def _read_validation(
         check_column_names(X_val)
         labels.check_names(label_names(y_val), "y_val")
         sequences, y_val = input_format.read(X_val), read_labels(y_val, "y_val")
-        check_tokens(samples.sequences.vocabulary, sequences.vocabulary)
+        check_tokens(mark_of(samples.sequences.vocabulary), sequences.vocabulary)
         check_consistent_length(sequences, y_val)
         targets = label_reading.read_targets(labels, y_val, sample_weight_val, name="y_val")
         return Samples(sequences, label_reading.relative_weights(targets, by_class)).counted()

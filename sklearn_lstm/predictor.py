@@ -78,7 +78,11 @@ class Predictor:
     array(['pos', 'neg'], dtype='<U3')
     """
 
-    def __init__(self, reader: TextReader | None, fitted: Fitted) -> None:
+    def __init__(self, reader: TextReader | None, fitted: Fitted | None = None) -> None:
+        if fitted is None:
+            raise TypeError(
+                "Store a model, sklearn_lstm.io.save(model, path), then Predictor.load(path)."
+            )
         self._reader, self._fitted = reader, fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
         self.label_names_: tuple[str, ...] | None = fitted.labels.names or None

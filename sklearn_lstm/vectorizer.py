@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_lstm import sklearn_internals
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
 from sklearn_lstm.data.text_reader import TextReader, divided, iterate_texts, keeps_texts
+from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.storage.estimators import StoredMixin
 from sklearn_lstm.text.analysis import Analysis, TokenBatch
 from sklearn_lstm.text.id_matrix import look_up_rows, names_of_steps
@@ -35,6 +36,10 @@ from sklearn_lstm.text.vocabulary import (
 from sklearn_lstm.text.words import words_of
 
 UNKNOWN_TOKEN = "<unk>"
+SINGLE_WORDS = (
+    "Most texts are a single word, and most words occur once, so new texts are unknown. Of names, "
+    "DNA or other strings of letters, analyzer='char' reads the letters."
+)
 ENGLISH = sorted(ENGLISH_STOP_WORDS)
 
 
@@ -472,6 +477,8 @@ class TextSequenceVectorizer(
             vocabulary = self._extended(vocabulary, read.tokens)
             if not vocabulary:
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
+        if self.analyzer == "word" and read.are_single_words():
+            warn_user(SINGLE_WORDS, InputTypeWarning)
         self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
         ids = CallIds(vocabulary)
         return np.fromiter(chain([0, FIRST_UNKNOWN], ids(read.tokens.ids)), np.int32), ids

@@ -204,7 +204,8 @@ JOIN = "frame[{1!r}] = frame.pop({0!r}).fillna('') + ' ' + frame[{1!r}].fillna('
 JOIN_TEXTS = JOIN.format("title", "text")
 LONG_TABLE = (
     "If X is a long table, with a row for each step, cut it up, groups = "
-    "frame.sort_values('time').groupby('id'), and pass a list with a data frame for each series, "
+    "frame.sort_values('time').groupby('id') (of a MultiIndex frame.groupby(level=0)), and pass a "
+    "list with a data frame for each series, "
     "of what was measured: [steps[['x', 'y']] for _, steps in groups], and their labels: "
     "groups['label'].first(), or, from a second table, "
     "labels.set_index('id')['label'][[*groups.groups]]."
@@ -229,8 +230,8 @@ ADVICE: dict[Any, str] = {
     "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()].",
 }
 IDS_EXPECTED = (
-    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass input_type='measurements' "
-    "if X holds measurements."
+    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. An unknown symbol may have any "
+    "id that fit has not seen. If X holds measurements, fit with input_type='measurements'."
 )
 
 

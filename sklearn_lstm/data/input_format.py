@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays, read_arrays
-from sklearn_lstm.data.containers import LONG_TABLE, check_same_columns, column_names
+from sklearn_lstm.data.containers import LONG_TABLE, check_same_columns, column_names, names_of
 from sklearn_lstm.data.input_rules import warn_of_another_reading
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, KindName, find_kind
 from sklearn_lstm.data.numbers import check_numbers
@@ -157,6 +157,11 @@ class InputFormat:
                 f"each series. If X is one series, pass a list: [frame]. {LONG_TABLE}"
             )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
+        if self.channel_names and not (names or any(map(names_of, X))):
+            warn_user(
+                "X does not have valid feature names, but LSTMSequenceClassifier was fitted with "
+                f"feature names: its channels have to be {reprlib.repr([*self.channel_names])}."
+            )
         has_gaps = bool(self.gappy)
         sequences = read_sequences(arrays, self.input_type, self.n_channels, has_gaps=has_gaps)
         found = self.of(arrays, sequences, self.kind, self.input_type)

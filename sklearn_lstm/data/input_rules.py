@@ -37,7 +37,9 @@ def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> 
     if sequences.n_channels is None:
         found = found or _a_signal(sequences) or _zeros_between_ids(arrays.steps)
     else:
-        found = found or _negative_integers(arrays.steps) or _channels_first(arrays.steps)
+        found = found or _negative_integers(arrays.steps) or _one_hot(arrays.steps)
+        found = found or _channels_first(arrays.steps) or _zeros_at_the_end(arrays.steps)
+        found = found or _channels_without_a_value(sequences)
     if found:
         warn_user(f"{found} If it is meant so, say it by input_type.", InputTypeWarning)
 
@@ -76,8 +78,7 @@ def _zeros_between_ids(steps: Any) -> str:
         return ""  # a gap was an error already
     else:
         table = np.asarray(steps)
-        parts = np.array_split(table, 1 + table.size // VALUES_PER_CHUNK)
-        has_zero = np.concatenate([*map(_have_gaps, parts)])
+        has_zero = np.concatenate([*map(_have_gaps, _parts_of(table))])
     if not has_zero.any():
         return ""
     return (
@@ -117,13 +118,60 @@ def _channels_first(steps: Any) -> str:
     (n_steps, n_channels), *others = [(*shape, 1)[:2] for shape in shapes]
     if others or n_channels <= n_steps:
         return ""
-    if all((np.isin(series, (0, 1)) | np.isnan(series)).all() for series in steps):
-        return ""
     return (
         f"X has {n_channels} channels of {n_steps} step(s): the last axis is that of the channels. "
         "sktime and aeon put channels first; then pass X.transpose(0, 2, 1), of a list "
         "[x.T for x in X]."
     )
+
+
+def _one_hot(steps: Any) -> str:
+    """Tell steps of 0 but for one 1, which stand for symbols."""
+    if steps[0].ndim < 2 or steps[0].shape[1] < 2 or not all(map(_is_one_hot, steps)):
+        return ""
+    return (
+        "Each step of X is one-hot. If the channels stand for symbols, token ids tell more, since "
+        "n-grams and states are read of them: X = np.nan_to_num(X); X.argmax(axis=-1) + "
+        "X.any(axis=-1), of a list row by row. 0 is padding."
+    )
+
+
+def _is_one_hot(series: NDArray[Any]) -> bool:
+    known = np.nan_to_num(series)
+    return bool(np.isin(known, (0, 1)).all() and (known.sum(axis=1) <= 1).all())
+
+
+def _zeros_at_the_end(steps: Any) -> str:
+    """Tell an array most of whose series end in steps of 0, of several numbers."""
+    if isinstance(steps, list):
+        return ""
+    n_zeros = np.concatenate([*map(_steps_of_0, _parts_of(steps))])
+    n_padded = np.count_nonzero(n_zeros > 1)
+    if 2 * n_padded < len(steps) or len(np.unique(n_zeros)) < 3:
+        return ""
+    return (
+        f"{n_padded:,} of {len(steps):,} series end in steps of 0. If 0 is padding, put NaN in its "
+        "place, or pass a list of arrays of unequal length: 0 is a measurement."
+    )
+
+
+def _steps_of_0(series: NDArray[Any]) -> NDArray[np.intp]:
+    """Return how many steps at the end of series (n, T, ...) are 0; all of them count as none."""
+    is_value = (series != 0).reshape(*series.shape[:2], -1).any(axis=2)
+    return np.asarray(is_value[:, ::-1].argmax(axis=1))
+
+
+def _parts_of(table: NDArray[Any]) -> list[NDArray[Any]]:
+    return np.array_split(table, 1 + table.size // VALUES_PER_CHUNK)
+
+
+def _channels_without_a_value(sequences: Sequences) -> str:
+    """Tell channels of which nothing is known."""
+    if not sequences.has_missing.any():
+        return ""
+    is_known = [~np.isnan(steps).all(axis=0) for steps, _ in sequences.chunks()]
+    empty = np.flatnonzero(~np.any(is_known, axis=0)).tolist()
+    return f"The channels {empty} of X hold no value: leave them out." if empty else ""
 
 
 def nothing_learned(sequences: Sequences, n_held_out: int) -> str:

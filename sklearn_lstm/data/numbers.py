@@ -4,6 +4,7 @@ import logging
 import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, Self
 
@@ -22,16 +23,26 @@ NO_TEXTS_ADVICE = (
     "Pass that column too. If it is a category, or all missing, make its texts strings: "
     "frame['text'] = frame['text'].astype(object).fillna('')."
 )
-COLUMNS_ADVICE = (  # {0!r} is the name of one of them
-    "Make few values that recur a category: frame.astype({{{0!r}: 'category'}}) (polars: "
-    "Categorical; pyarrow: dictionary_encode). Turn dates into numbers, frame[{0!r}] = "
-    "(pd.to_datetime(frame[{0!r}], utc=True) - pd.Timestamp('2020', tz='UTC')).dt.days, and "
-    "strings such as '£1,200.50', frame[{0!r}] = pd.to_numeric(frame[{0!r}].astype(str)"
-    ".str.replace(r'[^\\d.-]', '', regex=True)), but '1.200,50 €' by r'[^\\d,-]' and then "
-    ".str.replace(',', '.'). If each column holds a token of a sequence, such as a letter, pass "
-    "frame.to_numpy().tolist() to TextSequenceVectorizer(analyzer=list). Leave out what is left, "
-    "such as ids: frame.drop(columns=[{0!r}])."
+NUMBERS_ADVICE = (
+    "Turn strings such as '£1,200.50' into numbers by frame[{0!r}] = pd.to_numeric(frame[{0!r}]"
+    ".astype(str).str.replace(r'[^\\d.-]', '', regex=True)), '1.200,50 €' by r'[^\\d,-]' and then "
+    ".str.replace(',', '.')."
 )
+DATES_ADVICE = (
+    "Turn dates into numbers: frame[{0!r}] = (pd.to_datetime(frame[{0!r}], utc=True) - "
+    "pd.Timestamp('2020', tz='UTC')).dt.days."
+)
+STRINGS_ADVICE = (
+    "Make few values that recur a category: frame.astype({{{0!r}: 'category'}}) (polars: "
+    "Categorical; pyarrow: dictionary_encode). If each column holds a token of a sequence, such as "
+    "a letter, pass frame.to_numpy().tolist() to TextSequenceVectorizer(analyzer=list)."
+)
+COLUMNS_ADVICE: dict[Any, str] = {  # by the type of a value; {0!r} is the name of its column
+    (np.datetime64, date): DATES_ADVICE,
+    (np.timedelta64, timedelta): "Turn it into numbers: frame[{0!r}].dt.total_seconds().",
+    str: f"{STRINGS_ADVICE} {NUMBERS_ADVICE} {DATES_ADVICE}",
+    object: "Leave it out: frame.drop(columns=[{0!r}]).",
+}
 MOST_LOOKED_AT = 1_000  # values, for letters
 FEWEST_ROWS = 20  # that tell which strings are categories
 
@@ -87,7 +98,7 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
 
 
 def warn_of_columns(columns: dict[str, Array], targets: NDArray[np.generic]) -> None:
-    """Warn of what tells the class of every sample, as a target that was left in does.
+    """Warn of what tells the class of every sample, or counts the rows: left in, not meant.
 
     Warns
     -----
@@ -96,6 +107,9 @@ def warn_of_columns(columns: dict[str, Array], targets: NDArray[np.generic]) -> 
     are_many = targets.ndim == 1 and len(targets) >= FEWEST_ROWS
     n_classes = len(np.unique(targets)) if are_many else 0
     for name, column in columns.items():
+        if len(column) >= FEWEST_ROWS and column.dtype.kind != "O" and (np.diff(column) == 1).all():
+            told = f"The column {name!r} counts the rows, so it says nothing about new ones."
+            warn_user(f"{told} Leave it out of X.", InputTypeWarning)
         n_values = len({*column.tolist()})
         if n_values == n_classes == len({*zip(column.tolist(), targets.tolist(), strict=True)}):
             told = f"The column {name!r} tells the class of every sample."
@@ -136,8 +150,8 @@ def _say_category(name: str, texts: str, _: tuple[str, ...]) -> None:
     """Log that a column of strings is taken for a category."""
     logging.getLogger("sklearn_lstm").warning(
         "The strings of the column %r recur, so it is a category, and its words are not read. If "
-        "it holds texts, join it: %s; numbers, pd.to_numeric. Else frame.astype({%r: 'category'}).",
-        *(name, JOIN.format(name, texts), name),
+        "it holds texts, join it: %s. Else frame.astype({%r: 'category'}). %s",
+        *(name, JOIN.format(name, texts), name, NUMBERS_ADVICE.format(name)),
     )
 
 
@@ -174,19 +188,24 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
     """Return what to do about no or several columns that hold neither numbers nor categories."""
     known = {name: columns[name].known for name in own}
     kept = next((name for name in own if columns[name].content == wanted), longest_texts(known))
-    advice = NO_TEXTS_ADVICE
+    # Of each column a value that is no number, if there is any.
+    shown, advice = {name: min(known[name], key=containers.is_number) for name in own}, ""
     if own:
         other = next(name for name in own if name != kept)
-        advice = COLUMNS_ADVICE.format(other)
-        if wanted == "texts":
-            advice = f"Join texts: {JOIN.format(other, kept)}. {advice}"
-    # Of each column a value that is no number, if there is any.
-    shown = {name: min(known[name], key=containers.is_number) for name in own[:5]}
-    found = ", ".join(f"{name!r} ({reprlib.repr(value)})" for name, value in shown.items())
+        is_string = isinstance(shown[other], str)
+        advice = next(
+            text for kind, text in COLUMNS_ADVICE.items() if isinstance(shown[other], kind)
+        )
+        if is_string and wanted == "texts":
+            advice = f"Join texts: {JOIN}. {advice}"
+        elif is_string and wanted == "texts of fit":
+            advice = NUMBERS_ADVICE
+        advice = advice.format(other, kept)
+    named = [f"{name!r} ({reprlib.repr(value)})" for name, value in [*shown.items()][:5]]
     return (
         f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "
         f"by their types, as at fit. Out of {[*columns]}, {len(own)} hold neither: "
-        f"{found or 'all are numbers or categories'}. {advice}"
+        f"{', '.join(named) or 'all are numbers or categories'}. {advice or NO_TEXTS_ADVICE}"
     )
 
 

@@ -192,7 +192,7 @@ class Explanation(Html):
         notes = [f"{name} {value:+.2f}" for name, value in beside if name not in numbers]
         if len(shown) < n_all:
             notes.append(f"{len(shown)} of {n_all} tokens")
-        ax.set_title(printable("; ".join(notes)), fontsize="small", color="0.4", parse_math=False)
+        ax.set_title(printable("; ".join(notes)), fontsize="medium", parse_math=False)
         return ax
 
     def _repr_html_(self) -> str:

@@ -194,4 +194,4 @@ class HeldOutLogits:
         gains = labels.log_likelihoods(proba, truth) - labels.log_likelihoods(guess, truth)
         weights = self.targets.sample_weights / self.targets.sample_weights.sum()
         mean = weights @ gains
-        return bool(mean < 2 * np.linalg.norm(weights * (gains - mean)))
+        return bool(mean <= 2 * np.linalg.norm(weights * (gains - mean)))

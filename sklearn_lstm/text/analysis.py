@@ -27,8 +27,9 @@ REMEDIES = {
     PREPROCESSED: "It has to return a string.",
     TOKENS: "The tokenizer or the analyzer has to return one.",
     IN_ORDER: "analyzer=list reads a list of tokens for each text. Strings need analyzer='char' or "
-    "'word', and X that is one text is passed as [text].",
-    "text": "Turn it into a string, a missing one by frame['text'].fillna(''). For lists of tokens "
+    "'word', lists in strings json.loads(text), and X that is one text is passed as [text].",
+    "text": "Turn it into a string, a missing one by frame['text'].fillna(''), a file by "
+    "path.read_text(). For lists of tokens "
     "pass analyzer=list, for a table pd.DataFrame(X), for one row of it pd.DataFrame([X]).",
 }
 
@@ -244,7 +245,11 @@ def _found(
     lists: list[list[Hashable]], find: Callable[[Iterable[Hashable]], Iterable[int]]
 ) -> TokenBatch:
     lengths = words.lengths_of(lists)
-    return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
+    try:
+        return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
+    except TypeError as error:
+        found = f"A token is no string or number ({error})"
+        raise InvalidSequencesTypeError(f"{found}: a text is one list of tokens.") from error
 
 
 def _in_batches(

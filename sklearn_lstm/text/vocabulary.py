@@ -16,6 +16,7 @@ from sklearn_lstm.text.words import is_character
 
 # Ids: no step; every token that is not in the vocabulary; and from then on the vocabulary.
 PADDING_ID, UNKNOWN, FIRST_TOKEN = range(3)
+FEWEST_TEXTS = 20  # that tell whether texts are single words
 FIRST_UNKNOWN = -2  # where unknown tokens are told apart, the k-th one is -2 - k
 
 Keep: TypeAlias = Callable[[TokenBatch], None]  # what keeps batches until all tokens are known
@@ -81,6 +82,12 @@ class TextCounts(NamedTuple):
 
     tokens: TokenCounts
     lengths: Counter[int]
+
+    def are_single_words(self) -> bool:
+        """Return whether most of many texts are one token, and most tokens occur once."""
+        occurrences = self.tokens.occurrences
+        most = 2 * self.lengths[1] > self.tokens.n_texts >= FEWEST_TEXTS
+        return most and 2 * np.count_nonzero(occurrences == 1) > len(occurrences)
 
     def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""

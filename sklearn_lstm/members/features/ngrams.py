@@ -70,14 +70,14 @@ class NgramFeatures(TfIdfFeatures):
         return hashing.bag_of(len(rows), np.arange(len(lengths)).repeat(lengths)[starts], hashes)
 
     def are_read(self, sequences: Sequences) -> NDArray[np.bool_]:
-        """Return which sequences are read (n_samples, 1); how many are not is logged once."""
+        """Return which sequences are read (n_samples, 1); if none is, this is logged once."""
         are_read = np.equal.outer(sequences.lengths, [self.n_steps]) | (self.n_steps == 0)
-        if not are_read.all() and self.n_steps not in _told:
+        if not are_read.any() and self.n_steps not in _told:
             _told.add(self.n_steps)
             logging.getLogger("sklearn_lstm").warning(
-                "%d of %d sequences do not have %d steps, as nearly all in fit do: the linear "
-                "model of positions leaves them to the other members.",
-                *(np.count_nonzero(~are_read), len(are_read), self.n_steps),
+                "No sequence of X has %d steps, as nearly all in fit had: the linear model of "
+                "positions does not read them.",
+                self.n_steps,
             )
         return are_read
 
