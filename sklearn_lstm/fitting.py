@@ -4,7 +4,6 @@
 them. `fit_one_epoch` is that of `partial_fit`.
 """
 
-import reprlib
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
@@ -133,11 +132,7 @@ class TrainingData:
         """
         targets, lengths, found = self.samples.targets, self.samples.sequences.lengths, ""
         if targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS:
-            is_constant = (targets.values == targets.values[0]).all(axis=0)
-            if is_constant.any():
-                names = targets.labels.shown[is_constant].tolist()
-                found = f"all samples have, or all lack, {reprlib.repr(names)}. Leave it out"
-            elif (targets.values.sum(axis=1) == 1).all():
+            if (targets.values.sum(axis=1) == 1).all():
                 found = (
                     "every row holds exactly one 1, as in one-hot coding. Of classes pass "
                     "y.argmax(axis=1), of a data frame y.idxmax(axis=1)"

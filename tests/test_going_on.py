@@ -299,9 +299,14 @@ def test_ids_of_a_vectorizer_that_was_fitted_again_are_refused():
     model[0].partial_fit(["a new word"])  # tokens keep their ids
     for proba in (model.predict_proba(texts), model[1].predict_proba(before)):
         assert_array_equal(proba, expected)
+    stored = pickle.loads(pickle.dumps(model[1]))
     for others in (["fun fun bad bad day good"], ["zebra"]):
         model[0].fit(others)
-        for use in (model.predict, lambda X: model[1].partial_fit(model[0].transform(X), y)):
+        for use in (
+            model.predict,
+            lambda X: model[1].partial_fit(model[0].transform(X), y),
+            lambda X: stored.predict(model[0].transform(X)),
+        ):
             with pytest.raises(ValueError, match=r"other tokens than at fit\..* again too"):
                 use(texts)
     model.fit(texts, y).predict(texts)

@@ -125,6 +125,7 @@ GIVEN = {  # to `load`
 }
 
 
+@pytest.mark.filterwarnings("ignore:Each step of X is one-hot")
 @pytest.mark.filterwarnings("ignore:Texts that are longer")  # dense output is as wide as at fit
 @pytest.mark.parametrize("name", KINDS)
 def test_predictions_are_those_of_the_classifier(name, path):
@@ -194,6 +195,11 @@ def test_what_it_does_not_read_names_the_function_that_does(make, found, path):
     save(make(), path)
     with pytest.raises(ModelFileError, match=rf"{re.escape(str(path))}.*{found}.*load reads it"):
         Predictor.load(path)
+
+
+def test_an_estimator_in_place_of_a_file_is_told_what_to_do():
+    with pytest.raises(TypeError, match=r"io\.save\(model, path\), then Predictor\.load\(path\)"):
+        Predictor(LSTMSequenceClassifier())
 
 
 def test_an_encoder_that_was_not_given_is_named(path):

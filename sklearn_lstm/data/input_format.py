@@ -42,6 +42,8 @@ class InputFormat:
         The same, or those of X, if it is a data frame.
     number_names, category_names : tuple of str
         The names of the columns beside the sequences, and of those that hold categories.
+    gappy_names : tuple of str
+        The names of the columns of numbers in which some are missing.
     """
 
     input_type: KindName
@@ -54,6 +56,7 @@ class InputFormat:
     column_names: tuple[str, ...] = ()
     number_names: tuple[str, ...] = ()
     category_names: tuple[str, ...] = ()
+    gappy_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, arrays: Arrays, sequences: Sequences, kind: Kind, input_type: str) -> Self:
@@ -73,6 +76,7 @@ class InputFormat:
             column_names=(() if numbers else arrays.channel_names) or arrays.column_names,
             number_names=tuple(numbers.columns),
             category_names=numbers.categories,
+            gappy_names=numbers.gappy,
         )
 
     @classmethod
@@ -139,14 +143,17 @@ class InputFormat:
         Warns
         -----
         MissingValuesWarning
-            If values are missing in a channel that had all of them.
+            If values are missing in a channel, or a column, that had all of them.
         """
         is_read = isinstance(X, Sequences) and self.n_channels is None  # by a `TextReader`
         sequences: Sequences = X if is_read else self._read(X)
         check_numbers(sequences.numbers, self.number_names, self.category_names)
+        _warn_of_gaps(
+            "columns", {*sequences.numbers.gappy} - {*self.gappy_names, *self.category_names}
+        )
         return sequences
 
-    def _read(self, X: object) -> Sequences:
+    def _read(self, X: Any) -> Sequences:
         """Read X, whatever the columns beside its sequences are."""
         names = column_names(X)
         if self.column_names and not self.channel_names:
@@ -171,12 +178,16 @@ class InputFormat:
                 f"X has {found.n_features} features, but LSTMSequenceClassifier is expecting "
                 f"{self.n_features} features as input. Pass series of another length in a list."
             )
-        new = sorted(set(found.gappy).difference(self.gappy))
-        if new:
-            shown = [self.channel_names[channel] for channel in new] if self.channel_names else new
-            warn_user(
-                f"X has missing values in channels that had none at fit: {reprlib.repr(shown)}. "
-                "They are read as the last value before them, or the mean where there is none.",
-                MissingValuesWarning,
-            )
+        shown = self.channel_names or range(len(sequences.has_missing))
+        new = {shown[channel] for channel in {*found.gappy} - {*self.gappy}}
+        _warn_of_gaps("channels", new)
         return sequences
+
+
+def _warn_of_gaps(where: str, new: set[Any]) -> None:
+    if new:
+        warn_user(
+            f"X has missing values in {where} that had none at fit: {reprlib.repr(sorted(new))}. "
+            "They are read as the last value before them, or the mean where there is none.",
+            MissingValuesWarning,
+        )

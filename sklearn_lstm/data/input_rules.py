@@ -118,6 +118,8 @@ def _channels_first(steps: Any) -> str:
     (n_steps, n_channels), *others = [(*shape, 1)[:2] for shape in shapes]
     if others or n_channels <= n_steps:
         return ""
+    if all((np.isin(series, (0, 1)) | np.isnan(series)).all() for series in steps):
+        return ""
     return (
         f"X has {n_channels} channels of {n_steps} step(s): the last axis is that of the channels. "
         "sktime and aeon put channels first; then pass X.transpose(0, 2, 1), of a list "
@@ -157,7 +159,7 @@ def _zeros_at_the_end(steps: Any) -> str:
 
 def _steps_of_0(series: NDArray[Any]) -> NDArray[np.intp]:
     """Return how many steps at the end of series (n, T, ...) are 0; all of them count as none."""
-    is_value = (series != 0).reshape(*series.shape[:2], -1).any(axis=2)
+    is_value = (np.atleast_3d(series) != 0).any(axis=2)
     return np.asarray(is_value[:, ::-1].argmax(axis=1))
 
 

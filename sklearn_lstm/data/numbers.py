@@ -77,6 +77,12 @@ class Numbers:
         """The names of the columns of categories."""
         return tuple(name for name, values in self.columns.items() if values.dtype.kind == "O")
 
+    @property
+    def gappy(self) -> tuple[str, ...]:
+        """The names of the columns of numbers in which some are missing."""
+        columns = self.columns.items()
+        return tuple(name for name, v in columns if v.dtype.kind == "f" and np.isnan(v).any())
+
 
 NO_NUMBERS = Numbers((), {})
 

@@ -121,7 +121,7 @@ class SentenceEncoder(token_tables.NamedModel):
         if vectors.shape != (len(texts), length) or not length:
             raise ValueError(
                 f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
-                f"{len(texts)} texts; expected ({len(texts)}, {length or 'n'}), a row for each."
+                f"{len(texts)} texts; expected a row of {length or 'some'} numbers for each."
             )
         if not np.isfinite(vectors).all():
             wrong = texts[int(np.isfinite(vectors).all(axis=1).argmin())]

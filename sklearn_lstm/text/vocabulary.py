@@ -87,7 +87,7 @@ class TextCounts(NamedTuple):
         """Return whether most of many texts are one token, and most tokens occur once."""
         occurrences = self.tokens.occurrences
         most = 2 * self.lengths[1] > self.tokens.n_texts >= FEWEST_TEXTS
-        return most and 2 * np.count_nonzero(occurrences == 1) > len(occurrences)
+        return bool(most and 2 * np.count_nonzero(occurrences == 1) > len(occurrences))
 
     def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""

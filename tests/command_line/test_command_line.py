@@ -32,6 +32,7 @@ TEXTS = [
     "",
 ]
 TABLE = pd.DataFrame({"text": TEXTS, "label": ["spam", "ham"] * 4})
+COUNTS = {"spam": 4, "ham": 4}
 MANY = np.repeat([0, 4, 3, 7, 1, 5, 2, 6], 300)  # rows, read in several parts
 FIT = "--seed", "0", "--set", "max_epochs=0"
 MARK = "\N{ZERO WIDTH NO-BREAK SPACE}".encode()  # at the beginning of a file, of its byte order
@@ -135,7 +136,16 @@ def test_labels_and_groups_are_strings_as_they_stand(  # noqa: PLR0917
     monkeypatch.setattr(LSTMSequenceClassifier, "fit", fit)
     column = pd.Series(labels * 4, dtype=object)
     (tmp_path / name).write_bytes(write(TABLE.assign(label=column, who=column)))
-    options = ["--groups", "who", "--characters", "--seed", 3, "--set", "pooling=('mean', 'last')"]
+    options = [
+        "--groups",
+        "who",
+        "--seed",
+        3,
+        "--set",
+        "analyzer=char",
+        "--set",
+        "pooling=('mean', 'last')",
+    ]
     options += ["--set", "cell=gru", "--encoder", tmp_path, "--output", tmp_path / "model"]
     found = run("fit", tmp_path / name, *options)
     assert found == (1, "", f"sklearn-lstm fit {tmp_path / name}: no fit")
@@ -158,7 +168,11 @@ def test_columns_beside_the_texts_have_their_types_in_every_part(suffix, run, tm
     write = {"csv": as_csv, "jsonl": as_json_lines, "parquet": as_parquet}[suffix]
     data.write_bytes(write(frame.astype({"code": "category"}) if suffix == "parquet" else frame))
     found = run("fit", data, "--beside", *beside, "--output", path, *FIT)
-    assert found == (0, "", f"8 rows, 2 classes, 1 empty texts, categories ['code']: {path}\n")
+    assert found == (
+        0,
+        "",
+        f"8 rows, 2 classes, {COUNTS}, 1 empty texts, categories ['code']: {path}\n",
+    )
     X = frame[["text", *beside]].astype({"price": float, "new": float, "code": "category"})
     expected = python_model(X, frame["label"]).predict_proba(X)
     assert (load(path).predict_proba(X) == expected).all()
@@ -220,7 +234,11 @@ def test_predict_takes_constant_memory_and_needs_neither_torch_nor_scikit_learn(
     [
         ("x.csv", b"text\na\nb,c\n", "Expected 1 fields in line 3, saw 2"),
         ("x.csv", b'text\na\n"never\nclosed', "EOF inside string starting at row 2"),
-        ("x.csv", b"text\nna\xefve\n", ": invalid continuation byte. Store the file as UTF-8"),
+        (
+            "x.csv",
+            b"text\nna\xefve\n",
+            ": invalid continuation byte. Store the table as CSV in UTF-8",
+        ),
         ("x.csv", b"message\na\n", "['text'] (--text, --label, --beside), but ['message']"),
         ("x.csv", b"text,text\na,b\n", "The table has several columns ['text']"),
         ("x.csv.gz", gzip.compress(b"text\na\n", mtime=0)[:-9], "Compressed file ended before"),
@@ -249,7 +267,9 @@ def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, 
         (["spam.csv", "--output", "model", "--beside", "price"], 1, "that recur: 'n.a.'. Write"),
         (["spam.csv", "--output", "model", "--set", "rate=1"], 1, "Invalid parameter 'rate'"),
         (["empty.csv", "--output", "model"], 1, "The table has no rows"),
-        (["unlabelled.csv", "--output", "model"], 1, "y[1] is missing"),
+        (["spam.csv", "--output", "model", "--text", "label"], 1, "'label' is the label"),
+        (["spam.csv", "--output", "spam.csv"], 1, "It holds no model, so it is not replaced"),
+        (["unlabelled.csv", "--output", "model"], 1, "1 rows have no label: leave"),
     ],
 )
 def test_a_fit_that_fails_leaves_no_file(options, status, expected, run, tmp_path, monkeypatch):  # noqa: PLR0917

@@ -18,6 +18,8 @@ RNG = np.random.default_rng(0)
 TITLES = ["fine", "no no"] * 13 + ["so so"]
 FRAME = pd.DataFrame({"title": TITLES, "text": ["so good", "bad", "not good at all"] * 9})
 SERIES = RNG.normal(size=(5, 24, 3))
+LENGTHS = np.arange(40)[:, np.newaxis] % 4 * 3 + 11
+PADDED = RNG.normal(size=(40, 20)) * (np.arange(20) < LENGTHS)
 
 
 def side_by_side(**columns):
@@ -51,6 +53,11 @@ TOLD = {  # X, and what is told
     "a signal": (signal(), "signal.*input_type='measurements'"),
     "a signal behind rows of rest": ([np.full(400, 7)] * 400 + 40 * signal(), "signal"),
     "noisy sensors": (sensors(5, 60), "signal"),
+    "one-hot steps": (np.eye(30)[RNG.integers(0, 30, (9, 5))], r"Each step.*X\.any\(axis=-1\)"),
+    "one-hot lists": ([*np.eye(4)[RNG.integers(0, 4, (9, 5))]], "Each step of X is one-hot"),
+    "padded by 0": (PADDED, "30 of 40 series end in steps of 0.*NaN"),
+    "padded channels": (np.stack([PADDED, 2 * PADDED], axis=2), "30 of 40 series end in steps"),
+    "an empty channel": (SERIES * [1, np.nan, 1], r"channels \[1\] of X hold no value: leave"),
     "a frame of numbers": (load_wine(as_frame=True).data, "sequence of 13 steps, the .*groupby"),
     "a frame of integers": (pl.DataFrame({"a": [3, 4], "b": [5, 0]}), "sequence of 2 steps, .*'b'"),
 }
@@ -99,7 +106,7 @@ ORDINARY = {
     "CSR that was cut": IDS[:, 1:],
     "CSR in front": sparse.csr_array(IDS.toarray()[:, ::-1]),
     "walks": RNG.normal(size=(40, 60)).cumsum(axis=1),
-    "one-hot": np.eye(30)[RNG.integers(0, 30, (9, 5))],
+    "several hot": RNG.integers(0, 2, (9, 5, 30)),
     "more channels than all but one series have steps": [*SERIES, SERIES[0, :2]],
 }
 
@@ -178,3 +185,9 @@ def test_a_network_alone_is_judged_by_what_its_logits_can_say():
     model = LSTMSequenceClassifier(linear_model=False, max_epochs=2, random_state=0)
     with pytest.warns(NothingLearnedWarning):
         model.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+
+
+def test_an_x_without_any_difference_is_told():
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0)
+    with pytest.warns(NothingLearnedWarning):
+        model.fit(np.ones((300, 30)), RNG.integers(0, 2, 300))

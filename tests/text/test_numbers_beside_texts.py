@@ -16,7 +16,7 @@ from sklearn.model_selection import cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
-from sklearn_lstm.exceptions import InputTypeWarning
+from sklearn_lstm.exceptions import InputTypeWarning, MissingValuesWarning
 from sklearn_lstm.io import load, save
 
 COLUMNS = {
@@ -99,7 +99,7 @@ WRONG = {
         PANDAS.assign(day=DAY),
         r"'day' \(.*\(pd.to_datetime\(frame\['day'\], .*days",
     ),
-    "durations": (PANDAS.assign(wait=DAY - DAY), r"'wait' \(.*drop\(columns=\['wait'\]\)\.$"),
+    "durations": (PANDAS.assign(wait=DAY - DAY), r"Turn it .*\['wait'\].dt.total_seconds\(\)\.$"),
     "no rows": (PANDAS[:0], r"X is empty: found 0 sample\(s\), shape \(0, 5\)"),
     "a cell": (PANDAS.assign(fee=[1.5, 2, "2,5"]), r"'fee' \('2,5'\)"),
     "amounts": (PANDAS.assign(fee="£2"), r"'fee' \('£2'\).*pd.to_numeric\(frame\['fee'\]"),
@@ -279,6 +279,20 @@ def test_a_column_that_tells_every_class_is_told():
         with pytest.warns(InputTypeWarning, match=f"column '{name}' tells the class of every"):
             model.fit(X, y)
     model.fit(np.where([[False], [True]], 0.5, arrays), y)  # the first step alone tells it
+
+
+def test_a_column_that_counts_the_rows_is_told():
+    frame = MANY[["text"]].assign(number=range(len(MANY)))
+    X = TextSequenceVectorizer().fit_transform(frame)
+    with pytest.warns(InputTypeWarning, match="column 'number' counts the rows.*Leave it out"):
+        LSTMSequenceClassifier(linear_model="alone").fit(X, np.resize([0, 1], len(MANY)))
+
+
+def test_numbers_that_are_missing_in_new_rows_alone_are_told():
+    frame = MANY[["text"]].assign(price=np.resize([1.0, 2, 3], len(MANY)))
+    model = linear().fit(frame, np.resize([0, 1, 1], len(MANY)))
+    with pytest.warns(MissingValuesWarning, match=r"columns that had none at fit: \['price'\]"):
+        model.predict(frame[:3].assign(price=np.nan))
 
 
 # --- Rows, and tables without names

@@ -348,3 +348,11 @@ def test_output_is_no_frame_as_that_of_countvectorizer(output):
             X, again = vectorizer.fit_transform(TEXTS), vectorizer.transform(TEXTS)
         assert type(X) is type(again) is type(vectorizer.transform(TEXTS))
         assert not hasattr(vectorizer, "set_output")
+
+
+def test_texts_of_a_single_word_that_occurs_once_are_told():
+    names = [f"name{number}" for number in range(30)]
+    with pytest.warns(InputTypeWarning, match="Most texts are a single word.*analyzer='char'"):
+        TextSequenceVectorizer(token_pattern=r"\w+").fit(names)
+    TextSequenceVectorizer(analyzer="char").fit(names)
+    TextSequenceVectorizer().fit(["yes", "no"] * 15)

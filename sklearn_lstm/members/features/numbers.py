@@ -1,6 +1,5 @@
 """Numbers and categories that stand beside sequences."""
 
-import reprlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, Self, TypeAlias
@@ -9,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import is_missing_or_nan
-from sklearn_lstm.data.numbers import FEWEST_ROWS
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.exceptions import MissingValuesWarning, warn_user
 from sklearn_lstm.members.member import Array, ColumnFeatures, Contributions
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.storage.fields import check_agreement
@@ -101,15 +98,8 @@ class NumberFeatures(ColumnFeatures):
         return replace(self, quantiles=quantiles, bounds=bounds)
 
     def vectors(self, sequences: Sequences) -> NDArray[np.float64]:
-        """Return numbers, NaN where they are missing, and which categories a sequence has.
-
-        Warns
-        -----
-        MissingValuesWarning
-            If values are missing in a column that had all of them, or no category is known.
-        """
+        """Return numbers, NaN where they are missing, and which categories a sequence has."""
         columns, parts = sequences.numbers.columns, [np.empty((len(sequences), 0))]
-        lost = list[str]()
         learned = zip(self.numbers.items(), self.quantiles.T, self.bounds.T, strict=True)
         for (name, kept), knots, bounds in learned:
             values = np.asarray(columns[name], np.float64)[:, np.newaxis]
@@ -121,20 +111,10 @@ class NumberFeatures(ColumnFeatures):
                 "is missing": np.isnan(values),
             }
             parts += [found[feature] for feature in kept]
-            lost += [name] * (
-                bool(kept) and "is missing" not in kept and bool(np.isnan(values).any())
-            )
         for name, categories in self.categories.items():
             places = {category: place for place, category in enumerate(categories)}
             codes = np.array([places.get(value, -1) for value in columns[name].tolist()], int)
             parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
-            lost += [name] * (bool(categories) and len(codes) >= FEWEST_ROWS and codes.max() < 0)
-        if lost:
-            warn_user(
-                f"X has missing values in columns that had none at fit, or no category that fit has "
-                f"seen: {reprlib.repr(lost)}. They are read as the mean, or as no category.",
-                MissingValuesWarning,
-            )
         return np.concatenate(parts, axis=1)
 
     def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:

@@ -56,8 +56,10 @@ def test_one_sequence_that_is_a_step_shorter_does_not_take_the_positions_away(
     with_shorter = [X[0, 1:], *X[1:300]]
     model = LSTMSequenceClassifier(linear_model="alone", random_state=0)
     assert model.fit(with_shorter, y[:300]).score(X[300:], y[300:]) > 0.98
+    assert not caplog.messages
+    model.predict(X[:3, 1:])
     (told,) = caplog.messages
-    assert told.startswith("1 of 300 sequences do not have 12 steps")
+    assert told.startswith("No sequence of X has 12 steps")
 
 
 def test_of_a_sequence_with_another_length_positions_say_nothing(fitted, windows):
