@@ -33,10 +33,9 @@ def fit(options: Namespace) -> None:
     from sklearn_lstm.storage.file import target_of
 
     target_of(options.output)  # before a fit that could not be stored
-    options.beside = [name for name in options.beside if name != options.text]
     options.columns = [options.text, *options.beside]
-    if options.label in options.columns:
-        raise ValueError(f"{options.label!r} is the label: read other columns")
+    if len({options.label, *options.columns}) <= len(options.columns):
+        raise ValueError("--text, --label and --beside name a column twice")
     table, pd = read_all(options), options.pandas
 
     from sklearn.pipeline import make_pipeline
@@ -61,10 +60,8 @@ def fit(options: Namespace) -> None:
     model.fit(inputs(options, table), table[options.label].tolist(), **groups)
     model[0]._columns = tuple(options.columns)  # noqa: SLF001 - of one column alone, too
     io.save(model, options.output)
-    n_empty = (table[options.text] == "").sum()
     classes = table[options.label].value_counts()
     found = f"{len(table):,} rows, {len(classes)} classes, {classes[:5].to_dict()}"
-    found += f", {n_empty:,} empty texts" if n_empty else ""
     found += f", categories {options.categories}" if options.categories else ""
     print(f"{found}: {options.output}", file=sys.stderr)
 
@@ -210,9 +207,7 @@ def make_parser() -> ArgumentParser:
     parser = ArgumentParser("sklearn-lstm", description="Classify the texts of a table.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for run in (fit, predict, evaluate, explain):
-        order = f"sklearn-lstm {run.__name__} {'' if run is fit else 'model '}data [options]"
-        about: Any = {"help": run.__doc__, "description": run.__doc__, "usage": order}
-        command = commands.add_parser(run.__name__, **about)
+        command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
         command.set_defaults(run=run, label=None, groups=None, categories=())
         add = command.add_argument
         if run is not fit:
@@ -226,16 +221,10 @@ def make_parser() -> ArgumentParser:
             add("--proba", action="store_true", help="print the probability of each class too")
         if run is fit:
             add("--output", required=True, help="the file to write")
-            add("--beside", nargs="+", default=[], help="columns of numbers and categories")
+            add("--beside", action="append", default=[], help="a column of numbers or categories")
             add("--groups", help="the column of groups, each of which is held out as a whole")
             add("--seed", type=int, help="of random numbers")
-            add(
-                "--set",
-                type=setting,
-                action="append",
-                default=[],
-                help="analyzer=char, lr=0.01 ...",
-            )
+            add("--set", type=setting, action="append", default=[], help="such as analyzer=char")
     return parser
 
 

@@ -81,7 +81,7 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
     sequences = input_format.read(X)
-    check_tokens((fitted.n_marked, fitted.mark), sequences.vocabulary)
+    check_tokens(fitted.mark, sequences.vocabulary)
     return sequences
 
 

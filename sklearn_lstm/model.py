@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from operator import ne
 from typing import TYPE_CHECKING, Annotated, Any, Self
 from zlib import crc32
 
@@ -203,8 +204,8 @@ class Fitted:
         That the model has learned from.
     n_epochs : int
         All of them.
-    n_marked, mark : int
-        What `mark_of` returns of the vocabulary of the X that was learned from.
+    mark : tuple of int
+        By which the vocabulary of the X that was learned from is known again.
     """
 
     input_format: InputFormat
@@ -213,8 +214,7 @@ class Fitted:
     history: list[EpochRow]
     n_samples: int
     n_epochs: Annotated[int, range(1 << 62)]
-    n_marked: Annotated[int, range(MARKED_TOKENS + 1)] = 0
-    mark: int = 0
+    mark: tuple[int, ...] = ()
 
     def check(self) -> None:
         """Raise ValueError if parts of a stored one read another X, or have other labels.
@@ -241,35 +241,30 @@ class Fitted:
 
     def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained on further samples, for some epochs."""
-        n_marked, mark = mark_of(samples.sequences.vocabulary)
         return replace(
             self,
             model=model,
             history=[*self.history[1 - MOST_ROWS :], *epochs],
             n_samples=self.n_samples + len(samples),
             n_epochs=self.n_epochs + len(epochs),
-            n_marked=n_marked,
-            mark=mark,
+            mark=mark_of(samples.sequences.vocabulary),
         )
 
 
-def mark_of(
-    vocabulary: Mapping[Hashable, int] | None, n_tokens: int = MARKED_TOKENS
-) -> tuple[int, int]:
-    """Return how many tokens are marked, the first ones, and the checksum of those of strings."""
-    marked = [*islice(vocabulary or (), n_tokens)]
-    strings = [token for token in marked if isinstance(token, str)]
-    return len(marked), crc32(repr(strings).encode())
+def mark_of(vocabulary: Mapping[Hashable, int] | None) -> tuple[int, ...]:
+    """Return the checksum of each of the first tokens, 0 of what is no string."""
+    first = islice(vocabulary or (), MARKED_TOKENS)
+    return tuple(crc32(repr(token).encode()) * isinstance(token, str) for token in first)
 
 
-def check_tokens(known: tuple[int, int], now: Mapping[Hashable, int] | None) -> None:
+def check_tokens(mark: tuple[int, ...], vocabulary: Mapping[Hashable, int] | None) -> None:
     """Raise an error if ids stand for other tokens than in training; there may be more now.
 
     Raises
     ------
     InvalidSequencesError
     """
-    if known[0] and now is not None and mark_of(now, known[0]) != known:
+    if any(map(ne, mark, mark_of(vocabulary))):
         raise InvalidSequencesError(
             "The ids of X stand for other tokens than at fit. Transform texts by the "
             "TextSequenceVectorizer of this fit, or fit the classifier again too."

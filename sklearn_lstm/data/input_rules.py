@@ -39,7 +39,6 @@ def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> 
     else:
         found = found or _negative_integers(arrays.steps) or _one_hot(arrays.steps)
         found = found or _channels_first(arrays.steps) or _zeros_at_the_end(arrays.steps)
-        found = found or _channels_without_a_value(sequences)
     if found:
         warn_user(f"{found} If it is meant so, say it by input_type.", InputTypeWarning)
 
@@ -165,15 +164,6 @@ def _steps_of_0(series: NDArray[Any]) -> NDArray[np.intp]:
 
 def _parts_of(table: NDArray[Any]) -> list[NDArray[Any]]:
     return np.array_split(table, 1 + table.size // VALUES_PER_CHUNK)
-
-
-def _channels_without_a_value(sequences: Sequences) -> str:
-    """Tell channels of which nothing is known."""
-    if not sequences.has_missing.any():
-        return ""
-    is_known = [~np.isnan(steps).all(axis=0) for steps, _ in sequences.chunks()]
-    empty = np.flatnonzero(~np.any(is_known, axis=0)).tolist()
-    return f"The channels {empty} of X hold no value: leave them out." if empty else ""
 
 
 def nothing_learned(sequences: Sequences, n_held_out: int) -> str:

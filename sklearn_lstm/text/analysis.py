@@ -245,11 +245,7 @@ def _found(
     lists: list[list[Hashable]], find: Callable[[Iterable[Hashable]], Iterable[int]]
 ) -> TokenBatch:
     lengths = words.lengths_of(lists)
-    try:
-        return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
-    except TypeError as error:
-        found = f"A token is no string or number ({error})"
-        raise InvalidSequencesTypeError(f"{found}: a text is one list of tokens.") from error
+    return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
 
 
 def _in_batches(

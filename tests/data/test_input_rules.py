@@ -57,7 +57,6 @@ TOLD = {  # X, and what is told
     "one-hot lists": ([*np.eye(4)[RNG.integers(0, 4, (9, 5))]], "Each step of X is one-hot"),
     "padded by 0": (PADDED, "30 of 40 series end in steps of 0.*NaN"),
     "padded channels": (np.stack([PADDED, 2 * PADDED], axis=2), "30 of 40 series end in steps"),
-    "an empty channel": (SERIES * [1, np.nan, 1], r"channels \[1\] of X hold no value: leave"),
     "a frame of numbers": (load_wine(as_frame=True).data, "sequence of 13 steps, the .*groupby"),
     "a frame of integers": (pl.DataFrame({"a": [3, 4], "b": [5, 0]}), "sequence of 2 steps, .*'b'"),
 }

@@ -202,10 +202,10 @@ def test_no_more_texts_are_encoded_than_the_memory_allows(encoder, monkeypatch):
         (list, "failed: ValueError"),
         (
             lambda texts: np.full((len(texts), 3), np.nan),
-            "returned NaN for '",
+            r"expected as many rows of \d+ numbers, no NaN",
         ),
         (lambda _: np.zeros((1, 3)), r"shape \(1, 3\) for \d+ texts"),
-        (lambda texts: np.eye(len(texts)), r"for \d+ texts; expected a row of 5 numbers"),
+        (lambda texts: np.eye(len(texts)), r"for \d+ texts; expected as many rows of 5 numbers"),
     ],
 )
 def test_a_wrong_encoder_is_one_error_and_nothing_is_half_fitted(encode, message, encoder):
