@@ -42,8 +42,8 @@ class InputFormat:
         The same, or those of X, if it is a data frame.
     number_names, category_names : tuple of str
         The names of the columns beside the sequences, and of those that hold categories.
-    gappy_names : tuple of str
-        The names of the columns of numbers in which some are missing.
+    empty_names : tuple of str
+        The names of the columns of numbers without a value.
     """
 
     input_type: KindName
@@ -56,7 +56,7 @@ class InputFormat:
     column_names: tuple[str, ...] = ()
     number_names: tuple[str, ...] = ()
     category_names: tuple[str, ...] = ()
-    gappy_names: tuple[str, ...] = ()
+    empty_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, arrays: Arrays, sequences: Sequences, kind: Kind, input_type: str) -> Self:
@@ -76,7 +76,7 @@ class InputFormat:
             column_names=(() if numbers else arrays.channel_names) or arrays.column_names,
             number_names=tuple(numbers.columns),
             category_names=numbers.categories,
-            gappy_names=numbers.gappy,
+            empty_names=numbers.empty,
         )
 
     @classmethod
@@ -143,14 +143,13 @@ class InputFormat:
         Warns
         -----
         MissingValuesWarning
-            If values are missing in a channel, or a column, that had all of them.
+            If values are missing in a channel that had all of them, or a column lost all it had.
         """
         is_read = isinstance(X, Sequences) and self.n_channels is None  # by a `TextReader`
         sequences: Sequences = X if is_read else self._read(X)
         check_numbers(sequences.numbers, self.number_names, self.category_names)
-        _warn_of_gaps(
-            "columns", {*sequences.numbers.gappy} - {*self.gappy_names, *self.category_names}
-        )
+        empty = {*sequences.numbers.empty} - {*self.empty_names, *self.category_names}
+        _warn_of_gaps("no value in columns that had some", empty)
         return sequences
 
     def _read(self, X: Any) -> Sequences:
@@ -180,14 +179,14 @@ class InputFormat:
             )
         shown = self.channel_names or range(len(sequences.has_missing))
         new = {shown[channel] for channel in {*found.gappy} - {*self.gappy}}
-        _warn_of_gaps("channels", new)
+        _warn_of_gaps("missing values in channels that had none", new)
         return sequences
 
 
-def _warn_of_gaps(where: str, new: set[Any]) -> None:
+def _warn_of_gaps(found: str, new: set[Any]) -> None:
     if new:
         warn_user(
-            f"X has missing values in {where} that had none at fit: {reprlib.repr(sorted(new))}. "
-            "They are read as the last value before them, or the mean where there is none.",
+            f"X has {found} at fit: {reprlib.repr(sorted(new))}. They are read as the last value "
+            "before them, or the mean where there is none.",
             MissingValuesWarning,
         )

@@ -78,10 +78,10 @@ class Numbers:
         return tuple(name for name, values in self.columns.items() if values.dtype.kind == "O")
 
     @property
-    def gappy(self) -> tuple[str, ...]:
-        """The names of the columns of numbers in which some are missing."""
+    def empty(self) -> tuple[str, ...]:
+        """The names of the columns of numbers without a value."""
         columns = self.columns.items()
-        return tuple(name for name, v in columns if v.dtype.kind == "f" and np.isnan(v).any())
+        return tuple(name for name, v in columns if v.dtype.kind == "f" and np.isnan(v).all())
 
 
 NO_NUMBERS = Numbers((), {})

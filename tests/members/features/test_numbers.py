@@ -261,6 +261,7 @@ def test_each_number_is_explained_by_its_name(fitted, method):
     assert sum(found.numbers.values()) == pytest.approx(factor * gaps[-1, 1])
 
 
+@pytest.mark.filterwarnings("ignore:X has no value in columns")
 @pytest.mark.parametrize(
     "nothing", [np.nan, pd.Categorical([None] * 60)], ids=["numbers", "categories"]
 )
