@@ -112,8 +112,7 @@ class Packer:
         if hasattr(part, "stored"):
             values = part.stored()
         else:
-            names = [one.name for one in fields(part) if one.metadata.get("is_stored", True)]
-            values = {name: getattr(part, name) for name in names}
+            values = {one.name: getattr(part, one.name) for one in fields(part)}
         return {name: self(value, f"{place}.{name}") for name, value in values.items()}
 
     def _pack_array(self, array: NDArray[Any], place: str) -> dict[str, forms.Tree]:
