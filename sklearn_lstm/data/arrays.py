@@ -16,7 +16,8 @@ from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, split
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 NAMES_ADVICE = (
-    "Leave out names. Turn numbers that are strings into numbers by pd.to_numeric. "
+    "Leave out names. Turn strings into numbers by pd.to_numeric, or, if each is a list, by "
+    "frame['series'].map(json.loads). "
     f"{containers.TIMES_ADVICE}"
 )
 

@@ -192,9 +192,9 @@ LARGEST_ID = int(np.iinfo(np.int32).max)
 LARGEST_EXACT = np.float64(2**53)  # floats hold all integers up to it
 PIPELINE_ADVICE = (
     "Turn texts into token ids first: make_pipeline(TextSequenceVectorizer(), "
-    "LSTMSequenceClassifier()); lists of tokens by TextSequenceVectorizer(analyzer=list). Numbers "
-    "in strings: np.asarray(X, float), with decimal commas pd.read_csv(..., decimal=','); lists in "
-    "strings: [json.loads(row) for row in X]."
+    "LSTMSequenceClassifier()); lists of tokens by TextSequenceVectorizer(analyzer=list). Read "
+    "files before. Numbers in strings: np.asarray(X, float), with decimal commas "
+    "pd.read_csv(..., decimal=','); lists in strings: [json.loads(row) for row in X]."
 )
 FRAME_ADVICE = (
     "Leave ColumnTransformer out: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())"
@@ -219,6 +219,10 @@ ROW_EXPECTED = (
     "pass pd.DataFrame([X]); if it holds pairs, (steps, label) or (name, steps) of a groupby, take "
     "them apart: first, second = zip(*X)."
 )
+COLUMNS_OF_ROWS = (
+    "Pass the one column that holds the sequences or, if all of them are channels, "
+    "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()]."
+)
 ADVICE: dict[Any, str] = {
     TEXT: PIPELINE_ADVICE,
     # The first words are those that scikit-learn's checks look for.
@@ -226,8 +230,6 @@ ADVICE: dict[Any, str] = {
     AbstractSet: "It has no order. Pass a list, in the order that the classifier shall read.",
     sparse.spmatrix | sparse.sparray: "X[rows] keeps the words, a list of rows does not.",
     (date, time, timedelta, np.datetime64, np.timedelta64): TIMES_ADVICE,
-    PLAIN: "Pass the one column that holds the sequences or, if all of them are channels, "
-    "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()].",
 }
 IDS_EXPECTED = (
     f"but token ids are integers from 0 (padding) to {LARGEST_ID}. An unknown symbol may have any "
@@ -290,10 +292,9 @@ def refuse_value(value: object, found: str, advice: str = "") -> NoReturn:
     """Raise the error for what is no number, and no sequence of them."""
     value = value.item() if isinstance(value, np.character) else value
     known = (advice for types, advice in ADVICE.items() if isinstance(value, types))
-    raise InvalidSequencesTypeError(
-        f"{found} a {type(value).__name__}: {reprlib.repr(value)}. "
-        f"{advice or next(known, ROW_EXPECTED)}"
-    )
+    advice = advice or next(known, COLUMNS_OF_ROWS if is_row(value) else ROW_EXPECTED)
+    found = f"{found} a {type(value).__name__}: {reprlib.repr(value)}"
+    raise InvalidSequencesTypeError(f"{found}. {advice}")
 
 
 def refuse_row(index: int, found: str, cause: Exception | None = None) -> NoReturn:

@@ -39,6 +39,7 @@ def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> 
     else:
         found = found or _negative_integers(arrays.steps) or _one_hot(arrays.steps)
         found = found or _channels_first(arrays.steps) or _zeros_at_the_end(arrays.steps)
+        found = found or _length_1(arrays.steps)
     if found:
         warn_user(f"{found} If it is meant so, say it by input_type.", InputTypeWarning)
 
@@ -57,15 +58,15 @@ def _a_frame_of_numbers(X: object, steps: Any) -> str:
 
 
 def _a_signal(sequences: Sequences) -> str:
-    """Tell integers that are close to their neighbours, which no tokens are."""
+    """Tell integers that are close to their neighbours, or seldom recur: no tokens are."""
     every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
     steps, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
     if not are_a_signal(steps, lengths):
         return ""
     return (
         "X holds integers, which are read as token ids. But neighbouring integers are close to "
-        "each other, as in a signal (audio, counts of a sensor). If they are measurements, pass X "
-        "as floats, or input_type='measurements'."
+        "each other, or most occur once, as in a signal (audio, counts of a sensor). If they are "
+        "measurements, pass X as floats, or input_type='measurements'."
     )
 
 
@@ -160,6 +161,19 @@ def _steps_of_0(series: NDArray[Any]) -> NDArray[np.intp]:
     """Return how many steps at the end of series (n, T, ...) are 0; all of them count as none."""
     is_value = (np.atleast_3d(series) != 0).any(axis=2)
     return np.asarray(is_value[:, ::-1].argmax(axis=1))
+
+
+def _length_1(steps: Any) -> str:
+    """Tell a table whose rows have length 1, or hold nothing: no sequences."""
+    if isinstance(steps, list) or steps.ndim > 2:
+        return ""
+    if not np.isin(np.linalg.norm(steps, axis=1).round(3), (0, 1)).all():
+        return ""
+    return (
+        "Each row of X has length 1, as tf-idf and embeddings of texts have, which have no order. "
+        "Pass the texts: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()), where "
+        "`encoder` takes a model of embeddings."
+    )
 
 
 def _parts_of(table: NDArray[Any]) -> list[NDArray[Any]]:

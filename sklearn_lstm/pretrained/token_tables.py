@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain, compress
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 from unicodedata import normalize
 
 import numpy as np
@@ -199,9 +199,8 @@ class VectorTable(Shared):
         """Return a copy of what a mapping says of tokens, or of all that it says."""
         keys: Iterable[object] = mapping
         if tokens is not None:
-            spelled = chain.from_iterable((token, _in_form("NFD", token)) for token in tokens)
-            keys = [token for token in spelled if token in mapping]
-        found = {_in_form("NFC", key): np.asarray(mapping[key], np.float32) for key in keys}
+            keys = filter(mapping.__contains__, chain.from_iterable(map(_spellings, tokens)))
+        found = {_spellings(key)[1]: np.asarray(mapping[key], np.float32) for key in keys}
         shapes = {vector.shape: word for word, vector in found.items()}
         if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
             raise ValueError(f"embeddings needs vectors of one length, found {shapes}.")
@@ -212,8 +211,8 @@ class VectorTable(Shared):
 
     def lookup(self, tokens: Sequence[object]) -> Found:
         """Return which tokens have a vector (n,), and the vectors of these (n_known, dim)."""
-        row_of = self.vocabulary.get
-        found = (row_of(token, row_of(_in_form("NFC", token), -1)) for token in tokens)
+        row_of = self.vocabulary
+        found = (next((row_of[s] for s in _spellings(t) if s in row_of), -1) for t in tokens)
         rows = np.fromiter(found, np.intp, len(tokens))
         return rows >= 0, self.vectors[rows[rows >= 0]]
 
@@ -239,8 +238,10 @@ class GensimVectors(Shared):
         vectors = np.zeros((len(tokens), width), np.float32)
         for vector, token in zip(vectors, tokens, strict=True):
             if isinstance(token, str) or not reads_texts:
-                with suppress(KeyError):
-                    vector[:] = read(token)
+                for spelling in _spellings(token):
+                    with suppress(KeyError):
+                        vector[:] = read(spelling)
+                        break
         return _known_of(vectors)
 
     def __str__(self) -> str:
@@ -326,9 +327,12 @@ def check_finite(vectors: NDArray[np.float32], words: Iterable[object]) -> None:
         raise ValueError(f"embeddings holds NaN or infinite values{place}.")
 
 
-def _in_form(form: Literal["NFC", "NFD"], token: Any) -> Any:
-    """Return a token in a normal form of Unicode; what is no str has none."""
-    return normalize(form, token) if isinstance(token, str) else token
+def _spellings(token: Any) -> tuple[Any, ...]:
+    """Return a token, in normal forms C and D of Unicode, and in lower case, if it is a str."""
+    if not isinstance(token, str):
+        return token, token
+    composed = normalize("NFC", token)
+    return token, composed, normalize("NFD", token), composed.lower()
 
 
 def _known_of(vectors: NDArray[np.float32]) -> Found:

@@ -25,7 +25,8 @@ PREPROCESSED, TOKENS, IN_ORDER = "text after the preprocessor", "list of tokens"
 # What our own steps read, and what to do about anything else.
 REMEDIES = {
     PREPROCESSED: "It has to return a string.",
-    TOKENS: "The tokenizer or the analyzer has to return one.",
+    TOKENS: "The tokenizer or the analyzer has to return one. A token is a string, or "
+    "anything else with a hash; nested lists need [token for part in text for token in part].",
     IN_ORDER: "analyzer=list reads a list of tokens for each text. Strings need analyzer='char' or "
     "'word', lists in strings json.loads(text), and X that is one text is passed as [text].",
     "text": "Turn it into a string, a missing one by frame['text'].fillna(''), a file by "
@@ -175,7 +176,12 @@ def _listed(tokens: object) -> list[Hashable]:
     """Return what a function of the user found; the keys of a dict are no tokens."""
     if isinstance(tokens, str | bytes | Mapping) or not isinstance(tokens, Iterable):
         raise NoTextError(tokens, TOKENS)
-    return list(tokens)
+    found = list(tokens)
+    try:
+        hash(tuple(found))
+    except TypeError:
+        raise NoTextError(found, TOKENS) from None
+    return found
 
 
 def _check_pattern(pattern: str) -> None:

@@ -8,8 +8,9 @@ from as_read import read_sequences
 from scipy import sparse
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits, load_wine
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from sklearn.preprocessing import OrdinalEncoder, normalize
 
 from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
 from sklearn_lstm.exceptions import InputTypeWarning, NothingLearnedWarning
@@ -57,6 +58,9 @@ TOLD = {  # X, and what is told
     "one-hot lists": ([*np.eye(4)[RNG.integers(0, 4, (9, 5))]], "Each step of X is one-hot"),
     "padded by 0": (PADDED, "30 of 40 series end in steps of 0.*NaN"),
     "padded channels": (np.stack([PADDED, 2 * PADDED], axis=2), "30 of 40 series end in steps"),
+    "counts that seldom recur": (RNG.integers(2000, 12000, (40, 30)), "most occur once, as in a"),
+    "tf-idf": (TfidfVectorizer().fit_transform(FRAME["text"]).toarray(), "row of X has length 1"),
+    "embeddings": (normalize(RNG.normal(size=(9, 8))).astype("f4"), "length 1, as tf-idf and"),
     "a frame of numbers": (load_wine(as_frame=True).data, "sequence of 13 steps, the .*groupby"),
     "a frame of integers": (pl.DataFrame({"a": [3, 4], "b": [5, 0]}), "sequence of 2 steps, .*'b'"),
 }

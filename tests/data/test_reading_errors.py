@@ -59,6 +59,7 @@ WRONG_TYPE = {
     "a set": ([[3, 1], {1, 2}, [2]], r"X\[1\] is a set: \{1, 2\}\. It has no order\. Pass a list"),
     "rows of a CSR": ([csr([[1, 2]])] * 3, r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words"),
     "two columns of lists": (LISTS, r"\['a', 'b'\].*Pass the one column .*np.column_stack\(row\)"),
+    "columns of Series": (LISTS.map(pd.Series), r"\['a', 'b'\].*a Series.*np.column_stack\(row\)"),
     "masked": (np.ma.masked_array(ONE, ONE > 0), r"X is a masked array.*\.filled\(np\.nan\)"),
     "masked steps": ([[np.ma.masked_array([1.0], [1])] * 2] * 3, r"X\[0\] is a masked array"),
     "a lazy frame": (pl.DataFrame({"a": [1, 2, 3]}).lazy(), r"no rows yet.*frame\.collect\(\)"),

@@ -54,10 +54,14 @@ def test_row_i_of_a_matrix_is_the_vector_of_id_i():
     np.testing.assert_array_equal(found(found.ids, None)[1], VECTORS[1:])
 
 
+@pytest.mark.parametrize("is_title", [False, True])
 @pytest.mark.parametrize("table", [dict, keyed])
-def test_a_mapping_gives_vectors_to_the_tokens_of_the_vocabulary(table):
+def test_a_mapping_gives_vectors_to_the_tokens_of_the_vocabulary(table, is_title):
     mapping = dict(zip(["day", "good", "unrelated"], VECTORS, strict=False))
-    found = read_embeddings(table(mapping), VOCABULARY)
+    vocabulary = (
+        {token.title(): id_ for token, id_ in VOCABULARY.items()} if is_title else VOCABULARY
+    )
+    found = read_embeddings(table(mapping), vocabulary)
     assert found.ids.tolist() == [2, 5]
     np.testing.assert_array_equal(found(found.ids, None)[1], VECTORS[[1, 0]])
 

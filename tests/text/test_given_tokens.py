@@ -69,6 +69,13 @@ def test_a_list_of_tokens_is_no_string_and_no_set(odd):
     assert TextSequenceVectorizer(analyzer=lambda text: [*text]).fit(["ab"]).vocabulary_
 
 
+def test_a_token_that_can_not_be_looked_up_is_refused_where_it_stands():
+    with pytest.raises(
+        TypeError, match=r"(?s)X\[1\] is no list of tokens, but \[\['b'.*nested lists"
+    ):
+        TextSequenceVectorizer(analyzer=list).fit([["a"], [["b", "c"], ["d"]]])
+
+
 @pytest.mark.parametrize("odd", [None, 5])
 def test_tokens_of_several_types_are_named(odd):
     with pytest.raises(ValueError, match=r"Tokens of several types \('<' not"):
