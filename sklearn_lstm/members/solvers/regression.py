@@ -6,10 +6,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from sklearn_lstm.data.sequences import Rows, row_numbers
-from sklearn_lstm.members.blending import ClassPrior, Logits, fit_blend
+from sklearn_lstm.members.blending import ClassPrior, Logits, fit_blend, minimized
 from sklearn_lstm.members.held_out import folds
 from sklearn_lstm.members.member import Term
 from sklearn_lstm.members.recipe import BaseSolver
@@ -158,8 +157,7 @@ def _fit_regression(
         return float((precisions * weights**2).sum() / 2 - fit), gradient.ravel()
 
     first = np.zeros(shape) if start is None else start
-    options = {"ftol": TOLERANCE}
-    found = minimize(loss, first.ravel(), jac=True, method="L-BFGS-B", options=options)
+    found = minimized(loss, first.ravel(), options={"ftol": TOLERANCE})
     return np.asarray(found.x).reshape(shape)
 
 
