@@ -167,7 +167,8 @@ def _length_1(steps: Any) -> str:
     """Tell a table whose rows have length 1, or hold nothing: no sequences."""
     if isinstance(steps, list) or steps.ndim > 2:
         return ""
-    if not np.isin(np.linalg.norm(steps, axis=1).round(3), (0, 1)).all():
+    lengths = (np.linalg.norm(part, axis=1).round(3) for part in _parts_of(steps))
+    if not all(np.isin(part, (0, 1)).all() for part in lengths):
         return ""
     return (
         "Each row of X has length 1, as tf-idf and embeddings of texts have, which have no order. "
