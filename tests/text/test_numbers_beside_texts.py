@@ -303,7 +303,7 @@ ROWS = {
     "a dict": (lambda frame: frame.iloc[0].to_dict(), "pd.DataFrame([X])"),
     "a list of rows": (lambda frame: [frame.iloc[0]], "pd.DataFrame(X)"),
     "a list of dicts": (lambda frame: frame[:1].to_dict("records"), "pd.DataFrame(X)"),
-    "an array": (lambda frame: frame.to_numpy(), "pd.DataFrame(X)"),
+    "an array": (lambda frame: frame.to_numpy(), "pd.DataFrame(X, columns=[...])"),
     "a row with a gap": (lambda frame: frame.assign(price=None).iloc[0], "pd.DataFrame([X])"),
 }
 
