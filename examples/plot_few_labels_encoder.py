@@ -57,7 +57,8 @@ print(pd.DataFrame(accuracies).round(3))
 # One opinion in other languages
 # ------------------------------
 #
-# No word of these sentences was among the labelled ones.
+# No word of these sentences was among the labelled ones. In each language the first one praises a
+# sound, and the second one complains of a battery.
 sentences = [
     "Der Klang ist herrlich, ich bin begeistert.",
     "Der Akku hält keine Stunde, ich bin enttäuscht.",

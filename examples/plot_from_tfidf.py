@@ -122,6 +122,7 @@ for (task, of_models), (top, bottom) in zip(results.items(), axes.T, strict=True
     )
     bottom.set(xlabel="training texts", ylabel="seconds of a fit", xscale="log", yscale="log")
     bottom.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    bottom.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
     bottom.minorticks_off()
 fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plt.show()

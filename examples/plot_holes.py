@@ -94,8 +94,8 @@ plt.show()
 
 # %%
 # The model carries the last value forward too. But it also reads which values are missing and since
-# when, so that it can trust an old value less. An explanation has a bar for each step. Steps that
-# hold no value at all are hatched.
+# when, so that it can trust an old value less. An explanation has a bar for each step, here of
+# what speaks for the man called 1. Steps that hold no value at all are hatched.
 
 model.fit(X_train, y_train)
 ExplanationDisplay.from_estimator(model, X_test[:1])

@@ -96,7 +96,7 @@ for name, candidate in fitted.items():
 # is the mean squared error of the probability; smaller is better.
 fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 brier = {}
-for name, candidate in fitted.items():
+for (name, candidate), marker in zip(fitted.items(), "osD", strict=True):
     positive = candidate.predict_proba(X_test)[:, 1]
     brier[name] = brier_score_loss(y_test == "positive", positive)
     CalibrationDisplay.from_predictions(
@@ -105,6 +105,7 @@ for name, candidate in fitted.items():
         n_bins=10,
         strategy="quantile",
         name=f"{name} (Brier {brier[name]:.3f})",
+        marker=marker,
         ax=ax,
     )
 ax.set(

@@ -89,7 +89,7 @@ for name, model in models.items():
 # F1 over the threshold
 # ---------------------
 #
-# Each curve is the F1 of a label on the test part. The dot is the chosen threshold: half of the
+# Each curve is the F1 of a label on the test part. The square is the chosen threshold: half of the
 # largest F1 that the model expected, from its own probabilities, of samples that it had not learned
 # from. It needs no label of them.
 

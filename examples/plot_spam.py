@@ -169,10 +169,12 @@ display = ExplanationDisplay(explanation).plot()
 network, words = explanation.network.sum(), explanation.linear.sum()
 display.ax_.set_title(
     f"The score of spam is {explanation.score:+.1f}:\nbase value {explanation.base_value:+.1f}, "
-    f"network {network:+.1f}, linear model {words:+.1f}",
+    f"network {network:+z.1f}, linear model {words:+.1f}",
     color="black",
     fontsize=10,
 )
+display.ax_.get_legend().remove()  # it would lie on the bars
+display.figure_.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %%

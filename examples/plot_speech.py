@@ -63,7 +63,7 @@ for ax, image, label, title in (
     (axes[2], frames.T, "coefficient", f"The frames: {frames.size} numbers"),
 ):
     ax.imshow(image, origin="lower", aspect="auto")
-    ax.set(xlabel="frame", ylabel=label, title=title)
+    ax.set(xlabel="frame (every 16 milliseconds)", ylabel=label, title=title)
 plt.show()
 
 # %%

@@ -79,8 +79,9 @@ ConfusionMatrixDisplay.from_predictions(
     test["exercise"], test["predicted"], ax=left, colorbar=False, cmap="Blues"
 )
 left.set_title(f"three people, {is_wrong.mean():.0%} wrong")
-right.plot(np.arange(128) / 50, X_test[worst], label=SENSORS)
+for sensors, style in ((SENSORS[:3], "-"), (SENSORS[3:], "--")):
+    right.plot(np.arange(128) / 50, X_test[worst][sensors], style, label=sensors)
 right.set_title(f"{done}, read as {predicted} with {probabilities[worst]:.0%}")
-right.set_xlabel("seconds")
+right.set(xlabel="seconds", ylabel="acceleration (solid), rotation (dashed)")
 right.legend(ncols=2)
 plt.show()
