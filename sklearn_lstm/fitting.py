@@ -27,7 +27,7 @@ from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import ENCODER, ONLINE
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
+from sklearn_lstm.members.network.network_settings import NetworkSettings, read_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
 from sklearn_lstm.members.recipe import FitContext, Recipe, fit_linear_models
 from sklearn_lstm.members.settings import FitSettings, Parameters, plan_training
@@ -247,7 +247,7 @@ def fit_classifier(
     """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
-    settings = read_network_settings(parameters, *read)
+    settings = read_settings(parameters, *read)
     progress = ProgressBar(is_shown=settings.verbose > 0, estimator=classifier, limit=limit)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
@@ -306,7 +306,7 @@ def fit_one_epoch(before: Fitted | None, data: TrainingData, parameters: Paramet
         before = Fitted.empty(data.input_format, samples.targets.labels)
     previous = before.model
     read = data.input_format.kind, samples.targets.labels, samples.sequences
-    settings = read_network_settings(parameters, *read, previous[Network.name])
+    settings = read_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
     network = train_one_epoch(samples, settings, rng, previous[Network.name])
     model = previous.with_network(network)
