@@ -289,7 +289,7 @@ def fit_model(
         warn_user(told, exceptions.NothingLearnedWarning)
     model = SequenceModel.blended(network, linear_models, held_out, blend)
     model = model.with_thresholds(thresholds, held_out)
-    fitted = Fitted.empty(data.input_format, samples.targets.labels)
+    fitted = Fitted(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
 
 
@@ -303,7 +303,7 @@ def fit_one_epoch(before: Fitted | None, data: TrainingData, parameters: Paramet
     samples = data.samples
     if before is None:
         data.warn()
-        before = Fitted.empty(data.input_format, samples.targets.labels)
+        before = Fitted(data.input_format, samples.targets.labels)
     previous = before.model
     read = data.input_format.kind, samples.targets.labels, samples.sequences
     settings = read_settings(parameters, *read, previous[Network.name])
