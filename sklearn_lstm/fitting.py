@@ -14,14 +14,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_lstm import exceptions
 from sklearn_lstm.data.containers import Array
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.exceptions import InputTypeWarning, NothingLearnedWarning, warn_user
 from sklearn_lstm.members import recipes
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import ENCODER, ONLINE
@@ -141,7 +140,7 @@ class TrainingData:
                 found = "has a column for each step of X. Labels of steps need a window around each"
         if found:
             told = f"y is read as several labels of each sequence, but {found}."
-            warn_user(told, exceptions.InputTypeWarning)
+            warn_user(told, InputTypeWarning)
         warn_of_columns(self._columns(), targets.values)
 
     def _columns(self) -> dict[str, Array]:
@@ -286,7 +285,7 @@ def fit_model(
     blend = held_out.blend()
     if held_out.is_a_guess(blend, samples.targets.shares()):
         told = nothing_learned(samples.sequences, len(held_out.targets))
-        warn_user(told, exceptions.NothingLearnedWarning)
+        warn_user(told, NothingLearnedWarning)
     model = SequenceModel.blended(network, linear_models, held_out, blend)
     model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted(data.input_format, samples.targets.labels)

@@ -158,11 +158,8 @@ def train(
     tokens, may_round = module.architecture.tokens, settings.precision == "auto"
     module.use_bfloat16 = tokens and may_round and prefers_bfloat16(settings.device)
     dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * tokens)
-    first = (
-        callbacks.EpochRecord(),
-        callbacks.SparseEmbedding(),
-        GradientNormClipping(LARGEST_GRADIENT),
-    )
+    clipping = GradientNormClipping(LARGEST_GRADIENT)
+    first = callbacks.EpochRecord(), callbacks.SparseEmbedding(), clipping
     with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
         net = make_net(
             module,
