@@ -282,12 +282,12 @@ class TextSequenceVectorizer(
         self : TextSequenceVectorizer
             The vectorizer, with the extended vocabulary.
         """
-        vocabulary, earlier, counts = self._check(), vars(self).copy(), TokenCounts.none()
+        vocabulary, earlier = checked_vocabulary(self), vars(self).copy()
         if self.__sklearn_is_fitted__():
             texts, numbers = replace(self._reader(), keeps_texts=False).divided(raw_documents)
         else:
             texts, numbers = divided(raw_documents, self.output)
-        read = count_texts(self._analysis(), iterate_texts(texts))
+        read, counts = count_texts(self._analysis(), iterate_texts(texts)), TokenCounts.none()
         if self._learns():
             counts = earlier.get("_counts", counts) + read.tokens
             vocabulary = self._extended(earlier.get("vocabulary_", vocabulary), counts)
@@ -441,11 +441,6 @@ class TextSequenceVectorizer(
         """Return what reads texts as they were read at fit."""
         return TextReader.of(vars(self), self._analysis())
 
-    def _check(self) -> dict[Hashable, int]:
-        """Check the parameters; return the ids of the tokens in `vocabulary`."""
-        sklearn_internals.checked_parameters(self)
-        return number_tokens(check_as_count_vectorizer(self))
-
     def _learns(self) -> bool:
         """Return whether the tokens of training texts get ids."""
         return self.vocabulary is None or not self.fixed_vocabulary
@@ -471,7 +466,7 @@ class TextSequenceVectorizer(
         CallIds
             What these stand for.
         """
-        vocabulary = self._check()
+        vocabulary = checked_vocabulary(self)
         read = count_texts(self._analysis(), iterate_texts(texts), keep)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
@@ -506,16 +501,16 @@ class TextSequenceVectorizer(
         )
 
 
-def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
-    """Warn and raise as ``CountVectorizer`` does in ``fit``, with the same parameters.
+def checked_vocabulary(estimator: BaseEstimator) -> dict[Hashable, int]:
+    """Check the parameters; warn and raise as ``CountVectorizer`` does in ``fit``, with the same.
 
     Returns
     -------
-    list
-        The tokens of the parameter `vocabulary`, in order.
+    dict
+        The ids of the tokens in the parameter `vocabulary`.
     """
+    parameters = sklearn_internals.checked_parameters(estimator)
     given = [""] if estimator.vocabulary is None else estimator.vocabulary
-    parameters = sklearn_internals.plain_parameters(estimator)
     vectorizer = CountVectorizer(**{name: parameters[name] for name in sklearn_internals.SHARED})
     vectorizer.tokenizer = Analysis.of(parameters | {"_english": ()}).tokenizer
     if isinstance(given, set | frozenset):
@@ -538,7 +533,7 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
     if vectorizer.tokenizer is words_of or parameters["analyzer"] == "char":  # have this form
         tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
         _check_distinct(tokens)
-    return tokens
+    return number_tokens(tokens)
 
 
 def _check_distinct(tokens: list[Hashable]) -> None:

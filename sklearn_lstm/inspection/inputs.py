@@ -174,8 +174,7 @@ def open_model(model: object, X: object) -> OpenModel:
     for step in transformers:
         # CSR of the same length means the same as dense output, and names unknown tokens too.
         if isinstance(step, TextSequenceVectorizer) and step.output == "dense":
-            same = {"output": "sparse", "max_length": step.max_length_}
-            step = copy(step).set_params(**same)  # noqa: PLW2901
+            step = copy(step).set_params(output="sparse", max_length=step.max_length_)  # noqa: PLW2901
         X = step.transform(X)
     fitted = what_was_fitted(classifier)
     return OpenModel(fitted.model, fitted.labels, read_as_at_fit(classifier, X))
