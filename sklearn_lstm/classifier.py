@@ -589,7 +589,7 @@ class LSTMSequenceClassifier(
         fitted = fitting.what_was_fitted(self)
         network = fitted.model.network
         if network.net is None:
-            network.check_is_trained()
+            network.trained()  # or an error
             parameters = sklearn_internals.plain_parameters(self) | {"device": network.device}
             known = parameters, fitted.input_format.kind, fitted.labels
             network.net = make_net(network.module, read_settings(*known))
@@ -598,9 +598,7 @@ class LSTMSequenceClassifier(
     @property
     def module_(self) -> Module:
         """Return the network."""
-        network = fitting.what_was_fitted(self).model.network
-        network.check_is_trained()
-        return network.module
+        return fitting.what_was_fitted(self).model.network.trained().module
 
     # --- What is fitted
 

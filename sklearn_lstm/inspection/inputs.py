@@ -19,6 +19,7 @@ from sklearn_lstm.targets.targets import Labels
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
 Data: TypeAlias = NDArray[np.generic]  # what the steps of a sequence are, as `Explanation` says
+Single: TypeAlias = tuple[Sequences, Data]  # a sequence by itself, and what its steps are
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class OpenModel:
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def __iter__(self) -> Iterator[tuple[Sequences, Data]]:
+    def __iter__(self) -> Iterator[Single]:
         """Yield each sequence by itself, and what its steps are.
 
         These are tokens, or ids, (n_steps,), or measurements (n_steps, n_channels). An empty text
