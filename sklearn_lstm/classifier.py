@@ -1,5 +1,7 @@
 """`LSTMSequenceClassifier`: sequences and labels to a fitted model, and predictions."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage import forms
+from sklearn_lstm.storage.forms import FIRST_BYTES, TIMES_SIZE, Unpacker
 
 BEGIN = rb"(?s)$|....\0\0\0\0\{"  # of a file that may be replaced: an empty one, or safetensors
 OTHER_FILES = {  # their first eight bytes, and what they may be
@@ -80,7 +81,7 @@ def find_arrays(file: BinaryIO, entries: Mapping[str, Any], start: int) -> dict[
 @contextmanager
 def opened(
     path: str | os.PathLike[str], passed: Sequence[object] = ()
-) -> Iterator[tuple[dict[str, Any], forms.Unpacker]]:
+) -> Iterator[tuple[dict[str, Any], Unpacker]]:
     """Open a model file; what the header says is checked before any array is read.
 
     Parameters
@@ -106,7 +107,7 @@ def opened(
                 f"has {size:,} bytes.{next(hints, '')}"
             )
         # As they stand, the tree and the arrays take up to four times the size.
-        unpack = forms.Unpacker({}, passed, forms.FIRST_BYTES + (forms.TIMES_SIZE - 4) * size)
+        unpack = Unpacker({}, passed, FIRST_BYTES + (TIMES_SIZE - 4) * size)
         entries = unpack.parsed(file.read(start - 8))
         metadata = entries.pop("__metadata__", {})
         if metadata.keys() != {"content", "checksum"}:
