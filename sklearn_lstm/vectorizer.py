@@ -282,16 +282,17 @@ class TextSequenceVectorizer(
         self : TextSequenceVectorizer
             The vectorizer, with the extended vocabulary.
         """
-        vocabulary, earlier = checked_vocabulary(self), vars(self).copy()
+        vocabulary, known = checked_vocabulary(self), vars(self).copy()
         if self.__sklearn_is_fitted__():
             texts, numbers = replace(self._reader(), keeps_texts=False).divided(raw_documents)
         else:
             texts, numbers = divided(raw_documents, self.output)
         read, counts = count_texts(self._analysis(), iterate_texts(texts)), TokenCounts.none()
         if self._learns():
-            counts = earlier.get("_counts", counts) + read.tokens
-            vocabulary = self._extended(earlier.get("vocabulary_", vocabulary), counts)
-        self._commit(read, numbers, vocabulary, counts.without(vocabulary), earlier)
+            counts = known.get("_counts", counts) + read.tokens
+            vocabulary = self._extended(known.get("vocabulary_", vocabulary), counts)
+        known["_counts"] = counts.without(vocabulary)
+        self._commit(read, numbers, vocabulary, known)
         return self
 
     def transform(self, raw_documents: Iterable[object]) -> Any:
@@ -474,28 +475,23 @@ class TextSequenceVectorizer(
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
         if self.analyzer == "word" and read.are_single_words():
             warn_user(SINGLE_WORDS, InputTypeWarning)
-        self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
+        self._commit(read, numbers, vocabulary, {})
         ids = CallIds(vocabulary)
         return np.fromiter(chain([0, FIRST_UNKNOWN], ids(read.tokens.ids)), np.int32), ids
 
     def _commit(
-        self,
-        read: TextCounts,
-        numbers: Numbers,
-        vocabulary: dict[Hashable, int],
-        left: TokenCounts,
-        earlier: dict[str, Any],
+        self, read: TextCounts, numbers: Numbers, vocabulary: dict[Any, int], known: dict[str, Any]
     ) -> None:
-        """Set the fitted attributes, once nothing can fail; earlier ones say how texts are read."""
-        max_length = int(self.max_length or max(earlier.get("max_length_", 1), *read.lengths, 1))
-        columns, categories = earlier.get("_columns"), earlier.get("_categories")
+        """Set the fitted attributes, once nothing can fail; those known say how texts are read."""
+        max_length = int(self.max_length or max(known.get("max_length_", 1), *read.lengths, 1))
+        columns, categories = known.get("_columns"), known.get("_categories")
         if numbers and columns is None:
             columns, categories = numbers.names, numbers.categories
         self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
             vocabulary_=vocabulary,
             max_length_=max_length,
             coverage_=read.coverage(vocabulary, max_length),
-            _counts=left,
+            _counts=known.get("_counts", TokenCounts.none()),
             _columns=columns,
             _categories=categories,
         )
