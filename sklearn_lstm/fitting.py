@@ -282,11 +282,10 @@ def fit_model(
             network = train_network(split, plan, loss, progress)
             if network.is_trained:
                 held_out = loss.joined_by(network)
-    blend = held_out.blend()
-    if held_out.is_a_guess(blend, samples.targets.shares()):
+    if held_out.is_a_guess(samples.targets.shares()):
         told = nothing_learned(samples.sequences, len(held_out.targets))
         warn_user(told, NothingLearnedWarning)
-    model = SequenceModel.blended(network, linear_models, held_out, blend)
+    model = SequenceModel.blended(network, linear_models, held_out)
     model = model.with_thresholds(thresholds, held_out)
     fitted = Fitted(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))

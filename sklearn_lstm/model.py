@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
-from sklearn_lstm.members.blending import Blend, HeldOutLogits, Logits
+from sklearn_lstm.members.blending import HeldOutLogits, Logits
 from sklearn_lstm.members.member import LINEAR, ONLINE, LinearModel, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.storage.fields import check_agreement
@@ -61,11 +61,7 @@ class SequenceModel:
 
     @classmethod
     def blended(
-        cls,
-        network: Network,
-        linear_models: Sequence[LinearModel],
-        held_out: HeldOutLogits,
-        blend: Blend,
+        cls, network: Network, linear_models: Sequence[LinearModel], held_out: HeldOutLogits
     ) -> Self:
         """Return the model with the weights of the blend that predicts held-out samples best.
 
@@ -74,7 +70,7 @@ class SequenceModel:
         """
         if not linear_models:
             return cls().with_network(network)
-        members, blend = (network, *reversed(linear_models)), held_out.trusted(blend)
+        members, blend = (network, *reversed(linear_models)), held_out.trusted()
         known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
         weights = tuple(known.get(member.name, 0.0) for member in members)
         correction, logs = blend.prior_correction, held_out.prior.logs
