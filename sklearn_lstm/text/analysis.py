@@ -217,10 +217,11 @@ def read_tokens(analysis: Analysis, texts: Iterable[object], find: Find) -> Iter
     lowers = is_plain and analysis.lowercase
     keeps_str = is_plain and analysis.input == "content"
 
-    def read(text: Any) -> Any:
+    def read(text: object) -> str:
         """Return a text in which characters or words are looked for."""
-        stays = keeps_str and type(text) is str
-        return text if stays else analysis.preprocess_str(analysis.decode(text))
+        if keeps_str and type(text) is str:
+            return text
+        return analysis.preprocess_str(analysis.decode(text))
 
     if analysis.analyzer == "char":
         find_characters = words.CharacterTable(
@@ -247,7 +248,7 @@ def _found(lists: list[list[Hashable]], find: Find) -> TokenBatch:
     return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
 
 
-def _in_batches(texts: Iterable[Any], read: Callable[[Any], Any]) -> Iterator[list[Any]]:
+def _in_batches(texts: Iterable[object], read: Callable[[object], Any]) -> Iterator[list[Any]]:
     """Yield lists of what is read of texts, a string or a list of each."""
     batch: list[Any] = []
     size = 0
