@@ -17,7 +17,7 @@ from sklearn_lstm import fitting, sklearn_internals
 from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS
 from sklearn_lstm.members.member import ENCODER, LINEAR
 from sklearn_lstm.members.network.architecture import GATES, POOLINGS
-from sklearn_lstm.members.network.network_settings import OPTIMIZERS, read_network_settings
+from sklearn_lstm.members.network.network_settings import OPTIMIZERS, read_settings
 from sklearn_lstm.members.network.training import make_net
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.embeddings import restored_embeddings, stored_embeddings
@@ -593,18 +593,16 @@ class LSTMSequenceClassifier(
         fitted = fitting.what_was_fitted(self)
         network = fitted.model.network
         if network.net is None:
-            network.check_is_trained()
+            network.trained()  # or an error
             parameters = sklearn_internals.plain_parameters(self) | {"device": network.device}
             known = parameters, fitted.input_format.kind, fitted.labels
-            network.net = make_net(network.module, read_network_settings(*known))
+            network.net = make_net(network.module, read_settings(*known))
         return network.net
 
     @property
     def module_(self) -> Module:
         """Return the network."""
-        network = fitting.what_was_fitted(self).model.network
-        network.check_is_trained()
-        return network.module
+        return fitting.what_was_fitted(self).model.network.trained().module
 
     # --- What is fitted
 

@@ -14,20 +14,19 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from sklearn_lstm import exceptions
 from sklearn_lstm.data.containers import Array
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.exceptions import warn_user
+from sklearn_lstm.exceptions import InputTypeWarning, NothingLearnedWarning, warn_user
 from sklearn_lstm.members import recipes
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import ENCODER, ONLINE
 from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.network.network_settings import NetworkSettings, read_network_settings
+from sklearn_lstm.members.network.network_settings import NetworkSettings, read_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
 from sklearn_lstm.members.recipe import FitContext, Recipe, fit_linear_models
 from sklearn_lstm.members.settings import FitSettings, Parameters, plan_training
@@ -141,7 +140,7 @@ class TrainingData:
                 found = "has a column for each step of X. Labels of steps need a window around each"
         if found:
             told = f"y is read as several labels of each sequence, but {found}."
-            warn_user(told, exceptions.InputTypeWarning)
+            warn_user(told, InputTypeWarning)
         warn_of_columns(self._columns(), targets.values)
 
     def _columns(self) -> dict[str, Array]:
@@ -247,7 +246,7 @@ def fit_classifier(
     """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
-    settings = read_network_settings(parameters, *read)
+    settings = read_settings(parameters, *read)
     progress = ProgressBar(is_shown=settings.verbose > 0, estimator=classifier, limit=limit)
     rng = random_generator(parameters["random_state"])
     fitted = fit_model(data, settings, rng, progress)
@@ -283,13 +282,12 @@ def fit_model(
             network = train_network(split, plan, loss, progress)
             if network.is_trained:
                 held_out = loss.joined_by(network)
-    blend = held_out.blend()
-    if held_out.is_a_guess(blend, samples.targets.shares()):
+    if held_out.is_a_guess(samples.targets.shares()):
         told = nothing_learned(samples.sequences, len(held_out.targets))
-        warn_user(told, exceptions.NothingLearnedWarning)
-    model = SequenceModel.blended(network, linear_models, held_out, blend)
+        warn_user(told, NothingLearnedWarning)
+    model = SequenceModel.blended(network, linear_models, held_out)
     model = model.with_thresholds(thresholds, held_out)
-    fitted = Fitted.empty(data.input_format, samples.targets.labels)
+    fitted = Fitted(data.input_format, samples.targets.labels)
     return fitted.with_model(model, samples, epoch_rows(network.net))
 
 
@@ -303,10 +301,10 @@ def fit_one_epoch(before: Fitted | None, data: TrainingData, parameters: Paramet
     samples = data.samples
     if before is None:
         data.warn()
-        before = Fitted.empty(data.input_format, samples.targets.labels)
+        before = Fitted(data.input_format, samples.targets.labels)
     previous = before.model
     read = data.input_format.kind, samples.targets.labels, samples.sequences
-    settings = read_network_settings(parameters, *read, previous[Network.name])
+    settings = read_settings(parameters, *read, previous[Network.name])
     rng = random_generator(parameters["random_state"], before.n_epochs)
     network = train_one_epoch(samples, settings, rng, previous[Network.name])
     model = previous.with_network(network)

@@ -17,7 +17,6 @@ from sklearn_lstm.pretrained.token_tables import NamedModel
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.estimators import PLAIN, Packer, sealed, warn_of_other_version
 from sklearn_lstm.storage.file import opened, replacing
-from sklearn_lstm.storage.forms import Unpacker
 
 __all__ = ["ModelFileError", "describe", "load", "save"]
 
@@ -246,7 +245,7 @@ def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
 # --- Trees to models
 
 
-def _unpack(content: Mapping[str, forms.Tree], unpack: Unpacker) -> Any:
+def _unpack(content: Mapping[str, forms.Tree], unpack: forms.Unpacker) -> Any:
     kind = content["class"]
     if kind == "passthrough":
         return kind

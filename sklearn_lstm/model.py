@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import ne
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InvalidSequencesError
-from sklearn_lstm.members.blending import Blend, HeldOutLogits, Logits
+from sklearn_lstm.members.blending import HeldOutLogits, Logits
 from sklearn_lstm.members.member import LINEAR, ONLINE, LinearModel, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.storage.fields import check_agreement
-from sklearn_lstm.targets.targets import Labels, Samples
+from sklearn_lstm.targets.targets import Floats, Labels, Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
 
 if TYPE_CHECKING:  # a stored model predicts without torch
@@ -52,42 +52,31 @@ class SequenceModel:
         The probabilities above which labels, or the second of two classes, are predicted.
     """
 
-    members: Annotated[tuple[Member, ...], "n_members<10"]
-    weights: Annotated[tuple[float, ...], "n_members"]
-    prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"]
-    log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float
-    n_held_out: int
-    thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float
-
-    @classmethod
-    def empty(cls) -> SequenceModel:
-        """Return a model before the first training."""
-        return cls((), (), 0.0, 0.0, 0, thresholds=0.5)
+    members: Annotated[tuple[Member, ...], "n_members<10"] = ()
+    weights: Annotated[tuple[float, ...], "n_members"] = ()
+    prior_correction: float | Annotated[NDArray[np.float64], "n_outputs"] = 0.0
+    log_prior: Annotated[NDArray[np.float64], "n_outputs"] | float = 0.0
+    n_held_out: int = 0
+    thresholds: Annotated[NDArray[np.float64], "n_label_thresholds"] | float = 0.5
 
     @classmethod
     def blended(
-        cls,
-        network: Network,
-        linear_models: Sequence[LinearModel],
-        held_out: HeldOutLogits,
-        blend: Blend,
-    ) -> SequenceModel:
+        cls, network: Network, linear_models: Sequence[LinearModel], held_out: HeldOutLogits
+    ) -> Self:
         """Return the model with the weights of the blend that predicts held-out samples best.
 
         `linear_models` come in the order of their fits. The model has them behind the network, the
         last one first.
         """
         if not linear_models:
-            return cls.empty().with_network(network)
-        members, blend = (network, *reversed(linear_models)), held_out.trusted(blend)
+            return cls().with_network(network)
+        members, blend = (network, *reversed(linear_models)), held_out.trusted()
         known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
         weights = tuple(known.get(member.name, 0.0) for member in members)
         correction, logs = blend.prior_correction, held_out.prior.logs
-        return cls(members, weights, correction, logs, len(held_out.targets), thresholds=0.5)
+        return cls(members, weights, correction, logs, len(held_out.targets))
 
-    def with_thresholds(
-        self, given: NDArray[np.float64], held_out: HeldOutLogits | None = None
-    ) -> SequenceModel:
+    def with_thresholds(self, given: Floats, held_out: HeldOutLogits | None = None) -> Self:
         """Return the model with the thresholds that the user gives, or held-out samples choose."""
         if not np.isnan(given).any():
             return replace(self, thresholds=given)
@@ -108,13 +97,13 @@ class SequenceModel:
         names = [member.name for member in self.members]
         return dict(zip(names, self.weights, strict=True))
 
-    def with_member(self, member: Member, weight: float) -> SequenceModel:
+    def with_member(self, member: Member, weight: float) -> Self:
         """Return the model with a member more, or in place of that of the same name."""
         members = {known.name: known for known in self.members} | {member.name: member}
         weights = self.weights_by_name | {member.name: weight}
         return replace(self, members=tuple(members.values()), weights=tuple(weights.values()))
 
-    def with_network(self, network: Network) -> SequenceModel:
+    def with_network(self, network: Network) -> Self:
         """Return the model with another network, which no held-out sample has judged."""
         weight = self.weights_by_name.get(network.name, 1.0) or UNJUDGED_WEIGHT
         return self.with_member(network, weight)
@@ -197,7 +186,7 @@ class Fitted:
         How X is read.
     labels : Labels
     model : SequenceModel
-        Without a member, before the first training.
+        Without a member before the first training, as by default.
     history : list of dict
         A row for each epoch of `fit`, or for each of the last ones.
     n_samples : int
@@ -210,10 +199,10 @@ class Fitted:
 
     input_format: InputFormat
     labels: Labels
-    model: SequenceModel
-    history: list[EpochRow]
-    n_samples: int
-    n_epochs: Annotated[int, range(1 << 62)]
+    model: SequenceModel = field(default_factory=SequenceModel)
+    history: list[EpochRow] = field(default_factory=list)
+    n_samples: int = 0
+    n_epochs: Annotated[int, range(1 << 62)] = 0
     mark: tuple[int, ...] = ()
 
     def check(self) -> None:
@@ -233,11 +222,6 @@ class Fitted:
     def thresholds(self) -> NDArray[np.float64]:
         """The threshold of each label, or that of the second of two classes."""
         return np.full_like(given_thresholds(0.5, self.labels), self.model.thresholds)
-
-    @classmethod
-    def empty(cls, input_format: InputFormat, labels: Labels) -> Self:
-        """Return what is known before the first training."""
-        return cls(input_format, labels, SequenceModel.empty(), [], 0, 0)
 
     def with_model(self, model: SequenceModel, samples: Samples, epochs: list[EpochRow]) -> Self:
         """Return the same with a model that was trained on further samples, for some epochs."""

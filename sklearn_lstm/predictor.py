@@ -15,9 +15,8 @@ from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
-from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.file import opened
-from sklearn_lstm.storage.forms import Unpacker
+from sklearn_lstm.storage.forms import Unpacker, other_version
 
 # What stands in a file for the network of torch, and for parameters that no prediction reads.
 INSTEAD: dict[str, Any] = {
@@ -205,7 +204,7 @@ def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader
     reader = TextReader.of(before[0]) if before else None
     if reader is not None:
         reader.check()
-    if (stored := forms.other_version(content)) is not None:
+    if (stored := other_version(content)) is not None:
         found = f"sklearn_lstm {stored} stored the model, and this is {sklearn_lstm.__version__}"
         warn_user(f"{found}: its predictions may differ.")
     return reader, last["_fitted"]

@@ -282,16 +282,17 @@ class TextSequenceVectorizer(
         self : TextSequenceVectorizer
             The vectorizer, with the extended vocabulary.
         """
-        vocabulary, earlier, counts = self._check(), vars(self).copy(), TokenCounts.none()
+        vocabulary, known = checked_vocabulary(self), vars(self).copy()
         if self.__sklearn_is_fitted__():
             texts, numbers = replace(self._reader(), keeps_texts=False).divided(raw_documents)
         else:
             texts, numbers = divided(raw_documents, self.output)
-        read = count_texts(self._analysis(), iterate_texts(texts))
+        read, counts = count_texts(self._analysis(), iterate_texts(texts)), TokenCounts.none()
         if self._learns():
-            counts = earlier.get("_counts", counts) + read.tokens
-            vocabulary = self._extended(earlier.get("vocabulary_", vocabulary), counts)
-        self._commit(read, numbers, vocabulary, counts.without(vocabulary), earlier)
+            counts = known.get("_counts", counts) + read.tokens
+            vocabulary = self._extended(known.get("vocabulary_", vocabulary), counts)
+        known["_counts"] = counts.without(vocabulary)
+        self._commit(read, numbers, vocabulary, known)
         return self
 
     def transform(self, raw_documents: Iterable[object]) -> Any:
@@ -441,11 +442,6 @@ class TextSequenceVectorizer(
         """Return what reads texts as they were read at fit."""
         return TextReader.of(vars(self), self._analysis())
 
-    def _check(self) -> dict[Hashable, int]:
-        """Check the parameters; return the ids of the tokens in `vocabulary`."""
-        sklearn_internals.checked_parameters(self)
-        return number_tokens(check_as_count_vectorizer(self))
-
     def _learns(self) -> bool:
         """Return whether the tokens of training texts get ids."""
         return self.vocabulary is None or not self.fixed_vocabulary
@@ -471,7 +467,7 @@ class TextSequenceVectorizer(
         CallIds
             What these stand for.
         """
-        vocabulary = self._check()
+        vocabulary = checked_vocabulary(self)
         read = count_texts(self._analysis(), iterate_texts(texts), keep)
         if self._learns():
             vocabulary = self._extended(vocabulary, read.tokens)
@@ -479,43 +475,38 @@ class TextSequenceVectorizer(
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
         if self.analyzer == "word" and read.are_single_words():
             warn_user(SINGLE_WORDS, InputTypeWarning)
-        self._commit(read, numbers, vocabulary, TokenCounts.none(), {})
+        self._commit(read, numbers, vocabulary, {})
         ids = CallIds(vocabulary)
         return np.fromiter(chain([0, FIRST_UNKNOWN], ids(read.tokens.ids)), np.int32), ids
 
     def _commit(
-        self,
-        read: TextCounts,
-        numbers: Numbers,
-        vocabulary: dict[Hashable, int],
-        left: TokenCounts,
-        earlier: dict[str, Any],
+        self, read: TextCounts, numbers: Numbers, vocabulary: dict[Any, int], known: dict[str, Any]
     ) -> None:
-        """Set the fitted attributes, once nothing can fail; earlier ones say how texts are read."""
-        max_length = int(self.max_length or max(earlier.get("max_length_", 1), *read.lengths, 1))
-        columns, categories = earlier.get("_columns"), earlier.get("_categories")
+        """Set the fitted attributes, once nothing can fail; those known say how texts are read."""
+        max_length = int(self.max_length or max(known.get("max_length_", 1), *read.lengths, 1))
+        columns, categories = known.get("_columns"), known.get("_categories")
         if numbers and columns is None:
             columns, categories = numbers.names, numbers.categories
         self.__dict__.update(  # all at once, whenever a user presses Ctrl-C
             vocabulary_=vocabulary,
             max_length_=max_length,
             coverage_=read.coverage(vocabulary, max_length),
-            _counts=left,
+            _counts=known.get("_counts", TokenCounts.none()),
             _columns=columns,
             _categories=categories,
         )
 
 
-def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
-    """Warn and raise as ``CountVectorizer`` does in ``fit``, with the same parameters.
+def checked_vocabulary(estimator: BaseEstimator) -> dict[Hashable, int]:
+    """Check the parameters; warn and raise as ``CountVectorizer`` does in ``fit``, with the same.
 
     Returns
     -------
-    list
-        The tokens of the parameter `vocabulary`, in order.
+    dict
+        The ids of the tokens in the parameter `vocabulary`.
     """
+    parameters = sklearn_internals.checked_parameters(estimator)
     given = [""] if estimator.vocabulary is None else estimator.vocabulary
-    parameters = sklearn_internals.plain_parameters(estimator)
     vectorizer = CountVectorizer(**{name: parameters[name] for name in sklearn_internals.SHARED})
     vectorizer.tokenizer = Analysis.of(parameters | {"_english": ()}).tokenizer
     if isinstance(given, set | frozenset):
@@ -538,7 +529,7 @@ def check_as_count_vectorizer(estimator: BaseEstimator) -> list[Hashable]:
     if vectorizer.tokenizer is words_of or parameters["analyzer"] == "char":  # have this form
         tokens = [normalize("NFC", token) if isinstance(token, str) else token for token in tokens]
         _check_distinct(tokens)
-    return tokens
+    return number_tokens(tokens)
 
 
 def _check_distinct(tokens: list[Hashable]) -> None:

@@ -80,6 +80,7 @@ def all_tasks() -> list[Figure]:
             draw(axes, tasks, rows)
             axes.set_title(kind, loc="left")
         figure.supxlabel("seconds of the fit", fontsize=9)
+        figure.supylabel("accuracy", fontsize=9)
         place = "outside upper center"
         figure.legend(handles=marks, loc=place, ncols=shape[1], frameon=False)
         figures.append(figure)

@@ -198,13 +198,11 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
     shown, advice = {name: min(known[name], key=containers.is_number) for name in own}, ""
     if own:
         other = next(name for name in own if name != kept)
-        is_string = isinstance(shown[other], str)
-        advice = next(
-            text for kind, text in COLUMNS_ADVICE.items() if isinstance(shown[other], kind)
-        )
-        if is_string and wanted == "texts":
+        value = shown[other]
+        advice = next(text for kind, text in COLUMNS_ADVICE.items() if isinstance(value, kind))
+        if isinstance(value, str) and wanted == "texts":
             advice = f"Join texts: {JOIN}. {advice}"
-        elif is_string and wanted == "texts of fit":
+        elif isinstance(value, str) and wanted == "texts of fit":
             advice = NUMBERS_ADVICE
         advice = advice.format(other, kept)
     named = [f"{name!r} ({reprlib.repr(value)})" for name, value in [*shown.items()][:5]]

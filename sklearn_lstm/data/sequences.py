@@ -1,7 +1,5 @@
 """Sequences of unequal length, read a few rows at a time from the X that holds them."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -107,7 +105,7 @@ class Sequences(ABC):
         """Return which rows of X these rows are."""
         return rows
 
-    def subset(self, rows: Rows) -> Sequences:
+    def subset(self, rows: Rows) -> "Sequences":
         """Return the sequences of these rows."""
         return SelectedRows(self, rows)
 

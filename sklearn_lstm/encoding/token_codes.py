@@ -55,9 +55,9 @@ class TokenCodes:
         new = self.new_ids(sequences.distinct_ids(), further)
         return type(self)(np.concatenate([self.ids, new])) if len(new) else self
 
-    def new_ids(self, ids: NDArray[np.integer], further: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the ids in both that have no code, in ascending order."""
-        ids = np.unique(np.concatenate([ids, further]).astype(np.int64))
+    def new_ids(self, *parts: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the ids in all parts that have no code, in ascending order."""
+        ids = np.unique(np.concatenate(parts).astype(np.int64))
         ids = ids[ids > 0]
         return np.asarray(ids[self(ids) == UNKNOWN_CODE])
 

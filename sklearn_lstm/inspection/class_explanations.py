@@ -227,7 +227,7 @@ class ClassExplanations:
         ax.axvline(0, color="0.5", linewidth=0.8)
         ax.margins(y=0.02)
         ax.invert_yaxis()
-        label = f"adds to the score of {printable(self.classes[place])}, mean over the samples"
+        label = f"adds to the score of {printable(self.classes[place])},\nmean over the samples"
         ax.set_xlabel(label, parse_math=False)
         ax.legend(fontsize="small")
         ax.set_title(self._beside(place), fontsize="small", color="0.4", parse_math=False)

@@ -106,10 +106,9 @@ class TrainingDisplay(Display):
         rows = classifier.history_
         if not rows:
             raise ValueError("There is no epoch to show: no network was trained.")
-        losses = np.array([row["valid_loss"] for row in rows], dtype=float)
-        train_loss, lr = np.array([(row["train_loss"], row["lr"]) for row in rows], float).T
-        valid_loss = None if np.isnan(losses).all() else losses
-        return cls(train_loss, lr, valid_loss).plot(ax=ax)
+        names = "train_loss", "lr", "valid_loss"
+        train_loss, lr, losses = np.array([[row[name] for name in names] for row in rows], float).T
+        return cls(train_loss, lr, None if np.isnan(losses).all() else losses).plot(ax=ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw the curves.

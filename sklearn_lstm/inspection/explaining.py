@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.inspection.explanation import Explanation
-from sklearn_lstm.inspection.inputs import Data, OpenModel, WithoutSpan, open_model
+from sklearn_lstm.inspection.inputs import OpenModel, Single, WithoutSpan, open_model
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.threads import map_on_workers, workers
 
@@ -110,9 +109,7 @@ def target_outputs(opened: OpenModel, target: object) -> NDArray[np.intp]:
         raise ValueError(f"target={error} is not a class of the model: {known}.") from error
 
 
-def _explained(
-    opened: OpenModel, one: tuple[Sequences, Data], output: int, method: str
-) -> Explanation:
+def _explained(opened: OpenModel, one: Single, output: int, method: str) -> Explanation:
     """Return the explanation of one sequence."""
     sequences, data = one
     model, direction = opened.model, opened.labels.directions[:, output]
@@ -236,15 +233,13 @@ def explain_phrases(model: Any, X: Any, target: Any = None, longest: int = 4) ->
         raise ValueError(f"longest must be an integer from 1 on; got {longest!r}.")
     opened = open_model(model, X)
     pairs = zip(opened, target_outputs(opened, target).tolist(), strict=True)
-    return [_cut(opened, *one, output, longest) for one, output in pairs]
+    return [_cut(opened, one, output, longest) for one, output in pairs]
 
 
-def _cut(
-    opened: OpenModel, sequences: Sequences, data: Data, output: int, longest: int
-) -> list[Phrase]:
+def _cut(opened: OpenModel, one: Single, output: int, longest: int) -> list[Phrase]:
     """Return the phrases of one sequence."""
-    n_steps = len(data)
-    spans = [(0, 0)]
+    sequences, data = one
+    n_steps, spans = len(data), [(0, 0)]
     for length in range(1, min(longest, n_steps) + 1):
         spans += [(start, start + length) for start in range(n_steps - length + 1)]
     occluded = WithoutSpan(sequences, spans, opened.model.network.encoding)

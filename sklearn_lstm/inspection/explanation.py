@@ -170,6 +170,7 @@ class Explanation(Html):
         starts, places = np.where(linear * network > 0, linear, 0.0), np.arange(len(linear))
         height = float(np.clip(1.4 + 0.22 * len(places), 2.4, 12))
         ax = drawing.axes_for(ax, (8.0, 4.0) if is_series else (6.4, height))
+        ax.use_sticky_edges = False  # else the longest bar may end at the frame
         draw, thickness = (ax.bar, 1.0) if is_series else (ax.barh, 0.8)
         draw(places, linear, thickness, label="linear models")
         if network.any():

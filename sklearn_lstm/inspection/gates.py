@@ -172,8 +172,7 @@ def gate_activations(model: object, X: object) -> list[GateActivations]:
     .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Computation 9(8).
     """
     opened = open_model(model, X)
-    network = opened.model.network
-    network.check_is_trained()
+    network = opened.model.network.trained()
     return [GateActivations(data=data, **_activations(network, one)) for one, data in opened]
 
 
@@ -243,5 +242,4 @@ def sequence_vectors(model: object, X: object) -> NDArray[np.float32]:
     (2, 32)
     """
     opened = open_model(model, X)
-    opened.model.network.check_is_trained()
-    return opened.model.network.vectors_of(opened.sequences)
+    return opened.model.network.trained().vectors_of(opened.sequences)

@@ -19,6 +19,7 @@ from sklearn_lstm.targets.targets import Labels
 from sklearn_lstm.vectorizer import UNKNOWN_TOKEN, TextSequenceVectorizer
 
 Data: TypeAlias = NDArray[np.generic]  # what the steps of a sequence are, as `Explanation` says
+Single: TypeAlias = tuple[Sequences, Data]  # a sequence by itself, and what its steps are
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class OpenModel:
     def __len__(self) -> int:
         return len(self.sequences)
 
-    def __iter__(self) -> Iterator[tuple[Sequences, Data]]:
+    def __iter__(self) -> Iterator[Single]:
         """Yield each sequence by itself, and what its steps are.
 
         These are tokens, or ids, (n_steps,), or measurements (n_steps, n_channels). An empty text
@@ -174,8 +175,7 @@ def open_model(model: object, X: object) -> OpenModel:
     for step in transformers:
         # CSR of the same length means the same as dense output, and names unknown tokens too.
         if isinstance(step, TextSequenceVectorizer) and step.output == "dense":
-            same = {"output": "sparse", "max_length": step.max_length_}
-            step = copy(step).set_params(**same)  # noqa: PLW2901
+            step = copy(step).set_params(output="sparse", max_length=step.max_length_)  # noqa: PLW2901
         X = step.transform(X)
     fitted = what_was_fitted(classifier)
     return OpenModel(fitted.model, fitted.labels, read_as_at_fit(classifier, X))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
@@ -172,32 +173,34 @@ class HeldOutLogits:
         weighted = [weights[name] * logits for name, (logits, _) in self.members.items()]
         return np.asarray(np.sum(weighted, axis=0))
 
+    @cached_property
     def blend(self) -> Blend:
-        """Return the blend of the members."""
+        """The blend of the members."""
         return fit_blend(list(self.members.values()), self.targets, self.prior)
 
-    def trusted(self, blend: Blend) -> Blend:
-        """Return a blend whose weights are multiplied by the smallest confidence.
+    def trusted(self) -> Blend:
+        """Return the blend, whose weights are multiplied by the smallest confidence.
 
         This is divided by the factor of the member's logits if that is above 1: samples that were
         left out in turn have already set their scale, and that a member is right on a few more is
         no reason to make them larger.
         """
+        blend = self.blend
         pairs = zip(self.confidences.values(), blend.factors.tolist(), strict=True)
         least = min([1.0, *(confidence / max(1.0, factor) for confidence, factor in pairs)])
         correction = least * blend.prior_correction
         return replace(blend, factors=least * blend.factors, prior_correction=correction)
 
-    def is_a_guess(self, blend: Blend, shares: NDArray[np.float64]) -> bool:
-        """Return whether a blend says no more of many samples than the shares of the classes do.
+    def is_a_guess(self, shares: NDArray[np.float64]) -> bool:
+        """Return whether the blend says no more of many samples than the shares of the classes do.
 
         That is, its mean log-likelihood is above theirs by less than two standard errors.
         """
         if len(self.targets) < FEWEST_JUDGED:
             return False
         labels, truth = self.targets.labels, self.targets.indicators()
-        factors = dict(zip(self.members, blend.factors.tolist(), strict=True))
-        proba = labels.proba(self.total(factors) - blend.prior_correction * self.prior.logs)
+        factors = dict(zip(self.members, self.blend.factors.tolist(), strict=True))
+        proba = labels.proba(self.total(factors) - self.blend.prior_correction * self.prior.logs)
         guess = np.broadcast_to(shares, truth.shape)
         gains = labels.log_likelihoods(proba, truth) - labels.log_likelihoods(guess, truth)
         weights = self.targets.sample_weights / self.targets.sample_weights.sum()

@@ -1,7 +1,5 @@
 """Which samples the network learns from, and which are held out: drawn, or the user's own."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -69,10 +67,10 @@ class Split:
         seed, generator = int(rng.integers(1 << 31)), rng.spawn(1)[0]
         return cls(samples, _without(samples, rows), held_out, rows, seed, generator)
 
-    def holding_out(self, rows: Rows) -> Split:
+    def holding_out(self, rows: Rows) -> Self:
         """Return other rows held out, as if the user brought them: for cross-validation."""
         learned, held_out = _without(self.samples, rows), self.samples.subset(rows)
-        return Split(learned, learned, held_out, rows[:0], self.seed, self.generator)
+        return type(self)(learned, learned, held_out, rows[:0], self.seed, self.generator)
 
 
 def _with_copies(samples: Samples) -> Samples:

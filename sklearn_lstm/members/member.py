@@ -128,7 +128,7 @@ class Features(ABC):
         """Return what the features are, as it stands behind their number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ColumnFeatures(Features):
     """Columns relative to their mean in training, which stands for what is not known (NaN).
 
@@ -141,9 +141,7 @@ class ColumnFeatures(Features):
     explained: ClassVar[Explained] = "whole"
     have_one_unit: ClassVar[bool] = False  # such as the coordinates of a vector
 
-    mean: Annotated[NDArray[np.float64], "n_features"] = field(
-        default_factory=lambda: np.empty(0), kw_only=True
-    )
+    mean: Annotated[NDArray[np.float64], "n_features"] = field(default_factory=lambda: np.empty(0))
 
     @property
     def has_unit(self) -> NDArray[np.bool_]:

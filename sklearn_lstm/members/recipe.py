@@ -245,7 +245,7 @@ def _factors_of_few(fits: list[LinearFit], context: FitContext) -> dict[str, Exp
         logits = np.concatenate([_logits_of_fold(fit, fold, context) for fold in rows])
         expected = fit.solver.expected_factor._replace(deviation=EXPECTED_DEVIATION)
         held_out = held_out.joined_by(fit.recipe.name, logits, expected)
-    factors = held_out.blend().factors.tolist()
+    factors = held_out.blend.factors.tolist()
     pairs = zip(held_out.members, factors, strict=True)
     return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
 

@@ -17,7 +17,6 @@ import sklearn_lstm
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.storage import forms
-from sklearn_lstm.storage.forms import Unpacker
 
 PLAIN = {NoneType, bool, int, float, str}  # what stands in the tree as it is
 
@@ -173,7 +172,7 @@ class StoredMixin:
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         with forms.one_error(f"The stored {type(self).__name__}"):
-            unpack = Unpacker(dict(state["table"]))
+            unpack = forms.Unpacker(dict(state["table"]))
             content = unpack.content(state["content"], state["checksum"])
             unpack.estimator(content, self)
             warn_of_other_version(content, type(self).__name__)

@@ -1,7 +1,5 @@
 """Labels <-> targets, encoded once, at the boundary; what is known of each sequence."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self, TypeAlias
 
@@ -34,7 +32,7 @@ class Labels:
     is_multilabel = False
 
     @staticmethod
-    def of(y: NDArray[np.generic], names: tuple[str, ...] = ()) -> Labels:
+    def of(y: NDArray[np.generic], names: tuple[str, ...] = ()) -> "Labels":
         """Find the labels of a y from `read_labels`, whose columns have these names.
 
         Raises

@@ -19,6 +19,7 @@ from sklearn_lstm.text import words
 
 # The ids of the tokens of some texts, laid end to end, and how many tokens each text has.
 TokenBatch: TypeAlias = tuple[NDArray[np.integer], NDArray[np.int64]]
+Find: TypeAlias = Callable[[Iterable[Hashable]], Iterable[int]]  # tokens to ids
 
 
 PREPROCESSED, TOKENS, IN_ORDER = "text after the preprocessor", "list of tokens", "tokens in order"
@@ -42,25 +43,21 @@ class NoTextError(Exception):
     ----------
     found : object
         What the step got; or the error of bytes that do not decode.
-    expected : str, default="text"
+    expected : str
         What it reads, of `REMEDIES`.
     """
 
-    def __init__(self, found: object, expected: str = "text") -> None:
-        super().__init__(found, expected)
-        self.found, self.expected = found, expected
-
     def at(self, place: str) -> Exception:
         """Return the error for the user, which says where this was found."""
-        found = self.found
+        found, expected = self.args
         if isinstance(found, UnicodeDecodeError):
             found.reason += f", in {place}. Set `encoding`, or decode_error='replace'"
             return found
         is_nan = isinstance(found, float | np.floating) and np.isnan(found)
         error = InvalidSequencesError if is_nan else InvalidSequencesTypeError
         return error(
-            f"{place} is no {self.expected}, but {reprlib.repr(found)} ({type(found).__name__}). "
-            f"{REMEDIES[self.expected]}"
+            f"{place} is no {expected}, but {reprlib.repr(found)} ({type(found).__name__}). "
+            f"{REMEDIES[expected]}"
         )
 
 
@@ -121,9 +118,9 @@ class Analysis:
             try:
                 return document.decode(self.encoding, self.decode_error)
             except UnicodeDecodeError as error:
-                raise NoTextError(error) from None
+                raise NoTextError(error, "text") from None
         if document is np.nan:  # noqa: PLW0177 - as ``CountVectorizer`` does
-            raise NoTextError(document)
+            raise NoTextError(document, "text")
         return document
 
     def preprocess(self, text: Any) -> Any:
@@ -132,7 +129,7 @@ class Analysis:
             return self.preprocessor(text)
         if self.lowercase:
             if not hasattr(text, "lower"):
-                raise NoTextError(text)
+                raise NoTextError(text, "text")
             text = text.lower()
         if isinstance(self.strip_accents, str):
             return WITHOUT_ACCENTS[self.strip_accents](_checked(text))
@@ -202,9 +199,7 @@ WITHOUT_ACCENTS = {  # by `strip_accents`
 BLANKS = re.compile(r"\s\s+")
 
 
-def read_tokens(
-    analysis: Analysis, texts: Iterable[object], find: Callable[[Iterable[Hashable]], Iterable[int]]
-) -> Iterator[TokenBatch]:
+def read_tokens(analysis: Analysis, texts: Iterable[object], find: Find) -> Iterator[TokenBatch]:
     """Read texts as ``CountVectorizer`` does.
 
     NumPy finds characters, and the words of `words_of`, in many texts at once. All other tokens
@@ -227,54 +222,51 @@ def read_tokens(
     is_plain = analysis.preprocessor is None and analysis.strip_accents is None
     lowers = is_plain and analysis.lowercase
     keeps_str = is_plain and analysis.input == "content"
+
+    def read(text: object) -> str:
+        """Return a text in which characters or words are looked for."""
+        if keeps_str and type(text) is str:
+            return text
+        return analysis.preprocess_str(analysis.decode(text))
+
     if analysis.analyzer == "char":
         find_characters = words.CharacterTable(
             (lambda cs: find(map(str.lower, cs))) if lowers else find
         )
-        for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=keeps_str):
+        for batch in _in_batches(texts, read):
             code_points, lengths = words.split_characters(batch, lowers=lowers)
             yield find_characters(code_points), lengths
     elif analysis.tokenizer is words.words_of and not analysis.stop_words:
         find_words = words.WordLookup(find)
-        for batch in _in_batches(texts, analysis, analysis.preprocess_str, keeps_str=keeps_str):
+        for batch in _in_batches(texts, read):
             if len(batch) == 1 and len(batch[0]) < 1 << 11:  # arrays are not worth their while
                 yield _found([words.words_of(batch[0].lower() if lowers else batch[0])], find)
                 continue
             split = words.split_words(batch, lowers=lowers)
             yield find_words(split), split.lengths
     else:
-        for lists in _in_batches(texts, analysis, analysis.tokens_of):
+        for lists in _in_batches(texts, lambda text: analysis.tokens_of(analysis.decode(text))):
             yield _found(lists, find)
 
 
-def _found(
-    lists: list[list[Hashable]], find: Callable[[Iterable[Hashable]], Iterable[int]]
-) -> TokenBatch:
+def _found(lists: list[list[Hashable]], find: Find) -> TokenBatch:
     lengths = words.lengths_of(lists)
     return np.fromiter(find(chain.from_iterable(lists)), np.int32, lengths.sum()), lengths
 
 
-def _in_batches(
-    texts: Iterable[Any],
-    analysis: Analysis,
-    analyze: Callable[[object], object],
-    *,
-    keeps_str: bool = False,
-) -> Iterator[list[Any]]:
-    """Yield lists of decoded and analyzed texts; a str stays as it is if `keeps_str`."""
+def _in_batches(texts: Iterable[object], read: Callable[[object], Any]) -> Iterator[list[Any]]:
+    """Yield lists of what is read of texts, a string or a list of each."""
     batch: list[Any] = []
     size = 0
     for index, text in enumerate(texts):
         try:
-            if not (keeps_str and type(text) is str):
-                text = analyze(analysis.decode(text))  # noqa: PLW2901
-            size += len(text)
+            batch.append(read(text))
+            size += len(batch[-1])
         except NoTextError as error:
             raise error.at(f"X[{index}]") from None
         except Exception as error:
             error.add_note(f"This is about X[{index}].")
             raise
-        batch.append(text)
         if size >= 1 << 16:  # characters or tokens: they fit into the processor's cache
             yield batch
             batch, size = [], 0

@@ -138,14 +138,6 @@ def _add_counts(counts: NDArray[np.int64], numbers: NDArray[np.integer]) -> NDAr
     return total
 
 
-class UnknownTokens(dict[Hashable, int]):
-    """Unknown tokens and their numbers: -2, -3, ... in the order in which they are looked up."""
-
-    def __missing__(self, token: Hashable) -> int:
-        number = self[token] = FIRST_UNKNOWN - len(self)
-        return number
-
-
 class CallIds:
     """The ids of the tokens of one call of `transform` or `fit_transform`.
 
@@ -156,18 +148,20 @@ class CallIds:
 
     Attributes
     ----------
-    unknown : UnknownTokens
-        Those so far. The first one, "", is that of an empty text.
+    unknown : dict
+        Unknown tokens so far, and their numbers: -2, -3, ... in the order in which they were looked
+        up. The first one, "", is that of an empty text.
     """
 
     def __init__(self, vocabulary: dict[Hashable, int]) -> None:
         self.vocabulary: dict[Hashable, int] = vocabulary
-        self.unknown: UnknownTokens = UnknownTokens({"": FIRST_UNKNOWN})
+        self.unknown: dict[Hashable, int] = {"": FIRST_UNKNOWN}
 
     def __call__(self, tokens: Iterable[Hashable]) -> Iterator[int]:
         """Yield the id of each token, or its number if it is unknown."""
         find, unknown = self.vocabulary.get, self.unknown
-        return (find(token) or unknown[token] for token in tokens)
+        number = unknown.setdefault
+        return (find(token) or number(token, FIRST_UNKNOWN - len(unknown)) for token in tokens)
 
 
 def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[Hashable]:

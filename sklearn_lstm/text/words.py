@@ -29,9 +29,7 @@ LOWERED_IN_CONTEXT = "İΣ"  # their lower case depends on their neighbours, or 
 # letters of Latin, Greek and Cyrillic, ASCII, and usual punctuation. A regular expression finds
 # their words.
 PLAIN = re.compile(r"[\0-\u02ff\u0388-\u0482\u048a-\u052f\u2010-\u2027\u20a0-\u20bf]*")
-PLAIN_WORDS = re.compile(
-    r"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:['’]\w+)*|[^\w\s]+"  # noqa: RUF001
-)
+PLAIN_WORDS = re.compile(rf"(?:(?<=[0-9])\.(?=[0-9]))?\w+(?:[{_APOSTROPHES}]\w+)*|[^\w\s]+")
 
 _KEY_BYTES = 7  # characters of a key; its highest byte is their number
 _KEY_MASKS = np.array([(1 << 8 * n) - 1 for n in range(_KEY_BYTES + 1)], np.uint64)

@@ -8,9 +8,9 @@ from sklearn_lstm.data.kinds import KINDS
 from sklearn_lstm.data.sequences import FlatSequences
 from sklearn_lstm.members.features import hashing, ngram_reader
 from sklearn_lstm.members.held_out import Split
+from sklearn_lstm.members.network.network_settings import read_settings
 from sklearn_lstm.members.recipe import FitContext, fit_recipe
 from sklearn_lstm.members.recipes import RECIPES
-from sklearn_lstm.members.settings import read_settings
 from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.targets.targets import Labels, LabelSets, Samples, Targets
 

@@ -7,12 +7,12 @@ from as_read import read_sequences
 from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.kinds import MEASUREMENTS, WORDS
+from sklearn_lstm.members.network.network_settings import read_settings
 from sklearn_lstm.members.settings import (
     batch_size_for,
     max_epochs_for,
     n_to_hold_out,
     plan_training,
-    read_settings,
     steps_per_frame,
     work_of_epoch,
 )

@@ -94,10 +94,9 @@ class Convolutions:
             competing = values[self.competing[index]]  # (n_groups, 7, B, n)
             extremes = np.stack([competing.max(axis=1), competing.min(axis=1)], axis=1)
             first = index * n_of_dilation
-            for happens in (
-                values[:, np.newaxis] > limits,
-                competing[:, np.newaxis] == extremes[:, :, np.newaxis],
-            ):
+            are_above = values[:, np.newaxis] > limits
+            are_extreme = competing[:, np.newaxis] == extremes[:, :, np.newaxis]
+            for happens in (are_above, are_extreme):
                 indicators = happens.reshape(-1, n_rows, values.shape[2])
                 yield slice(first, first + len(indicators)), start, indicators
                 first += len(indicators)

@@ -12,7 +12,7 @@ from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.members.member import Array, ColumnFeatures, Contributions
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.storage.fields import check_agreement
-from sklearn_lstm.targets.targets import Samples
+from sklearn_lstm.targets.targets import Floats, Samples
 
 Feature: TypeAlias = Literal["value", "pieces", "is missing"]
 MOST_CATEGORIES = 255  # of a column; rarer ones are none of them
@@ -49,12 +49,10 @@ class NumberFeatures(ColumnFeatures):
     explained = "columns"
     numbers: dict[str, tuple[Feature, ...]]
     categories: dict[str, tuple[str, ...]]
-    quantiles: Annotated[NDArray[np.float64], "11 n_numbers"] = field(
+    quantiles: Annotated[Floats, "11 n_numbers"] = field(
         default_factory=lambda: np.empty((N_PIECES + 1, 0))
     )
-    bounds: Annotated[NDArray[np.float64], "2 n_numbers"] = field(
-        default_factory=lambda: np.empty((2, 0))
-    )
+    bounds: Annotated[Floats, "2 n_numbers"] = field(default_factory=lambda: np.empty((2, 0)))
 
     def check(self) -> None:
         """Raise ValueError if a column of numbers has no quantiles."""
@@ -97,7 +95,7 @@ class NumberFeatures(ColumnFeatures):
                 bounds[:, column] = known.mean() - reach, known.mean() + reach
         return replace(self, quantiles=quantiles, bounds=bounds)
 
-    def vectors(self, sequences: Sequences) -> NDArray[np.float64]:
+    def vectors(self, sequences: Sequences) -> Floats:
         """Return numbers, NaN where they are missing, and which categories a sequence has."""
         columns, parts = sequences.numbers.columns, [np.empty((len(sequences), 0))]
         learned = zip(self.numbers.items(), self.quantiles.T, self.bounds.T, strict=True)

@@ -4,10 +4,8 @@ Where a class depends on what a machine remembers, guessing beats gradients (Hoc
 Schmidhuber 1996).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +66,7 @@ class Candidates(NamedTuple):
     scores: NDArray[np.float32]
 
     @classmethod
-    def best_of(cls, *parts: Candidates) -> Candidates:
+    def best_of(cls, *parts: Self) -> Self:
         """Return those with the largest scores, in descending order."""
         rows, scores = map(np.concatenate, zip(*parts, strict=True))
         order = np.argsort(-scores, kind="stable")[:MOST_LIKELY]
@@ -283,9 +281,8 @@ def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator
         return known
     samples = samples.subset(rows[np.argsort(-lengths[rows], kind="stable")])
     targets, rows = samples.targets, np.arange(len(rows))
-    names, groups = np.unique(
-        rows if targets.groups is None else targets.groups, return_inverse=True
-    )
+    known_groups = rows if targets.groups is None else targets.groups
+    names, groups = np.unique(known_groups, return_inverse=True)
     groups = groups if len(names) > 1 else rows  # one can't be left out
     folds = rng.permutation(groups.max() + 1)[groups] % N_FOLDS
     lengths, symbols = samples.sequences.lengths, known.symbols(samples.sequences.read(rows))

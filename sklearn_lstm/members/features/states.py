@@ -5,8 +5,6 @@ it tells, and a network learns it only with luck. With enough random machines, a
 their states can read every regular language (Kontorovich and Nadler 2009).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple, Self
@@ -58,9 +56,9 @@ class Strings(NamedTuple):
         places = lengths[np.newaxis], last, np.where(is_end, last, -1), before_end, after_start
         return cls(padded, lengths, np.concatenate(places))
 
-    def every(self, n: int) -> Strings:
+    def every(self, n: int) -> Self:
         """Return every n-th sequence."""
-        return Strings(self.symbols[:, ::n], self.lengths[::n], self.places[:, ::n])
+        return type(self)(self.symbols[:, ::n], self.lengths[::n], self.places[:, ::n])
 
     def states(self, tables: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states of machines at places (n_places, n_sequences, n_machines).

@@ -52,10 +52,11 @@ class Network(network_member.NetworkMember):
     optimizer_state: dict[str, Any] | None = None
     net: MicroBatchNet | None = field(default=None, repr=False)
 
-    def check_is_trained(self) -> None:
-        """Raise a NotFittedError if the network was not trained."""
+    def trained(self) -> Self:
+        """Return the network; raise a NotFittedError if it was not trained."""
         if not self.is_trained:
             raise NotFittedError(NOT_TRAINED)
+        return self
 
     @property
     def device(self) -> torch.device:

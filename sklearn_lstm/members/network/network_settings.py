@@ -14,16 +14,18 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sklearn_lstm.data.kinds import Kind
-from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
+from sklearn_lstm.data.sequences import Sequences, common_length
 from sklearn_lstm.encoding.token_codes import TokenCodes
 from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.network.architecture import POOLINGS, Architecture
 from sklearn_lstm.members.network.devices import find_device
 from sklearn_lstm.members.network.network import Network
-from sklearn_lstm.members.settings import FitSettings, Parameters, read_settings
-from sklearn_lstm.pretrained.embeddings import PretrainedVectors
+from sklearn_lstm.members.settings import FitSettings, Parameters
+from sklearn_lstm.pretrained.embeddings import PretrainedVectors, read_embeddings
+from sklearn_lstm.pretrained.sentence_encoders import SentenceEncoder
 from sklearn_lstm.targets.targets import Labels, Targets
+from sklearn_lstm.targets.thresholds import given_thresholds
 
 OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 OPTIMIZERS: dict[str, type[Optimizer]] = {
@@ -160,7 +162,7 @@ class NetworkSettings(FitSettings):
         return any(isinstance(one, EarlyStopping) for one in _without_names(self.callbacks))
 
 
-def read_network_settings(
+def read_settings(
     parameters: Parameters,
     kind: Kind,
     labels: Labels,
@@ -171,31 +173,55 @@ def read_network_settings(
 
     Parameters
     ----------
-    parameters, kind, labels, sequences
-        As `read_settings` takes them.
+    parameters : dict
+        Checked.
+    kind, labels, sequences
+        Of X and y. Without sequences neither `embeddings` nor an encoder is read.
     network : Network or None
-        That training goes on from.
+        That training goes on from: `embeddings` are read for its new ids alone, and no encoder.
 
     Raises
     ------
     ValueError
-        As `read_settings` does; and for wrong names of poolings, vectors of another length than
-        `embedding_dim`, a criterion or optimiser that can't be used, a device that is not there,
-        and callbacks that are not skorch's, can't be copied, or monitor what is not recorded.
+        For vectors of measurements, and thresholds that do not fit y; for wrong names of poolings,
+        vectors of another length than `embedding_dim`, a criterion or optimiser that can't be used,
+        a device that is not there, and callbacks that are not skorch's, can't be copied, or monitor
+        what is not recorded.
     """
-    known = own = None
-    if network is not None and isinstance(network.encoding, TokenCodes):
-        known, own = network.encoding, network.vectors
-    settings = read_settings(parameters, kind, labels, sequences, known=known, known_vectors=own)
-    return NetworkSettings(
-        **vars(settings),
-        architecture=_architecture(parameters, settings.vectors, network),
-        loss=find_criterion(parameters["criterion"], labels),
-        callbacks=_copies(parameters["callbacks"], parameters["early_stopping"]),
-        optimizer=find_optimizer(parameters["optimizer"]),
-        device=find_device(parameters["device"]),
-        **{name: parameters[name] for name in ("precision", "lr", "weight_decay")},
-    )
+    vectors, encoder, n_steps = None, None, 0
+    if sequences is not None:
+        n_steps = common_length(sequences.lengths)
+        for name in ("embeddings", "encoder"):
+            if kind is MEASUREMENTS and parameters[name] is not None:
+                raise ValueError(f"{name} is for tokens, but X holds measurements. Leave it None.")
+        if (given := parameters["embeddings"]) is not None:
+            new_ids = known = None
+            if network is not None and isinstance(network.encoding, TokenCodes):
+                new_ids = network.encoding.new_ids(sequences.distinct_ids())
+                known = network.vectors
+            vectors = read_embeddings(given, sequences.vocabulary, new_ids, known)
+            if network is None:
+                vectors.warn_of_missing_rows(sequences)
+        if network is None and parameters["encoder"] is not None:
+            encoder = SentenceEncoder.opened(parameters["encoder"])
+            encoder.known = {}  # the vectors of this fit
+    names = {one.name for one in fields(NetworkSettings)} & parameters.keys()
+    settings = {name: parameters[name] for name in names} | {
+        "kind": kind,
+        "vectors": vectors,
+        "encoder": encoder,
+        "numbers": sequences is not None and bool(sequences.numbers),
+        "n_steps": n_steps,
+        "thresholds": given_thresholds(parameters["threshold"], labels),
+        "architecture": _architecture(parameters, vectors, network),
+        "loss": find_criterion(parameters["criterion"], labels),
+        "callbacks": _copies(parameters["callbacks"], parameters["early_stopping"]),
+        "optimizer": find_optimizer(parameters["optimizer"]),
+        "device": find_device(parameters["device"]),
+    }
+    if parameters["linear_model"] == "alone":
+        settings["max_epochs"] = 0
+    return NetworkSettings(**settings)
 
 
 def _architecture(

@@ -71,7 +71,7 @@ class BlendLoss:
     def __call__(self, network: Network) -> callbacks.Losses:
         """Return the losses with a network as it is now."""
         joined, targets = self.joined_by(network), self.samples.targets
-        total, (logits, _) = joined.blend().loss, joined.members[network.name]
+        total, (logits, _) = joined.blend.loss, joined.members[network.name]
         of_network = network_settings.mean_loss(self.settings.loss, logits, targets)
         return callbacks.Losses(total, total / len(targets), of_network)
 
@@ -158,11 +158,8 @@ def train(
     tokens, may_round = module.architecture.tokens, settings.precision == "auto"
     module.use_bfloat16 = tokens and may_round and prefers_bfloat16(settings.device)
     dataset = SequenceDataset(samples, network.encoding, TOKEN_DROPOUT * tokens)
-    first = (
-        callbacks.EpochRecord(),
-        callbacks.SparseEmbedding(),
-        GradientNormClipping(LARGEST_GRADIENT),
-    )
+    clipping = GradientNormClipping(LARGEST_GRADIENT)
+    first = callbacks.EpochRecord(), callbacks.SparseEmbedding(), clipping
     with torch.enable_grad(), torch.autocast(settings.device.type, enabled=False):
         net = make_net(
             module,

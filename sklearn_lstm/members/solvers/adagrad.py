@@ -23,9 +23,8 @@ def new_model(samples: Samples, kind: Kind) -> member.LinearModel:
     features = OnlineNgramFeatures(**vars(choose_ngrams(samples.sequences, kind)))
     n_outputs = samples.targets.n_outputs
     coef, squares = np.zeros((2, 0, n_outputs), np.float32)
-    return member.LinearModel(
-        member.ONLINE, (member.Term(features, coef, np.zeros(n_outputs), squares),)
-    )
+    term = member.Term(features, coef, np.zeros(n_outputs), squares)
+    return member.LinearModel(member.ONLINE, (term,))
 
 
 def learn(

@@ -9,7 +9,7 @@ from sklearn_lstm.members.features.series import N_FEATURES, SeriesFeatures, n_f
 from sklearn_lstm.members.member import Term
 from sklearn_lstm.members.recipe import BaseSolver
 from sklearn_lstm.members.solvers import ridge_regression
-from sklearn_lstm.members.solvers.ridge_regression import GramMatrix, RidgeFit
+from sklearn_lstm.members.solvers.ridge_regression import GramMatrix, Matrix, RidgeFit
 from sklearn_lstm.targets.targets import Samples, Targets
 
 MOST_JUDGED = 250  # samples, which say how much places tell
@@ -104,9 +104,7 @@ def _fit(
     return fit.calibrated(factor, bias), confidence
 
 
-def _matrix(
-    drawn: SeriesFeatures, samples: Samples, rows: Rows, gram: GramMatrix | None
-) -> NDArray[np.float32]:
+def _matrix(drawn: SeriesFeatures, samples: Samples, rows: Rows, gram: GramMatrix | None) -> Matrix:
     """Return the features of some rows; the Gram matrix gets those of all samples."""
     position = np.full(len(samples), -1)
     position[rows] = np.arange(len(rows))

@@ -24,6 +24,7 @@ from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]
 Matrix: TypeAlias = NDArray[np.float32]  # (n_samples, n_features)
+LeftOut: TypeAlias = tuple[Floats, Floats]  # predictions: without each sample, and its cluster
 
 ALPHAS = np.logspace(-7, 2, 14)  # relative to the total variance of the convolutions, 1
 N_CLUSTERS = 12  # for each class
@@ -87,7 +88,7 @@ def fit_few(features: Matrix, targets: Targets, deviations: Floats) -> RidgeFit:
 @one_blas_thread()
 def leave_alike_out(
     features: Matrix, targets: Targets, alpha: float, deviations: Floats
-) -> tuple[Floats, Floats]:
+) -> LeftOut:
     """Return two predictions for each sample: without it, and without all samples like it."""
     products = _products(features, targets, deviations)
     return _left_out(products, targets, alpha, _clusters(products, targets))
@@ -142,9 +143,7 @@ def _clusters(products: Floats, targets: Targets) -> Rows:
     return np.asarray(fcluster(linkage(distances, "ward"), n_clusters, "maxclust"))
 
 
-def _left_out(
-    products: Floats, targets: Targets, alpha: float, clusters: Rows
-) -> tuple[Floats, Floats]:
+def _left_out(products: Floats, targets: Targets, alpha: float, clusters: Rows) -> LeftOut:
     """Return the predictions of each sample without it, and without its cluster.
 
     Each cluster is left out as a whole: where classes hardly differ, the others like it would speak
