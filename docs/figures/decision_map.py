@@ -50,7 +50,7 @@ QUESTIONS = [
     ),
     (
         "Series of equal length,\nand a result in a second?",
-        "MiniRocket (aeon),\nor our linear model",
+        "MiniRocket, or our linear model",
         (
             f"GunPoint {percent('GunPoint', 'MiniRocket, ridge')} in "
             f"{seconds('GunPoint', 'MiniRocket, ridge')}, ours {percent('GunPoint')} in "

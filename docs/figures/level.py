@@ -54,7 +54,7 @@ def level() -> list[Figure]:
         for person, color in COLORS.items():
             values = [float(row[title]) for row in rows if row["person"] == str(person)]
             axes.plot(left + np.linspace(0, WIDTH, len(values)), values, color=color, lw=1.4)
-        axes.text(left + WIDTH / 2, -2.8, "time", ha="center", fontsize=10)
+        axes.text(left + WIDTH / 2, -3.4, "time", ha="center", fontsize=10)
     axes.text(LEFT[0] - 0.1, 0, "deviations", va="center", ha="right", rotation=90, fontsize=10)
     return [figure]
 
