@@ -130,6 +130,7 @@ def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Ite
     for number, batch in enumerate(batches):
         if not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 4:
             found = f"batch {number} is {reprlib.repr(batch)}; a single batch is passed as [(X, y)]"
+            found += ", a part of a frame as (part['text'], part['label'])"
             raise TypeError(f"A batch is (X, y), or adds sample_weight and groups; {found}.")
         X, y, sample_weight, groups = (*batch, None, None)[:4]
         X = [*X] if isinstance(X, Iterator) else X  # of texts, as `fit` reads it
@@ -138,7 +139,11 @@ def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Ite
                 f"Batch {number} has further columns. Pass the texts alone, or use fit."
             )
         labels = read_labels(y, f"y of batch {number}")
-        check_consistent_length(X, labels, groups)
+        try:
+            check_consistent_length(X, labels, groups)
+        except ValueError as error:
+            error.args = (f"Batch {number}: {error}",)
+            raise
         if len(labels):
             kind = column_names(y), labels.shape[1:], labels.dtype.kind in "OU"
             values, places = np.unique(labels, return_inverse=True)  # equal strings are one object
@@ -204,9 +209,10 @@ def _read_texts(
         tokens.append(cut(batch, vectorizer.max_length or inf, vectorizer.truncation))
 
     texts = (text for X in stream for text in iterate_texts(X))
-    final, ids = vectorizer._fit(texts, keep=keep)  # noqa: SLF001 - of a class of ours
+    first = next(texts)
+    final, ids = vectorizer._fit(chain([first], texts), keep=keep)  # noqa: SLF001 - of a class of ours
     tokens.renumber(final)
-    return vectorizer.transform([""]), Spelling(ids.vocabulary, [*ids.unknown])
+    return vectorizer.transform([first]), Spelling(ids.vocabulary, [*ids.unknown])
 
 
 def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> tuple[TokenIds, Spelling]:

@@ -40,6 +40,10 @@ SINGLE_WORDS = (
     "Most texts are a single word, and most words occur once, so new texts are unknown. Of names, "
     "DNA or other strings of letters, analyzer='char' reads the letters."
 )
+DECIMALS = (
+    "Many tokens are decimal numbers, which are read as words. Pass series as floats to the "
+    "classifier, without a vectorizer: [np.array(text.split(), float) for text in X]."
+)
 ENGLISH = sorted(ENGLISH_STOP_WORDS)
 
 
@@ -475,6 +479,8 @@ class TextSequenceVectorizer(
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
         if self.analyzer == "word" and read.are_single_words():
             warn_user(SINGLE_WORDS, InputTypeWarning)
+        if read.are_decimals():
+            warn_user(DECIMALS, InputTypeWarning)
         self._commit(read, numbers, vocabulary, {})
         ids = CallIds(vocabulary)
         return np.fromiter(chain([0, FIRST_UNKNOWN], ids(read.tokens.ids)), np.int32), ids

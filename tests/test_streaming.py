@@ -83,6 +83,12 @@ def test_texts_are_read_as_fit_reads_them(parameters):
     assert_same(fitted, expected, [*TEXTS, "nothing like that"])
 
 
+def test_lists_of_tokens_are_read_as_fit_reads_them():
+    tokens = [text.split() for text in TEXTS]
+    fitted = fit_batches(with_texts(analyzer=list), cut(tokens, LABELS))
+    assert_same(fitted, with_texts(analyzer=list).fit(tokens, LABELS), tokens)
+
+
 def test_the_texts_of_a_batch_may_come_from_an_iterator():
     fitted = fit_batches(with_texts(), [(iter(TEXTS), LABELS)])
     assert_same(fitted, with_texts().fit(TEXTS, LABELS), TEXTS)
@@ -213,7 +219,7 @@ OTHERS = TextSequenceVectorizer().fit_transform(TEXTS)
     [
         ([], ValueError, "The batches hold no sample"),
         ([(IDS, LABELS), IDS], TypeError, "A batch is .X, y., .* batch 1 is <(Compressed|130x8)"),
-        ([(IDS, LABELS), (IDS, LABELS[1:])], ValueError, r"numbers of samples: \[130, 129\]"),
+        ([(IDS, LABELS), (IDS, LABELS[1:])], ValueError, r"^Batch 1: .* of samples: \[130, 129\]"),
         ([(IDS, LABELS), (IDS, range(130))], ValueError, "labels of several kinds"),
         ([(IDS, FLAGS), (IDS, FLAGS[:, 1:])], ValueError, "labels of several kinds"),
         ([(IDS, WEIGHTS), (IDS, WEIGHTS + 0.5)], ValueError, "continuous. y of batch 1 holds"),

@@ -217,7 +217,8 @@ TIMES_ADVICE = (
 ROW_EXPECTED = (
     "Each row has to be a sequence of shape (T,) or (T, n_channels). If X is one row of a table, "
     "pass pd.DataFrame([X]); if it holds pairs, (steps, label) or (name, steps) of a groupby, take "
-    "them apart: first, second = zip(*X)."
+    "them apart: first, second = zip(*X); numbers beside sequences are columns of a data frame: "
+    "pd.DataFrame({'series': X, 'age': ages})."
 )
 COLUMNS_OF_ROWS = (
     "Pass the one column that holds the sequences or, if all of them are channels, "

@@ -9,11 +9,12 @@ from scipy.sparse import issparse
 from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE, names_of
 from sklearn_lstm.data.kinds import are_a_signal
-from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Sequences
+from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.id_matrix import names_of_steps
 
-STEPS_FOR_SIGNAL = 1 << 15  # that are looked at, about
+VALUES_LOOKED_AT = 1 << 15  # about
+SHARE_OF_MARK = 0.01  # of the values of a channel, at least, stand for a missing one
 
 
 def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> None:
@@ -39,7 +40,7 @@ def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> 
     else:
         found = found or _negative_integers(arrays.steps) or _one_hot(arrays.steps)
         found = found or _channels_first(arrays.steps) or _zeros_at_the_end(arrays.steps)
-        found = found or _length_1(arrays.steps)
+        found = found or _length_1(arrays.steps) or _a_mark(sequences)
     if found:
         warn_user(f"{found} If it is meant so, say it by input_type.", InputTypeWarning)
 
@@ -59,15 +60,20 @@ def _a_frame_of_numbers(X: object, steps: Any) -> str:
 
 def _a_signal(sequences: Sequences) -> str:
     """Tell integers that are close to their neighbours, or seldom recur: no tokens are."""
-    every = -(-int(sequences.lengths.sum()) // STEPS_FOR_SIGNAL)
-    steps, lengths = next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
-    if not are_a_signal(steps, lengths):
+    if not are_a_signal(*_some_steps(sequences)):
         return ""
     return (
         "X holds integers, which are read as token ids. But neighbouring integers are close to "
         "each other, or most occur once, as in a signal (audio, counts of a sensor). If they are "
         "measurements, pass X as floats, or input_type='measurements'."
     )
+
+
+def _some_steps(sequences: Sequences) -> tuple[NDArray[Any], Lengths]:
+    """Return the steps of sequences here and there, and how many each of these has."""
+    n_values = int(sequences.lengths.sum()) * (sequences.n_channels or 1)
+    every = -(-n_values // VALUES_LOOKED_AT)
+    return next(sequences.subset(np.arange(0, len(sequences), every)).chunks())
 
 
 def _zeros_between_ids(steps: Any) -> str:
@@ -175,6 +181,24 @@ def _length_1(steps: Any) -> str:
         "Pass the texts: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()), where "
         "`encoder` takes a model of embeddings."
     )
+
+
+def _a_mark(sequences: Sequences) -> str:
+    """Tell a value that recurs, and is farther from all others than these are from each other."""
+    for channel, values in enumerate(np.sort(_some_steps(sequences)[0], axis=0).T):
+        known = values[~np.isnan(values)].astype(np.float64)
+        for ordered in (known, -known[::-1]):
+            others = ordered[ordered > ordered[:1]]
+            n_marks = len(ordered) - len(others)
+            is_frequent = 1 < n_marks >= SHARE_OF_MARK * len(ordered)
+            if is_frequent and len(others) and others[0] - ordered[0] > np.ptp(others) > 0:
+                mark = f"{abs(ordered[0]) * np.sign(known[np.abs(known).argmax()]):g}"
+                return (
+                    f"Channel {channel} of X holds {mark} again and again, far from all other "
+                    f"values. If that means missing, pass np.where(X == {mark}, np.nan, X), of a "
+                    "list row by row."
+                )
+    return ""
 
 
 def _parts_of(table: NDArray[Any]) -> list[NDArray[Any]]:

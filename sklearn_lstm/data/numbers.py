@@ -40,7 +40,7 @@ STRINGS_ADVICE = (
 COLUMNS_ADVICE: dict[Any, str] = {  # by the type of a value; {0!r} is the name of its column
     (np.datetime64, date): DATES_ADVICE,
     (np.timedelta64, timedelta): "Turn it into numbers: frame[{0!r}].dt.total_seconds().",
-    str: f"{STRINGS_ADVICE} {NUMBERS_ADVICE} {DATES_ADVICE}",
+    str: STRINGS_ADVICE,
     object: "Leave it out: frame.drop(columns=[{0!r}]).",
 }
 MOST_LOOKED_AT = 1_000  # values, for letters
@@ -192,14 +192,17 @@ def split(columns: dict[str, Column], wanted: str = "texts") -> tuple[Array, Num
 
 def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
     """Return what to do about no or several columns that hold neither numbers nor categories."""
-    known = {name: columns[name].known for name in own}
-    kept = next((name for name in own if columns[name].content == wanted), longest_texts(known))
+    known = {name: columns[name].known for name in own if columns[name].content != wanted}
+    kept = next((name for name in own if name not in known), longest_texts(known))
     # Of each column a value that is no number, if there is any.
-    shown, advice = {name: min(known[name], key=containers.is_number) for name in own}, ""
+    shown = {name: min(values, key=containers.is_number) for name, values in known.items()}
+    advice = ""
     if own:
-        other = next(name for name in own if name != kept)
+        other = next(name for name in known if name != kept)
         value = shown[other]
         advice = next(text for kind, text in COLUMNS_ADVICE.items() if isinstance(value, kind))
+        if isinstance(value, str) and any(map(str.isdigit, value)):
+            advice = f"{advice} {NUMBERS_ADVICE} {DATES_ADVICE}"
         if isinstance(value, str) and wanted == "texts":
             advice = f"Join texts: {JOIN}. {advice}"
         elif isinstance(value, str) and wanted == "texts of fit":
@@ -208,7 +211,7 @@ def _advice(columns: dict[str, Column], own: list[str], wanted: str) -> str:
     named = [f"{name!r} ({reprlib.repr(value)})" for name, value in [*shown.items()][:5]]
     return (
         f"Exactly one column of X has to hold the {wanted}, and the others numbers or categories, "
-        f"by their types, as at fit. Out of {[*columns]}, {len(own)} hold neither: "
+        f"by their types, as at fit. Out of {[*columns]}, {len(known)} hold neither: "
         f"{', '.join(named) or 'all are numbers or categories'}. {advice or NO_TEXTS_ADVICE}"
     )
 

@@ -98,7 +98,8 @@ def _check_each(y: Any, name: str) -> None:
                 f"Unknown label type: {name}{[*at]} is {label!r:.50} ({type(label).__name__}), "
                 "but labels have to be all strings, all numbers (in no array of objects) or all "
                 "booleans. Several of each sequence are a table of 0 and 1: "
-                f"{name} = MultiLabelBinarizer().fit_transform({name})."
+                f"{name} = MultiLabelBinarizer().fit_transform({name}). Labels of steps need a "
+                "window around each."
             )
 
 

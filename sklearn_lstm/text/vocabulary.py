@@ -89,6 +89,16 @@ class TextCounts(NamedTuple):
         most = 2 * self.lengths[1] > self.tokens.n_texts >= FEWEST_TEXTS
         return bool(most and 2 * np.count_nonzero(occurrences == 1) > len(occurrences))
 
+    def are_decimals(self) -> bool:
+        """Return whether over a quarter of what many texts hold are decimal numbers.
+
+        The first 1,000 tokens tell it.
+        """
+        is_decimal = np.fromiter(map(_is_decimal, islice(self.tokens.ids, 1000)), bool)
+        counts = self.tokens.occurrences[FIRST_TOKEN:][: len(is_decimal)]
+        are_many = self.tokens.n_texts >= FEWEST_TEXTS
+        return bool(are_many and 4 * counts[is_decimal].sum() > counts.sum())
+
     def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""
         too_long = (n for length, n in self.lengths.items() if length > max_length)
@@ -99,6 +109,10 @@ class TextCounts(NamedTuple):
             "n_truncated_texts": sum(too_long),
             "n_empty_texts": self.lengths[0],
         }
+
+
+def _is_decimal(token: Hashable) -> bool:
+    return "." in str(token) and str(token).strip("-.").replace(".", "").isdecimal()
 
 
 def count_texts(
@@ -176,7 +190,10 @@ def frequent_tokens(counts: TokenCounts, min_df: float, max_df: float) -> list[H
     try:
         tokens.sort()
     except TypeError as error:
-        raise ValueError(f"Tokens of several types ({error}). Make them strings.") from error
+        types = sorted({type(token).__name__ for token in tokens})
+        raise ValueError(
+            f"Tokens of several types, {types}: {error}. Make them strings, and leave out None."
+        ) from error
     occurrences = dict(zip(counts.ids, counts.occurrences[FIRST_TOKEN:].tolist(), strict=True))
     return sorted(tokens, key=occurrences.__getitem__, reverse=True)  # ties stay alphabetical
 

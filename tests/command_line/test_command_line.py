@@ -270,6 +270,11 @@ def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, 
         (["empty.csv", "--output", "model"], 1, "The table has no rows"),
         (["spam.csv", "--output", "model", "--text", "label"], 1, "name a column twice"),
         (["spam.csv", "--output", "spam.csv"], 1, "It holds no model, so it is not replaced"),
+        (
+            ["spam.csv", "--output", "model.pkl"],
+            1,
+            "A model file is no pickle: name it .safetensors",
+        ),
         (["unlabelled.csv", "--output", "model"], 1, "1 rows have no label: leave"),
     ],
 )

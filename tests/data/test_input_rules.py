@@ -61,6 +61,14 @@ TOLD = {  # X, and what is told
     "counts that seldom recur": (RNG.integers(2000, 12000, (40, 30)), "most occur once, as in a"),
     "tf-idf": (TfidfVectorizer().fit_transform(FRAME["text"]).toarray(), "row of X has length 1"),
     "embeddings": (normalize(RNG.normal(size=(9, 8))).astype("f4"), "length 1, as tf-idf and"),
+    "-999": (
+        np.where(SERIES[:, :, :2] > 1, -999, SERIES[:, :, :2]),
+        r"Channel 0 .* -999 .*X == -999,",
+    ),
+    "9999 in lists": (
+        [*np.where(SERIES[:, :, 0] < -1, 9999.0, SERIES[:, :, 0])],
+        "holds 9999 again",
+    ),
     "a frame of numbers": (load_wine(as_frame=True).data, "sequence of 13 steps, the .*groupby"),
     "a frame of integers": (pl.DataFrame({"a": [3, 4], "b": [5, 0]}), "sequence of 2 steps, .*'b'"),
 }

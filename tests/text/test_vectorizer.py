@@ -350,6 +350,16 @@ def test_output_is_no_frame_as_that_of_countvectorizer(output):
         assert not hasattr(vectorizer, "set_output")
 
 
+@pytest.mark.parametrize("pattern", [None, r"\S+"])
+def test_series_written_as_texts_are_told(pattern):
+    numbers = np.random.default_rng(0).normal(size=(30, 9)).round(3)
+    with pytest.warns(InputTypeWarning, match=r"decimal numbers.*np\.array\(text\.split"):
+        TextSequenceVectorizer(token_pattern=pattern).fit(
+            [" ".join(map(str, row)) for row in numbers]
+        )
+    TextSequenceVectorizer().fit([f"It costs {row[0]} and {row[1]} each" for row in numbers])
+
+
 def test_texts_of_a_single_word_that_occurs_once_are_told():
     names = [f"name{number}" for number in range(30)]
     with pytest.warns(InputTypeWarning, match="Most texts are a single word.*analyzer='char'"):
