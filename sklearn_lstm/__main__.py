@@ -63,6 +63,8 @@ def fit(options: Namespace) -> None:
     classes = table[options.label].value_counts()
     found = f"{len(table):,} rows, {len(classes)} classes, {classes[:5].to_dict()}"
     found += f", categories {options.categories}" if options.categories else ""
+    n_empty = model[0].coverage_["n_empty_texts"]
+    found += f", {n_empty:,} texts without a word" if n_empty else ""
     print(f"{found}: {options.output}", file=sys.stderr)
 
 
@@ -70,13 +72,16 @@ def predict(options: Namespace) -> None:
     """Print the label of each text, as CSV."""
     model, pd, n_before = stored_model(options), options.pandas, 0
     names = model.classes_.astype(str).tolist() if options.proba else []
-    pd.DataFrame(columns=["label", *names]).to_csv(sys.stdout, index=False)
+    header: Any = ["label", *names]
     for part in read_parts(options, n_rows=1_000):
         proba = model.predict_proba(inputs(options, part))
         columns = [model.labels_of(proba), *proba.T[: len(names)]]
-        pd.DataFrame(dict(enumerate(columns))).to_csv(sys.stdout, index=False, header=False)
+        pd.DataFrame(dict(enumerate(columns))).to_csv(sys.stdout, index=False, header=header)
+        header = False
         n_before += len(part)
         options.place = f"sklearn-lstm predict {options.data}, from row {n_before:,} on"
+    if header:  # no rows
+        print(*header, sep=",")
 
 
 def evaluate(options: Namespace) -> None:
@@ -142,8 +147,9 @@ def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
         if twice := [name for name in options.columns + labels if f"{name}.1" in part]:
             raise ValueError(f"The table has several columns {twice}")
         part[labels] = part[labels].astype("string").replace({"": None})
-        if n_missing := int(part[labels].isna().any(axis=1).sum()):
-            raise ValueError(f"{n_missing:,} rows have no {' or no '.join(labels)}: leave them out")
+        if (is_missing := part[labels].isna().any(axis=1)).any():
+            found = f"{is_missing.sum():,} rows have no {' or no '.join(labels)}"
+            raise ValueError(f"{found}, the first is row {is_missing.idxmax()}: leave them out")
         if len(part):
             yield part
 

@@ -79,9 +79,7 @@ def read_as_at_fit(classifier: Any, X: Any) -> Sequences:
     has_names = input_format.column_names or not issparse(X)
     if has_names and not input_format.channel_names:  # else checked series by series
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
-    sequences = input_format.read(X)
-    check_tokens(fitted.mark, sequences.vocabulary)
-    return sequences
+    return fitted.read(X)
 
 
 @dataclass(frozen=True)
@@ -245,6 +243,7 @@ def fit_classifier(
 ) -> None:
     """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
+    data.samples.targets.warn_of_constants()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
     settings = read_settings(parameters, *read)
     progress = ProgressBar(is_shown=settings.verbose > 0, estimator=classifier, limit=limit)

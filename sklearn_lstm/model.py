@@ -14,19 +14,25 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.exceptions import InvalidSequencesError
+from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 from sklearn_lstm.members.blending import HeldOutLogits, Logits
+from sklearn_lstm.members.features.ngrams import LetterFeatures
 from sklearn_lstm.members.member import LINEAR, ONLINE, LinearModel, Member
 from sklearn_lstm.members.network.network_member import EpochRow, NetworkMember
 from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.targets.targets import Floats, Labels, Samples
 from sklearn_lstm.targets.thresholds import choose_thresholds, given_thresholds
+from sklearn_lstm.text.vocabulary import UNKNOWN
 
 if TYPE_CHECKING:  # a stored model predicts without torch
     from sklearn_lstm.members.network.network import Network
 
 UNJUDGED_WEIGHT = 0.5  # of a network that no held-out sample can judge
 MOST_ROWS = 1_000  # of the history that `partial_fit` keeps
+LOST_LETTERS = (
+    "X does not say any more how unknown words are spelled, so their letters are not read, as at "
+    "fit. Pass the CSR matrix of the TextSequenceVectorizer itself, or rows of it."
+)
 MARKED_TOKENS = 100  # the first of a vocabulary, by which it is known again
 
 
@@ -233,6 +239,28 @@ class Fitted:
             n_epochs=self.n_epochs + len(epochs),
             mark=mark_of(samples.sequences.vocabulary),
         )
+
+    def read(self, X: object) -> Sequences:
+        """Read X as at fit.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X has another format, or its ids stand for other tokens.
+
+        Warns
+        -----
+        InputTypeWarning
+            If X has lost the letters of unknown words, which the model reads.
+        """
+        sequences = self.input_format.read(X)
+        check_tokens(self.mark, sequences.vocabulary)
+        linear = [one for one in self.model.members if isinstance(one, LinearModel)]
+        features = [one for member in linear for one in member.features]
+        reads_letters = any(isinstance(one, LetterFeatures) for one in features)
+        if reads_letters and sequences.spelling is None and UNKNOWN in sequences.distinct_ids():
+            warn_user(LOST_LETTERS, InputTypeWarning)
+        return sequences
 
 
 def mark_of(vocabulary: Mapping[Hashable, int] | None) -> tuple[int, ...]:

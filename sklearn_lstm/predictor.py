@@ -186,9 +186,9 @@ class Predictor:
         return self._reader.known_share(texts)
 
     def _logits(self, X: Any) -> Logits:
-        if self._reader is not None:
-            X = self._reader.read(X)
-        return self._fitted.model.blended_logits(self._fitted.input_format.read(X))
+        fitted, reader = self._fitted, self._reader  # whose ids are those of the model
+        sequences = fitted.input_format.read(reader.read(X)) if reader else fitted.read(X)
+        return fitted.model.blended_logits(sequences)
 
 
 def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader | None, Fitted]:

@@ -109,7 +109,10 @@ def _negative_integers(steps: Any) -> str:
     rows, n_dimensions = (steps, 1) if isinstance(steps, list) else ([steps], 2)
     if not all(row.ndim == n_dimensions and row.dtype.kind in "iu" for row in rows if row.size):
         return ""
-    row = next(index for index, ids in enumerate(steps) if ids.size and ids.min() < 0)
+    least = [ids.min() if ids.size else 0 for ids in steps]
+    if min(least) < -1:  # no mark of padding, nor of a missing value
+        return ""
+    row = least.index(-1)
     return (
         f"X holds integers, but is read as measurements, since X[{row}] holds {steps[row].min()}. "
         "If it holds token ids, pass X + 1, where -1 pads the rows, or, where -1 means a missing "
@@ -153,9 +156,10 @@ def _zeros_at_the_end(steps: Any) -> str:
     """Tell an array most of whose series end in steps of 0, of several numbers."""
     if isinstance(steps, list):
         return ""
-    n_zeros = np.concatenate([*map(_steps_of_0, _parts_of(steps))])
+    counts = [_steps_of_0(part) for part in _parts_of(steps)]
+    n_zeros, n_all = np.concatenate(counts, axis=1)
     n_padded = np.count_nonzero(n_zeros > 1)
-    if 2 * n_padded < len(steps) or len(np.unique(n_zeros)) < 3:
+    if 2 * n_padded < len(steps) or len(np.unique(n_zeros)) < 3 or 2 * n_zeros.sum() < n_all.sum():
         return ""
     return (
         f"{n_padded:,} of {len(steps):,} series end in steps of 0. If 0 is padding, put NaN in its "
@@ -163,10 +167,10 @@ def _zeros_at_the_end(steps: Any) -> str:
     )
 
 
-def _steps_of_0(series: NDArray[Any]) -> NDArray[np.intp]:
-    """Return how many steps at the end of series (n, T, ...) are 0; all of them count as none."""
+def _steps_of_0(series: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return how many steps at the end of series (n, T, ...) are 0, all as none; and of all."""
     is_value = (np.atleast_3d(series) != 0).any(axis=2)
-    return np.asarray(is_value[:, ::-1].argmax(axis=1))
+    return is_value[:, ::-1].argmax(axis=1), (~is_value).sum(axis=1)
 
 
 def _length_1(steps: Any) -> str:

@@ -194,7 +194,8 @@ class HeldOutLogits:
     def is_a_guess(self, shares: NDArray[np.float64]) -> bool:
         """Return whether the blend says no more of many samples than the shares of the classes do.
 
-        That is, its mean log-likelihood is above theirs by less than two standard errors.
+        That is, its mean log-likelihood is above theirs by less than two standard errors, that of
+        each label too.
         """
         if len(self.targets) < FEWEST_JUDGED:
             return False
@@ -204,5 +205,7 @@ class HeldOutLogits:
         guess = np.broadcast_to(shares, truth.shape)
         gains = labels.log_likelihoods(proba, truth) - labels.log_likelihoods(guess, truth)
         weights = self.targets.sample_weights / self.targets.sample_weights.sum()
+        gains = np.column_stack([gains, gains.mean(axis=1)])
         mean = weights @ gains
-        return bool(mean <= 2 * np.linalg.norm(weights * (gains - mean)))
+        errors = np.linalg.norm(weights[:, np.newaxis] * (gains - mean), axis=0)
+        return bool((mean <= 2 * errors).all())

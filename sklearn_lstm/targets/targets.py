@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax
 
 from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.exceptions import warn_user
 
 Floats: TypeAlias = NDArray[np.float64]
 Truth: TypeAlias = NDArray[np.bool_]  # whether a label is that of a sample
@@ -120,8 +121,8 @@ class Labels:
         return weights @ log_proba[truth], slopes * weights[:, np.newaxis]
 
     def log_likelihoods(self, proba: Floats, truth: Truth) -> Floats:
-        """Return that of each sample by probabilities; of several labels their mean."""
-        return np.asarray(np.log(np.maximum(proba, np.finfo(float).tiny))[truth])
+        """Return that of each sample, or of each of its labels, by probabilities."""
+        return np.log(np.maximum(proba, np.finfo(float).tiny))[truth][:, np.newaxis]
 
     def log_prior(self, targets: Encoded) -> Floats:
         """Return the logarithm of how frequent each class is, with mean 0.
@@ -219,9 +220,8 @@ class LabelSets(Labels):
         return float((weights * fits).sum()), (expit(logits) - truth) * weights
 
     def log_likelihoods(self, proba: Floats, truth: Truth) -> Floats:
-        """Return that of each sample by probabilities: the mean over its labels."""
-        known = np.maximum(np.where(truth, proba, 1 - proba), np.finfo(float).tiny)
-        return np.asarray(np.log(known).mean(axis=1))
+        """Return that of each label of each sample by probabilities."""
+        return np.log(np.maximum(np.where(truth, proba, 1 - proba), np.finfo(float).tiny))
 
     def log_prior(self, targets: Encoded) -> Floats:
         """Return the logarithm of the odds of each label; 0 if all samples have it, or none."""
@@ -304,6 +304,15 @@ class Targets:
     def indicators(self) -> NDArray[np.bool_]:
         """Return which classes or labels each sample has, (n_samples, n_outputs)."""
         return self.labels.indicators(self.values)
+
+    def warn_of_constants(self) -> None:
+        """Warn of labels that all samples have, or none."""
+        is_same = (self.values == self.values[0]).all(axis=0)
+        if self.labels.is_multilabel and is_same.any():
+            names = self.labels.shown[is_same].tolist()
+            warn_user(
+                f"Labels are the same in all samples, so nothing is learned of them: {names}."
+            )
 
     def shares(self) -> NDArray[np.float64]:
         """Return how frequent each class or label is, (n_outputs,), by the weights."""

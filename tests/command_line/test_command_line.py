@@ -172,7 +172,7 @@ def test_columns_beside_the_texts_have_their_types_in_every_part(suffix, run, tm
     assert found == (
         0,
         "",
-        f"8 rows, 2 classes, {COUNTS}, categories ['code']: {path}\n",
+        f"8 rows, 2 classes, {COUNTS}, categories ['code'], 1 texts without a word: {path}\n",
     )
     X = frame[["text", *beside]].astype({"price": float, "new": float, "code": "category"})
     expected = python_model(X, frame["label"]).predict_proba(X)
@@ -275,7 +275,11 @@ def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, 
             1,
             "A model file is no pickle: name it .safetensors",
         ),
-        (["unlabelled.csv", "--output", "model"], 1, "1 rows have no label: leave"),
+        (
+            ["unlabelled.csv", "--output", "model"],
+            1,
+            "1 rows have no label, the first is row 1: leave",
+        ),
     ],
 )
 def test_a_fit_that_fails_leaves_no_file(options, status, expected, run, tmp_path, monkeypatch):  # noqa: PLR0917

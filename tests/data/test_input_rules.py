@@ -116,6 +116,8 @@ ORDINARY = {
     "CSR": IDS * 1,
     "CSR that was cut": IDS[:, 1:],
     "CSR in front": sparse.csr_array(IDS.toarray()[:, ::-1]),
+    "audio": (1000 * RNG.normal(size=(40, 60))).astype(np.int16),
+    "pixels": load_digits().data[:200],
     "walks": RNG.normal(size=(40, 60)).cumsum(axis=1),
     "several hot": RNG.integers(0, 2, (9, 5, 30)),
     "more channels than all but one series have steps": [*SERIES, SERIES[0, :2]],
@@ -189,6 +191,19 @@ def test_random_labels_are_told_and_others_are_not(n_labels):
         model.fit(X, RNG.permutation(y))
     model.fit(X, y)
     model.fit(X[:100], RNG.permutation(y[:100]))  # too few are held out to say so
+
+
+def test_one_label_that_is_learned_is_enough():
+    X, coins = RNG.integers(0, 30, (300, 8)).astype(str), RNG.integers(0, 2, 300)
+    y = np.transpose([(X == "7").any(axis=1), coins, coins[::-1], RNG.permutation(coins)])
+    model = make_pipeline(TextSequenceVectorizer(analyzer=list), LSTMSequenceClassifier())
+    model.set_params(lstmsequenceclassifier__linear_model="alone").fit(X.tolist(), y.astype(int))
+
+
+def test_labels_that_all_samples_have_or_none_are_told():
+    y = pd.DataFrame({"a": [1, 0] * 20, "b": 1, "c": 0})
+    with pytest.warns(UserWarning, match=r"same in all samples.*\['b', 'c'\]"):
+        LSTMSequenceClassifier(linear_model="alone").fit(RNG.normal(size=(40, 9)), y)
 
 
 def test_a_network_alone_is_judged_by_what_its_logits_can_say():

@@ -8,7 +8,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from sklearn_lstm import LSTMSequenceClassifier, TextSequenceVectorizer
+from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer
+from sklearn_lstm.exceptions import InputTypeWarning
+from sklearn_lstm.io import save
 from sklearn_lstm.members.features.ngrams import LetterFeatures, Lexicon
 
 STEMS = {"pos": ["happi", "joy", "delight"], "neg": ["sadd", "gloom", "miser"]}
@@ -44,12 +46,15 @@ def fitted(texts):
     return model.fit(*zip(*texts[:150], strict=True))
 
 
-def test_unknown_words_are_known_by_their_letters(fitted, texts):
+def test_unknown_words_are_known_by_their_letters(fitted, texts, tmp_path):
     new, labels = zip(*texts[150:], strict=True)
     assert fitted.score(new, labels) == 1
     X = fitted[0].transform(new)
     only_ids = csr_matrix((X.data, X.indices, X.indptr), X.shape)
-    assert fitted[1].score(only_ids, labels) < 0.7
+    save(fitted[1], tmp_path / "model")
+    for model in fitted[1], Predictor.load(tmp_path / "model"):
+        with pytest.warns(InputTypeWarning, match="unknown words.*CSR matrix of the TextSeq"):
+            assert np.mean(model.predict(only_ids) == labels) < 0.7
 
 
 def test_letters_of_known_words_need_no_vocabulary_in_predict(fitted, texts):
