@@ -14,7 +14,7 @@ from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.id_matrix import names_of_steps
 
 VALUES_LOOKED_AT = 1 << 15  # about
-SHARE_OF_MARK = 0.01  # of the values of a channel, at least, stand for a missing one
+FEWEST_MARKS = 20  # of these, in a channel, that stand for missing values
 
 
 def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> None:
@@ -174,11 +174,13 @@ def _steps_of_0(series: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp
 
 
 def _length_1(steps: Any) -> str:
-    """Tell a table whose rows have length 1, or hold nothing: no sequences."""
+    """Tell a table of fractions whose rows have length 1, or hold nothing: no sequences."""
     if isinstance(steps, list) or steps.ndim > 2:
         return ""
-    lengths = (np.linalg.norm(part, axis=1).round(3) for part in _parts_of(steps))
-    if not all(np.isin(part, (0, 1)).all() for part in lengths):
+    lengths = (np.linalg.norm(part, axis=1) for part in _parts_of(steps))
+    if not all(((part == 0) | (np.abs(part - 1) < 1e-3)).all() for part in lengths):
+        return ""
+    if not any((part % 1).any() for part in _parts_of(steps)):
         return ""
     return (
         "Each row of X has length 1, as tf-idf and embeddings of texts have, which have no order. "
@@ -194,8 +196,8 @@ def _a_mark(sequences: Sequences) -> str:
         for ordered in (known, -known[::-1]):
             others = ordered[ordered > ordered[:1]]
             n_marks = len(ordered) - len(others)
-            is_frequent = 1 < n_marks >= SHARE_OF_MARK * len(ordered)
-            if is_frequent and len(others) and others[0] - ordered[0] > np.ptp(others) > 0:
+            are_many = n_marks >= FEWEST_MARKS and len(others) and channel != sequences.time_channel
+            if are_many and others[0] - ordered[0] > np.ptp(others) > 0:
                 mark = f"{abs(ordered[0]) * np.sign(known[np.abs(known).argmax()]):g}"
                 return (
                     f"Channel {channel} of X holds {mark} again and again, far from all other "

@@ -1,5 +1,6 @@
 """Labels <-> targets, encoded once, at the boundary; what is known of each sequence."""
 
+import reprlib
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self, TypeAlias
 
@@ -309,10 +310,8 @@ class Targets:
         """Warn of labels that all samples have, or none."""
         is_same = (self.values == self.values[0]).all(axis=0)
         if self.labels.is_multilabel and is_same.any():
-            names = self.labels.shown[is_same].tolist()
-            warn_user(
-                f"Labels are the same in all samples, so nothing is learned of them: {names}."
-            )
+            names = reprlib.repr(self.labels.shown[is_same].tolist())
+            warn_user(f"Nothing is learned of labels that are the same in all samples: {names}.")
 
     def shares(self) -> NDArray[np.float64]:
         """Return how frequent each class or label is, (n_outputs,), by the weights."""

@@ -224,7 +224,7 @@ def test_other_columns_than_at_fit_are_refused():
         model.predict(X.astype({"price": "category"}))
     with pytest.raises(ValueError, match=r"of fit stood \[\], but X adds \['1', '2', '3'\]"):
         small("series").fit(X["steps"], Y).predict(X.set_axis([*range(4)], axis=1))
-    with pytest.raises(ValueError, match=r"hold the sequences.* 2 hold neither: 'text' .*category"):
+    with pytest.raises(ValueError, match=r"hold the sequences.* 1 hold neither: 'text' .*category"):
         model.fit(FRAME, Y)
 
 
