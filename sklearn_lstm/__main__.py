@@ -81,7 +81,7 @@ def predict(options: Namespace) -> None:
         n_before += len(part)
         options.place = f"sklearn-lstm predict {options.data}, from row {n_before:,} on"
     if header:  # no rows
-        print(*header, sep=",")
+        pd.DataFrame(columns=header).to_csv(sys.stdout, index=False)
 
 
 def evaluate(options: Namespace) -> None:

@@ -1,11 +1,7 @@
-"""Locks that survive a fork, and one thread for BLAS."""
+"""Locks that survive a fork."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
 from threading import RLock
-from typing import Any
 from weakref import WeakSet
 
 
@@ -31,24 +27,3 @@ def _open_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_open_all)
-
-_one_thread = ForkSafeLock()
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Let BLAS compute on one thread within the block.
-
-    OpenBLAS rounds by its number of threads, and wakes them for the smallest systems of equations:
-    where others compute, this takes far longer than the solution. All threads of Python share that
-    number, so one block waits for another: else it could restore the limit of that one.
-    """
-    with _one_thread.lock, _blas().limit(limits=1):
-        yield
-
-
-@cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - predictions do without it
-
-    return ThreadpoolController().select(user_api="blas")

@@ -18,6 +18,7 @@ from sklearn.utils import check_consistent_length
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.containers import column_names, names_of, to_numpy
 from sklearn_lstm.data.kinds import find_kind
+from sklearn_lstm.data.numbers import NO_NUMBERS
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, FlatSequences
 from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.text_reader import iterate_texts
@@ -28,7 +29,7 @@ from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight, 
 from sklearn_lstm.targets.targets import Labels, Samples, Targets, Weights
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.id_matrix import TokenIds, cut, fill_empty
-from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN, FIRST_UNKNOWN, UNKNOWN, CallIds
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 __all__ = ["fit_batches"]
@@ -209,10 +210,11 @@ def _read_texts(
         tokens.append(cut(batch, vectorizer.max_length or inf, vectorizer.truncation))
 
     texts = (text for X in stream for text in iterate_texts(X))
-    first = next(texts)
-    final, ids = vectorizer._fit(chain([first], texts), keep=keep)  # noqa: SLF001 - of a class of ours
+    final, ids = vectorizer._fit(texts, keep=keep)  # noqa: SLF001 - of a class of ours
     tokens.renumber(final)
-    return vectorizer.transform([first]), Spelling(ids.vocabulary, [*ids.unknown])
+    empty = np.array([FIRST_UNKNOWN], np.int32), np.ones(1, np.int64)
+    X: Any = vectorizer._reader().lay_out([empty], ids, [""], NO_NUMBERS)  # noqa: SLF001
+    return X, Spelling(ids.vocabulary, [*ids.unknown])
 
 
 def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> tuple[TokenIds, Spelling]:

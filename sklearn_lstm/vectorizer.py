@@ -41,8 +41,8 @@ SINGLE_WORDS = (
     "DNA or other strings of letters, analyzer='char' reads the letters."
 )
 DECIMALS = (
-    "Many tokens are decimal numbers, which are read as words. Pass series as floats to the "
-    "classifier, without a vectorizer: [np.array(text.split(), float) for text in X]."
+    "The texts consist of decimal numbers, which are read as words. Pass series as floats to the "
+    "classifier, without a vectorizer, such as [np.array(text.split(), float) for text in X]."
 )
 ENGLISH = sorted(ENGLISH_STOP_WORDS)
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from sklearn_lstm.data.text_reader import iterate_texts
-from sklearn_lstm.locks import one_blas_thread
+from sklearn_lstm.locks import ForkSafeLock
 from sklearn_lstm.pretrained.token_tables import VectorTable
 from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.sklearn_internals import POSITIVE_INTEGER, DocumentedMixin, checked_parameters
@@ -24,6 +25,9 @@ from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 BATCHES_AT_ONCE = 1 << 6  # of `read_tokens`, about a million words
 SMALLEST = 1e-4  # singular value or length of a vector, by the largest one; less is rounding
+
+# Held while BLAS is limited to one thread: else one fit could restore the limit of another.
+_one_thread = ForkSafeLock()
 
 
 class WordVectors(StoredMixin, DocumentedMixin, BaseEstimator):  # type: ignore[misc]
@@ -252,7 +256,8 @@ def factorize(
     vectors. A word without neighbours has none, and neither has one that the first `n_dimensions`
     singular vectors tell nothing about.
     """
-    with one_blas_thread():
+    # OpenBLAS rounds by its number of threads, and that is the same for all threads of Python.
+    with _one_thread.lock, threadpool_limits(1, "blas"):
         information = _positive_information(counts)
         left, values, _ = randomized_svd(information, n_dimensions, n_iter=5, random_state=0)
         values[values < SMALLEST * values.max()] = 0

@@ -89,6 +89,21 @@ def test_lists_of_tokens_are_read_as_fit_reads_them():
     assert_same(fitted, with_texts(analyzer=list).fit(tokens, LABELS), tokens)
 
 
+def test_files_may_be_closed_behind_their_batch(tmp_path):
+    def batches():
+        for place, (texts, labels) in enumerate(cut(TEXTS, LABELS)):
+            paths = [tmp_path / f"{place}_{number}" for number in range(len(texts))]
+            for path, text in zip(paths, texts, strict=True):
+                path.write_text(text, encoding="utf-8")
+            yield paths, labels
+            for path in paths:
+                path.unlink()
+
+    fitted = fit_batches(with_texts(input="filename"), batches())
+    fitted[0].set_params(input="content")
+    assert_same(fitted, with_texts().fit(TEXTS, LABELS), TEXTS)
+
+
 def test_the_texts_of_a_batch_may_come_from_an_iterator():
     fitted = fit_batches(with_texts(), [(iter(TEXTS), LABELS)])
     assert_same(fitted, with_texts().fit(TEXTS, LABELS), TEXTS)

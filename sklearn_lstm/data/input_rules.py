@@ -8,13 +8,13 @@ from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE, names_of
-from sklearn_lstm.data.kinds import are_a_signal
+from sklearn_lstm.data.kinds import FEWEST_PAIRS, are_a_signal
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.id_matrix import names_of_steps
 
 VALUES_LOOKED_AT = 1 << 15  # about
-FEWEST_MARKS = 20  # of these, in a channel, that stand for missing values
+FEWEST_MARKS = 20  # values of a channel that stand for missing ones, and others that differ
 
 
 def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> None:
@@ -60,7 +60,10 @@ def _a_frame_of_numbers(X: object, steps: Any) -> str:
 
 def _a_signal(sequences: Sequences) -> str:
     """Tell integers that are close to their neighbours, or seldom recur: no tokens are."""
-    if not are_a_signal(*_some_steps(sequences)):
+    counts = sequences.count_tokens()
+    are_unique = 2 * np.count_nonzero(counts == 1) > counts.sum() >= FEWEST_PAIRS
+    are_unique &= sequences.lengths.max() > 1
+    if not (are_unique or are_a_signal(*_some_steps(sequences))):
         return ""
     return (
         "X holds integers, which are read as token ids. But neighbouring integers are close to "
@@ -109,10 +112,9 @@ def _negative_integers(steps: Any) -> str:
     rows, n_dimensions = (steps, 1) if isinstance(steps, list) else ([steps], 2)
     if not all(row.ndim == n_dimensions and row.dtype.kind in "iu" for row in rows if row.size):
         return ""
-    least = [ids.min() if ids.size else 0 for ids in steps]
-    if min(least) < -1:  # no mark of padding, nor of a missing value
+    row = next(index for index, ids in enumerate(steps) if ids.size and ids.min() < 0)
+    if steps[row].min() < -1:  # no mark of padding, nor of a missing value
         return ""
-    row = least.index(-1)
     return (
         f"X holds integers, but is read as measurements, since X[{row}] holds {steps[row].min()}. "
         "If it holds token ids, pass X + 1, where -1 pads the rows, or, where -1 means a missing "
@@ -191,18 +193,19 @@ def _length_1(steps: Any) -> str:
 
 def _a_mark(sequences: Sequences) -> str:
     """Tell a value that recurs, and is farther from all others than these are from each other."""
-    for channel, values in enumerate(np.sort(_some_steps(sequences)[0], axis=0).T):
-        known = values[~np.isnan(values)].astype(np.float64)
-        for ordered in (known, -known[::-1]):
+    for channel, values in enumerate(_some_steps(sequences)[0].astype(np.float64).T):
+        for sign in (1, -1):
+            ordered = np.sort(sign * values[~np.isnan(values)])
             others = ordered[ordered > ordered[:1]]
-            n_marks = len(ordered) - len(others)
-            are_many = n_marks >= FEWEST_MARKS and len(others) and channel != sequences.time_channel
-            if are_many and others[0] - ordered[0] > np.ptp(others) > 0:
-                mark = f"{abs(ordered[0]) * np.sign(known[np.abs(known).argmax()]):g}"
+            are_many = min(len(ordered) - len(others), len(np.unique(others))) >= FEWEST_MARKS
+            if not are_many or not ordered[0] or channel == sequences.time_channel:
+                continue  # 0 is a value: off
+            if others[0] - ordered[0] > np.ptp(others):
+                mark = f"{sign * ordered[0]:.10g}"
                 return (
-                    f"Channel {channel} of X holds {mark} again and again, far from all other "
-                    f"values. If that means missing, pass np.where(X == {mark}, np.nan, X), of a "
-                    "list row by row."
+                    f"Channel {channel} of X holds {mark} again and again, far from all its other "
+                    "values. If that means missing, put NaN in its place, such as by np.where(X == "
+                    f"{mark}, np.nan, X)."
                 )
     return ""
 

@@ -120,7 +120,7 @@ def effective_number_of_tokens(sequences: Sequences) -> float:
 
 
 def are_a_signal(steps: NDArray[np.generic], lengths: Lengths) -> bool:
-    """Return whether integers (n_steps,) of sequences are close to their neighbours, or unique.
+    """Return whether integers (n_steps,) of sequences are close to their neighbours.
 
     The mean distance of neighbours is compared with that of two steps of the same sequence, drawn
     at random: the closeness, about 1 for ids. Distances are those of the ranks of the values. A
@@ -138,8 +138,6 @@ def are_a_signal(steps: NDArray[np.generic], lengths: Lengths) -> bool:
     near, far = (gap[gap > 0] for gap in gaps)
     if len(near) < FEWEST_PAIRS:
         return False
-    if 2 * np.count_nonzero(counts == 1) > len(steps):
-        return True
     is_next = np.diff(values) == 1
     n_next, n_equal = (counts[1:] * counts[:-1])[is_next].sum(), (counts * (counts - 1)).sum()
     smoothness = min(n_next / max(n_equal, 1), 1)

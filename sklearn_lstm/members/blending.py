@@ -1,19 +1,17 @@
 """The blend: how much the logits of each member count in their sum."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_lstm.locks import one_blas_thread
 from sklearn_lstm.targets.targets import Targets
 
 FEWEST_JUDGED = 50  # held-out samples that tell whether anything was learned
 Logits: TypeAlias = NDArray[np.float64]  # (n_samples, n_outputs)
-Loss: TypeAlias = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,8 @@ def fit_blend(members: Sequence[Judged], targets: Targets, prior: ClassPrior) ->
     targets : Targets
     prior : ClassPrior
     """
+    from scipy.optimize import minimize  # noqa: PLC0415 - predictions do without its import
+
     labels, (logits, expected) = targets.labels, zip(*members, strict=True)
     axis = 0 if labels.is_multilabel else None  # all classes share one correction
     largest = np.atleast_1d(np.abs(prior.logs[np.newaxis]).max(axis=axis))
@@ -123,20 +123,12 @@ def fit_blend(members: Sequence[Judged], targets: Targets, prior: ClassPrior) ->
         return float(-fit + gaps @ surprise / 2), gradient + surprise
 
     bounds = [(-6, 4)] * n_members + [(0, None)] * n_corrections  # of a factor its logarithm
-    found = minimized(loss, expectation, bounds=bounds)
+    found = minimize(loss, expectation, jac=True, method="L-BFGS-B", bounds=bounds)
     arrays.clear()  # SciPy holds `loss` in a cycle
     logs, corrections = found.x[:n_members], found.x[n_members:]
     surprise = precision @ (found.x - expectation) ** 2 / 2
     correction = corrections.item() if axis is None else corrections
     return Blend(np.exp(logs), correction, float(found.fun - surprise))
-
-
-def minimized(loss: Loss, start: NDArray[np.float64], **options: Any) -> Any:
-    """Return what L-BFGS-B finds for a loss that returns its gradient too."""
-    from scipy.optimize import minimize  # noqa: PLC0415 - predictions do without its import
-
-    with one_blas_thread():
-        return minimize(loss, start, jac=True, method="L-BFGS-B", **options)
 
 
 @dataclass(frozen=True)

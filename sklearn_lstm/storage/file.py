@@ -126,7 +126,7 @@ def target_of(path: str | os.PathLike[str]) -> Path:
         can be written.
     """
     target = Path(os.path.realpath(path))
-    if target.suffix in {".pkl", ".pickle", ".joblib"}:
+    if target.suffix.lower() in {".pkl", ".pickle", ".joblib"}:
         reason = "A model file is no pickle: name it .safetensors, or use joblib.dump"
         raise OSError(errno.EINVAL, reason, os.fspath(path))
     try:

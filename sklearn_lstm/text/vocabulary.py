@@ -90,14 +90,17 @@ class TextCounts(NamedTuple):
         return bool(most and 2 * np.count_nonzero(occurrences == 1) > len(occurrences))
 
     def are_decimals(self) -> bool:
-        """Return whether over a quarter of what many texts hold are decimal numbers.
+        """Return whether over a quarter of what many texts hold are decimals, and hardly a word.
 
         The first 1,000 tokens tell it.
         """
-        is_decimal = np.fromiter(map(_is_decimal, islice(self.tokens.ids, 1000)), bool)
-        counts = self.tokens.occurrences[FIRST_TOKEN:][: len(is_decimal)]
+        first = [*map(str, islice(self.tokens.ids, 1000))]
+        counts = self.tokens.occurrences[FIRST_TOKEN:][: len(first)]
+        is_decimal = np.array(["." in token and _is_number(token) for token in first], bool)
+        is_word = np.array([any(map(str.isalpha, token)) for token in first], bool)
+        n_decimals, n_words = counts[is_decimal].sum(), counts[is_word].sum()
         are_many = self.tokens.n_texts >= FEWEST_TEXTS
-        return bool(are_many and 4 * counts[is_decimal].sum() > counts.sum())
+        return bool(are_many and 4 * n_decimals > counts.sum() > 10 * n_words)
 
     def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""
@@ -111,8 +114,8 @@ class TextCounts(NamedTuple):
         }
 
 
-def _is_decimal(token: Hashable) -> bool:
-    return "." in str(token) and str(token).strip("-.").replace(".", "").isdecimal()
+def _is_number(token: str) -> bool:
+    return token.strip("-+").replace(".", "", 1).isdecimal()
 
 
 def count_texts(

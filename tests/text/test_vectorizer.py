@@ -357,7 +357,8 @@ def test_series_written_as_texts_are_told(pattern):
         TextSequenceVectorizer(token_pattern=pattern).fit(
             [" ".join(map(str, row)) for row in numbers]
         )
-    TextSequenceVectorizer().fit([f"It costs {row[0]} and {row[1]} each" for row in numbers])
+    for text in "apple {0}", "from 192.168.{0}.1 on 01.02.2026":
+        TextSequenceVectorizer(token_pattern=pattern).fit([text.format(*row) for row in numbers])
 
 
 def test_texts_of_a_single_word_that_occurs_once_are_told():

@@ -1,5 +1,6 @@
 """Logistic regression on columns, whose penalty is found by inner folds."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Rows, row_numbers
-from sklearn_lstm.members.blending import ClassPrior, Logits, fit_blend, minimized
+from sklearn_lstm.members.blending import ClassPrior, Logits, fit_blend
 from sklearn_lstm.members.held_out import folds
 from sklearn_lstm.members.member import Term
 from sklearn_lstm.members.recipe import BaseSolver
@@ -17,7 +18,9 @@ from sklearn_lstm.targets.targets import Targets
 PENALTIES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)  # from the largest on
 MOST_TRIED_ON = 2_000  # samples
 TOLERANCE = 1e-5  # relative, of the loss
+N_STEPS_KEPT = 10  # which tell how the loss is curved
 
+Loss: TypeAlias = Callable[[NDArray[np.float64]], tuple[float, NDArray[np.float64]]]
 Weights = NDArray[np.float64]  # (1 + dim, n_outputs), those of the intercept first
 Vectors: TypeAlias = NDArray[np.floating]  # (n_samples, dim); NaN: nothing is known
 # The mean of each column, and what its gaps are divided by.
@@ -157,8 +160,39 @@ def _fit_regression(
         return float((precisions * weights**2).sum() / 2 - fit), gradient.ravel()
 
     first = np.zeros(shape) if start is None else start
-    found = minimized(loss, first.ravel(), options={"ftol": TOLERANCE})
-    return np.asarray(found.x).reshape(shape)
+    return minimized(loss, first.ravel()).reshape(shape)
+
+
+def minimized(loss: Loss, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where a convex loss, which returns its gradient too, is smallest: by L-BFGS.
+
+    It is the method of limited memory by Nocedal (1980). That of SciPy solves small systems by
+    LAPACK, which wakes all threads for each: beside other work they wait for each other far longer
+    than the fit takes.
+    """
+    steps = deque[tuple[NDArray[np.float64], NDArray[np.float64]]](maxlen=N_STEPS_KEPT)
+    at, slope = loss(values)
+    while True:
+        way, factors, is_first = -slope, [], not steps
+        for step, change in reversed(steps):
+            factors.append((step @ way) / (step @ change))
+            way -= factors[-1] * change
+        if steps:
+            step, change = steps[-1]
+            way *= (step @ change) / (change @ change)
+        for (step, change), factor in zip(steps, reversed(factors), strict=True):
+            way += (factor - (change @ way) / (step @ change)) * step
+        size = 1.0 if steps else min(1.0, 1 / max(np.abs(slope).sum(), 1e-300))
+        # The loss is finite and convex: a step that is small enough makes it smaller.
+        while (new := loss(values + size * way))[0] > at + 1e-4 * size * (slope @ way):
+            size /= 2
+        gain, scale = at - new[0], max(abs(at), abs(new[0]), 1)
+        values = values + size * way
+        if (change := new[1] - slope) @ way > 0:
+            steps.append((size * way, change))
+        at, slope = new
+        if gain <= TOLERANCE * scale and not (is_first and steps):  # the first step is a guess
+            return values
 
 
 def _logits_of(vectors: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:

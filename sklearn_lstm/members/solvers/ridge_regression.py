@@ -18,7 +18,6 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
-from sklearn_lstm.locks import one_blas_thread
 from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, fit_blend
 from sklearn_lstm.targets.targets import Targets
 
@@ -85,7 +84,6 @@ def fit_few(features: Matrix, targets: Targets, deviations: Floats) -> RidgeFit:
     )
 
 
-@one_blas_thread()
 def leave_alike_out(
     features: Matrix, targets: Targets, alpha: float, deviations: Floats
 ) -> LeftOut:
@@ -94,7 +92,6 @@ def leave_alike_out(
     return _left_out(products, targets, alpha, _clusters(products, targets))
 
 
-@one_blas_thread()
 def likeliest_share(features: Matrix, targets: Targets, deviations: Floats, n_last: int) -> float:
     """Return how much the last features should vary, as a share of the variance they are given.
 
