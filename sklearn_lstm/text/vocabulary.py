@@ -90,7 +90,7 @@ class TextCounts(NamedTuple):
         return bool(most and 2 * np.count_nonzero(occurrences == 1) > len(occurrences))
 
     def are_decimals(self) -> bool:
-        """Return whether over a quarter of what many texts hold are decimals, and hardly a word.
+        """Return whether over a quarter of the tokens of many texts are decimals, and few words.
 
         The first 1,000 tokens tell it.
         """
@@ -98,9 +98,10 @@ class TextCounts(NamedTuple):
         counts = self.tokens.occurrences[FIRST_TOKEN:][: len(first)]
         is_decimal = np.array(["." in token and _is_number(token) for token in first], bool)
         is_word = np.array([any(map(str.isalpha, token)) for token in first], bool)
-        n_decimals, n_words = counts[is_decimal].sum(), counts[is_word].sum()
-        are_many = self.tokens.n_texts >= FEWEST_TEXTS
-        return bool(are_many and 4 * n_decimals > counts.sum() > 10 * n_words)
+        are_decimals = (
+            4 * is_decimal.sum() > len(first) and 10 * counts[is_word].sum() < counts.sum()
+        )
+        return bool(self.tokens.n_texts >= FEWEST_TEXTS and are_decimals)
 
     def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""
