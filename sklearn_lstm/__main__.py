@@ -149,7 +149,9 @@ def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
         part[labels] = part[labels].astype("string").replace({"": None})
         if (is_missing := part[labels].isna().any(axis=1)).any():
             found = f"{is_missing.sum():,} rows have no {' or no '.join(labels)}"
-            raise ValueError(f"{found}, the first is row {is_missing.idxmax()}: leave them out")
+            raise ValueError(
+                f"{found}, the first is row {is_missing.to_numpy().argmax()}: leave them out"
+            )
         if len(part):
             yield part
 

@@ -185,9 +185,9 @@ def _length_1(steps: Any) -> str:
     if not any((part % 1).any() for part in _parts_of(steps)):
         return ""
     return (
-        "Each row of X has length 1, as tf-idf and embeddings of texts have, which have no order. "
-        "Pass the texts: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()), where "
-        "`encoder` takes a model of embeddings."
+        "Each row of X has length 1, as tf-idf and embeddings of texts have. If X holds these, "
+        "they have no order: pass the texts to make_pipeline(TextSequenceVectorizer(), "
+        "LSTMSequenceClassifier()), whose `encoder` takes a model of embeddings."
     )
 
 
