@@ -30,8 +30,8 @@ if TYPE_CHECKING:  # a stored model predicts without torch
 UNJUDGED_WEIGHT = 0.5  # of a network that no held-out sample can judge
 MOST_ROWS = 1_000  # of the history that `partial_fit` keeps
 LOST_LETTERS = (
-    "X does not say any more how unknown words are spelled, so their letters are not read, as at "
-    "fit. Pass the CSR matrix of the TextSequenceVectorizer itself, or rows of it."
+    "X does not say how unknown words are spelled, so their letters are not read, though the model "
+    "learned from letters. Pass the CSR matrix of the TextSequenceVectorizer itself, or rows of it."
 )
 MARKED_TOKENS = 100  # the first of a vocabulary, by which it is known again
 
@@ -255,11 +255,10 @@ class Fitted:
         """
         sequences = self.input_format.read(X)
         check_tokens(self.mark, sequences.vocabulary)
-        linear = [one for one in self.model.members if isinstance(one, LinearModel)]
-        features = [one for member in linear for one in member.features]
-        reads_letters = any(isinstance(one, LetterFeatures) for one in features)
-        if reads_letters and sequences.spelling is None and UNKNOWN in sequences.distinct_ids():
-            warn_user(LOST_LETTERS, InputTypeWarning)
+        if sequences.spelling is None and (linear := self.model[LINEAR]) is not None:
+            reads_letters = any(isinstance(one, LetterFeatures) for one in linear.features)
+            if reads_letters and UNKNOWN in sequences.distinct_ids():
+                warn_user(LOST_LETTERS, InputTypeWarning)
         return sequences
 
 

@@ -29,7 +29,7 @@ from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight, 
 from sklearn_lstm.targets.targets import Labels, Samples, Targets, Weights
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.id_matrix import TokenIds, cut, fill_empty
-from sklearn_lstm.text.vocabulary import FIRST_TOKEN, FIRST_UNKNOWN, UNKNOWN, CallIds
+from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 __all__ = ["fit_batches"]
@@ -212,8 +212,9 @@ def _read_texts(
     texts = (text for X in stream for text in iterate_texts(X))
     final, ids = vectorizer._fit(texts, keep=keep)  # noqa: SLF001 - of a class of ours
     tokens.renumber(final)
-    empty = np.array([FIRST_UNKNOWN], np.int32), np.ones(1, np.int64)
-    X: Any = vectorizer._reader().lay_out([empty], ids, [""], NO_NUMBERS)  # noqa: SLF001
+    reader, no_token = vectorizer._reader(), np.empty(0, np.int32)  # noqa: SLF001
+    batches = reader.trimmed([(no_token, np.zeros(1, np.int64))])
+    X: Any = reader.lay_out(batches, ids, [""], NO_NUMBERS)
     return X, Spelling(ids.vocabulary, [*ids.unknown])
 
 

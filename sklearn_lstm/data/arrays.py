@@ -130,8 +130,8 @@ def _table_of(columns: dict[str, Column], place: str) -> Array:
     wrong = [name for name, column in columns.items() if not column.is_beside]
     if wrong:
         value, advice = columns[wrong[0]].known[0], ""
-        is_text = isinstance(value, str) and " " in value.strip(" [({")
-        if len(wrong) < len(columns) and not (containers.is_row(value) or is_text):
+        n_words = sum(map(str.isalpha, value.split())) if isinstance(value, str) else 0
+        if len(wrong) < len(columns) and not (containers.is_row(value) or n_words > 1):
             advice = NAMES_ADVICE if place != "X" else f"{NAMES_ADVICE} {containers.LONG_TABLE}"
         containers.refuse_value(value, f"{place}, in columns {wrong[:5]}, holds", advice)
     return containers.stacked([column.values for column in columns.values()])

@@ -170,7 +170,7 @@ def _zeros_at_the_end(steps: Any) -> str:
 
 
 def _steps_of_0(series: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return how many steps at the end of series (n, T, ...) are 0, all as none; and of all."""
+    """Return how many steps of series (n, T, ...) are 0 at the end, none if all are; and in all."""
     is_value = (np.atleast_3d(series) != 0).any(axis=2)
     return is_value[:, ::-1].argmax(axis=1), (~is_value).sum(axis=1)
 

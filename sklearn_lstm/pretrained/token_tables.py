@@ -3,7 +3,7 @@
 import os
 import reprlib
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -200,7 +200,7 @@ class VectorTable(Shared):
         keys: Iterable[object] = mapping
         if tokens is not None:
             keys = filter(mapping.__contains__, chain.from_iterable(map(_spellings, tokens)))
-        found = {_spellings(key)[1]: np.asarray(mapping[key], np.float32) for key in keys}
+        found = {_composed(key): np.asarray(mapping[key], np.float32) for key in keys}
         shapes = {vector.shape: word for word, vector in found.items()}
         if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
             raise ValueError(f"embeddings needs vectors of one length, found {shapes}.")
@@ -327,12 +327,16 @@ def check_finite(vectors: NDArray[np.float32], words: Iterable[object]) -> None:
         raise ValueError(f"embeddings holds NaN or infinite values{place}.")
 
 
-def _spellings(token: Any) -> tuple[Any, ...]:
-    """Return a token, in normal forms C and D of Unicode, and in lower case, if it is a str."""
-    if not isinstance(token, str):
-        return token, token
-    composed = normalize("NFC", token)
-    return token, composed, normalize("NFD", token), composed.lower()
+def _composed(token: Any) -> Any:
+    """Return a token in Unicode's normal form C; what is no str has none."""
+    return normalize("NFC", token) if isinstance(token, str) else token
+
+
+def _spellings(token: Any) -> Iterator[Any]:
+    """Yield a token, then what may stand for a str: its normal forms, and its lower case."""
+    yield token
+    if isinstance(token, str):
+        yield from (_composed(token), normalize("NFD", token), _composed(token).lower())
 
 
 def _known_of(vectors: NDArray[np.float32]) -> Found:

@@ -306,11 +306,15 @@ class Targets:
         """Return which classes or labels each sample has, (n_samples, n_outputs)."""
         return self.labels.indicators(self.values)
 
+    def are_constant(self) -> NDArray[np.bool_]:
+        """Return which classes or labels all samples have, or none, (n_outputs,)."""
+        truth = self.indicators()
+        return np.asarray(truth.all(axis=0) | ~truth.any(axis=0))
+
     def warn_of_constants(self) -> None:
         """Warn of labels that all samples have, or none."""
-        is_same = (self.values == self.values[0]).all(axis=0)
-        if self.labels.is_multilabel and is_same.any():
-            names = reprlib.repr(self.labels.shown[is_same].tolist())
+        if self.labels.is_multilabel and (constant := self.are_constant()).any():
+            names = reprlib.repr(self.labels.shown[constant].tolist())
             warn_user(f"Nothing is learned of labels that are the same in all samples: {names}.")
 
     def shares(self) -> NDArray[np.float64]:

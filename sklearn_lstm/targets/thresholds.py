@@ -61,8 +61,7 @@ def without_constants(thresholds: Floats, targets: Targets) -> Floats:
     """Return 1/2 for the labels that all samples have, or none, where none was given."""
     if not np.isnan(thresholds).any():
         return thresholds
-    truth = targets.indicators()[:, -len(thresholds) :]
-    is_constant = truth.all(axis=0) | ~truth.any(axis=0)
+    is_constant = targets.are_constant()[-len(thresholds) :]
     return np.where(np.isnan(thresholds) & is_constant, 0.5, thresholds)
 
 

@@ -96,12 +96,10 @@ class TextCounts(NamedTuple):
         """
         first = [*map(str, islice(self.tokens.ids, 1000))]
         counts = self.tokens.occurrences[FIRST_TOKEN:][: len(first)]
-        is_decimal = np.array(["." in token and _is_number(token) for token in first], bool)
         is_word = np.array([any(map(str.isalpha, token)) for token in first], bool)
-        are_decimals = (
-            4 * is_decimal.sum() > len(first) and 10 * counts[is_word].sum() < counts.sum()
-        )
-        return bool(self.tokens.n_texts >= FEWEST_TEXTS and are_decimals)
+        has_few_words = 10 * counts[is_word].sum() < counts.sum()
+        are_many = self.tokens.n_texts >= FEWEST_TEXTS
+        return bool(are_many and has_few_words and 4 * sum(map(_is_decimal, first)) > len(first))
 
     def coverage(self, vocabulary: Container[Hashable], max_length: int) -> dict[str, int]:
         """Return numbers of texts, of tokens, and of what a vocabulary and a length leave out."""
@@ -115,8 +113,8 @@ class TextCounts(NamedTuple):
         }
 
 
-def _is_number(token: str) -> bool:
-    return token.strip("-+").replace(".", "", 1).isdecimal()
+def _is_decimal(token: str) -> bool:
+    return "." in token and token.strip("-+").replace(".", "", 1).isdecimal()
 
 
 def count_texts(

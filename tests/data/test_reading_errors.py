@@ -59,6 +59,10 @@ WRONG_TYPE = {
     "a set": ([[3, 1], {1, 2}, [2]], r"X\[1\] is a set: \{1, 2\}\. It has no order\. Pass a list"),
     "rows of a CSR": ([csr([[1, 2]])] * 3, r"X\[0\] is a csr_matrix.*X\[rows\] keeps the words"),
     "two columns of lists": (LISTS, r"\['a', 'b'\].*Pass the one column .*np.column_stack\(row\)"),
+    "times beside numbers": (
+        pd.DataFrame({"time": ["2026-01-01 10:00:00"] * 3, "x": 1.0}),
+        r"\['time'\], holds a str.*Turn times into seconds.*groupby",
+    ),
     "texts beside numbers": (
         pd.DataFrame({"text": ["so good"] * 3, "price": 1.0}),
         r"\['text'\], holds a str: 'so good'\. Turn texts into token ids",

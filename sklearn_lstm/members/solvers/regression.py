@@ -171,27 +171,30 @@ def minimized(loss: Loss, values: NDArray[np.float64]) -> NDArray[np.float64]:
     than the fit takes.
     """
     steps = deque[tuple[NDArray[np.float64], NDArray[np.float64]]](maxlen=N_STEPS_KEPT)
-    at, slope = loss(values)
+    before, gradient = loss(values)
     while True:
-        way, factors, is_first = -slope, [], not steps
+        direction, factors, is_first = -gradient, [], not steps
         for step, change in reversed(steps):
-            factors.append((step @ way) / (step @ change))
-            way -= factors[-1] * change
+            factors.append((step @ direction) / (step @ change))
+            direction -= factors[-1] * change
         if steps:
             step, change = steps[-1]
-            way *= (step @ change) / (change @ change)
+            direction *= (step @ change) / (change @ change)
         for (step, change), factor in zip(steps, reversed(factors), strict=True):
-            way += (factor - (change @ way) / (step @ change)) * step
-        size = 1.0 if steps else min(1.0, 1 / max(np.abs(slope).sum(), 1e-300))
+            direction += (factor - (change @ direction) / (step @ change)) * step
+        size = 1.0 if steps else min(1.0, 1 / max(np.abs(gradient).sum(), 1e-300))
         # The loss is finite and convex: a step that is small enough makes it smaller.
-        while (new := loss(values + size * way))[0] > at + 1e-4 * size * (slope @ way):
+        while (found := loss(values + size * direction))[0] > (
+            before + 1e-4 * size * (gradient @ direction)
+        ):
             size /= 2
-        gain, scale = at - new[0], max(abs(at), abs(new[0]), 1)
-        values = values + size * way
-        if (change := new[1] - slope) @ way > 0:
-            steps.append((size * way, change))
-        at, slope = new
-        if gain <= TOLERANCE * scale and not (is_first and steps):  # the first step is a guess
+        after, new_gradient = found
+        values = values + size * direction
+        if (change := new_gradient - gradient) @ direction > 0:
+            steps.append((size * direction, change))
+        is_small = before - after <= TOLERANCE * max(abs(before), abs(after), 1)
+        before, gradient = found
+        if is_small and not (is_first and steps):  # the first step is a guess
             return values
 
 
