@@ -43,7 +43,7 @@ def sensors(noise, n_steps):
 
 
 TOLD = {  # X, and what is told
-    "codes from 0 in lists": ([[2, 1], [0, 1, 2]], r"1 of 2 .*X\[1\].*\[\[i \+ 1 for i in row\]"),
+    "codes from 0 in lists": ([[2, 1], [0, 1, 2]], r"X\[1\] has 0 .*\[\[i \+ 1 for i in row\]"),
     "0 inside a table": (np.array([[2, 3, 0, 0], [0, 1, 0, 3]]), r"X\[1\].*before you pad"),
     "digits": (load_digits().data[:200].astype(int), "measurements, pass it as floats"),
     "ids padded by -1": (np.array([[1, 2, 3], [2, -1, -1]]), r"X\[1\] holds -1.*X \+ 1"),
@@ -60,6 +60,7 @@ TOLD = {  # X, and what is told
     "padded channels": (np.stack([PADDED, 2 * PADDED], axis=2), "30 of 40 series end in steps"),
     "counts that seldom recur": (RNG.integers(2000, 12000, (40, 30)), "most occur once, as in a"),
     "tf-idf": (TfidfVectorizer().fit_transform(FRAME["text"]).toarray(), "row of X has length 1"),
+    "embeddings in a list": ([*normalize(RNG.normal(size=(9, 8)))], "length 1, as tf-idf and"),
     "embeddings": (normalize(RNG.normal(size=(9, 8))).astype("f4"), "length 1, as tf-idf and"),
     "-999": (
         np.where(SERIES[:, :, :2] > 1, -999, SERIES[:, :, :2]),
