@@ -112,11 +112,19 @@ class TrainingData:
 
         `validation` are X_val, y_val and sample_weight_val, which get the class weights of the
         samples.
+
+        Raises
+        ------
+        ValueError
+            If fewer than two samples count.
         """
         by_class = label_reading.weights_of_classes(class_weight, samples.targets)
         targets = label_reading.relative_weights(samples.targets, by_class)
         held_out = _read_validation(input_format, samples, by_class, validation)
-        return cls(input_format, Samples(samples.sequences, targets).counted(), held_out)
+        samples = Samples(samples.sequences, targets).counted()
+        if len(samples) < 2:
+            raise ValueError("Found one sample (of a weight above 0): fit needs at least 2.")
+        return cls(input_format, samples, held_out)
 
     def warn(self) -> None:
         """Warn of what is seldom meant.
