@@ -8,7 +8,7 @@ from itertools import chain
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, TypeAlias, TypeVar
+from typing import Any, BinaryIO, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from sklearn_lstm.data.containers import column_names, names_of, to_numpy
 from sklearn_lstm.data.kinds import find_kind
 from sklearn_lstm.data.numbers import NO_NUMBERS
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, FlatSequences
-from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.data.text_reader import iterate_texts
 from sklearn_lstm.fitting import TrainingData, fit_classifier, read_at_fit
 from sklearn_lstm.progress import TimeLimit
@@ -29,13 +28,14 @@ from sklearn_lstm.targets.label_reading import read_labels, read_sample_weight, 
 from sklearn_lstm.targets.targets import Labels, Samples, Targets, Weights
 from sklearn_lstm.text.analysis import TokenBatch
 from sklearn_lstm.text.id_matrix import TokenIds, cut, fill_empty
+from sklearn_lstm.text.spelling import Spelling
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, UNKNOWN, CallIds
 from sklearn_lstm.vectorizer import TextSequenceVectorizer
 
 __all__ = ["fit_batches"]
 
 Model = TypeVar("Model", LSTMSequenceClassifier, Pipeline)
-Reader: TypeAlias = Callable[..., tuple[TokenIds, Spelling]]
+Reader: TypeAlias = Callable[..., TokenIds]
 # Of the samples of a batch: what kind of labels they have, the labels, weights, and groups.
 Known: TypeAlias = tuple[tuple[Any, ...], NDArray[Any], Weights, list[Any]]
 
@@ -94,8 +94,8 @@ def fit_batches(
     limit = TimeLimit.after(parameters["max_seconds"])
     with TemporaryFile(dir=folder) as file:
         tokens, known = TokenFile(file), list[Known]()
-        X, spelling = read(copies[0], _read_batches(batches, known), tokens)
-        sequences = tokens.sequences(spelling)
+        X = read(copies[0], _read_batches(batches, known), tokens)
+        sequences = tokens.sequences(X.spelling)
         kind = find_kind(X, sequences, parameters["input_type"])
         input_format = replace(read_at_fit(parameters, X)[0], input_type=kind.name)
         samples = Samples(sequences, _joined(known))
@@ -203,8 +203,8 @@ class TokenFile:
 
 def _read_texts(
     vectorizer: TextSequenceVectorizer, stream: Iterator[Any], tokens: TokenFile
-) -> tuple[TokenIds, Spelling]:
-    """Fit the vectorizer, and store all ids; return those of one text, and what all stand for."""
+) -> TokenIds:
+    """Fit the vectorizer, and store all ids; return those of one text, told what all stand for."""
 
     def keep(batch: TokenBatch) -> None:
         tokens.append(cut(batch, vectorizer.max_length or inf, vectorizer.truncation))
@@ -214,12 +214,11 @@ def _read_texts(
     tokens.renumber(final)
     reader, no_token = vectorizer._reader(), np.empty(0, np.int32)  # noqa: SLF001
     batches = reader.trimmed([(no_token, np.zeros(1, np.int64))])
-    X: Any = reader.lay_out(batches, ids, [""], NO_NUMBERS)
-    return X, Spelling(ids.vocabulary, [*ids.unknown])
+    return cast("TokenIds", reader.lay_out(batches, ids, [""], NO_NUMBERS))
 
 
-def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> tuple[TokenIds, Spelling]:
-    """Store the ids of one vectorizer; return those of one text, and what all stand for."""
+def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> TokenIds:
+    """Store the ids of one vectorizer; return those of one text, told what all stand for."""
     first = next(stream)
     ids = CallIds(getattr(first, "vocabulary", {}))
     for X in chain([first], stream):
@@ -229,7 +228,9 @@ def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> tuple[Toke
                 f"texts alone; found {reprlib.repr(X)}. Series and other ids can be in an array in "
                 "a file, which fit reads: numpy.lib.format.open_memmap."
             )
-        numbers = np.fromiter(ids(X.unknown_words), np.int32)  # of -2, -3, ...
+        numbers = np.fromiter(ids(X.spelling.unknown_words), np.int32)  # of -2, -3, ...
         final = np.concatenate([np.arange(FIRST_TOKEN + len(X.vocabulary)), numbers[::-1], [0]])
         tokens.append((final[X.spellings], np.diff(X.indptr)))
-    return first[:1], Spelling(ids.vocabulary, [*ids.unknown])
+    example: TokenIds = first[:1]
+    example.spelling = Spelling(ids.vocabulary, [*ids.unknown])
+    return example

@@ -14,7 +14,6 @@ from sklearn_lstm.data import containers, sequences
 from sklearn_lstm.data.arrays import Arrays
 from sklearn_lstm.data.containers import Array
 from sklearn_lstm.data.sequences import ArraySequences, FlatSequences, Lengths, Sequences
-from sklearn_lstm.data.spelling import read_spellings
 from sklearn_lstm.exceptions import InvalidSequencesError, InvalidSequencesTypeError
 from sklearn_lstm.text.id_matrix import TokenIds
 from sklearn_lstm.text.vocabulary import PADDING_ID
@@ -65,9 +64,10 @@ def read_sequences(
     if sparse.issparse(steps):
         _check_ids(steps.data, steps.indptr)
         n_entries = np.diff(steps.indptr).astype(np.intp)
-        spelling, values = read_spellings(steps)
-        known |= {"spelling": spelling, "as_written": getattr(steps, "texts", None)}
-        return FlatSequences(values, n_entries, **known)
+        if (spelling := getattr(steps, "spelling", None)) is None:
+            return FlatSequences(steps.data, n_entries, **known)
+        known |= {"spelling": spelling, "as_written": steps.texts}
+        return FlatSequences(steps.spellings, n_entries, **known)
     n_entries = _count_ids(steps)
     if isinstance(steps, list):
         ids = [row[row != PADDING_ID].astype(np.int32) for row in steps]

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers
-from sklearn_lstm.data.spelling import NO_TEXTS, Spelling
 from sklearn_lstm.text.id_matrix import fill_empty
+from sklearn_lstm.text.spelling import NO_TEXTS, Spelling
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, PADDING_ID, UNKNOWN
 
 Rows: TypeAlias = NDArray[np.integer]  # indices of sequences

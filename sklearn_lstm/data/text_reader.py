@@ -15,10 +15,10 @@ from sklearn_lstm import exceptions
 from sklearn_lstm.data.containers import Column, check_same_columns, column_names, read_frame
 from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, check_numbers, texts_and_numbers
 from sklearn_lstm.data.sequences import FlatSequences
-from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.storage.fields import check_agreement
 from sklearn_lstm.text.analysis import Analysis, TokenBatch, read_tokens
 from sklearn_lstm.text.id_matrix import cut, fill_empty, joined, to_csr, to_dense, to_onehot
+from sklearn_lstm.text.spelling import Spelling
 from sklearn_lstm.text.vocabulary import FIRST_TOKEN, FIRST_UNKNOWN, UNKNOWN, CallIds
 
 

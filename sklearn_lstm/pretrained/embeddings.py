@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import LARGEST_ID
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.exceptions import warn_user
 from sklearn_lstm.pretrained import token_tables
 from sklearn_lstm.pretrained.token_tables import Found, TokenVectors, VectorTable, shown
+from sklearn_lstm.text.spelling import Spelling
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN
 
 

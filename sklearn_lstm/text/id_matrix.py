@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_lstm.text.analysis import TokenBatch
+from sklearn_lstm.text.spelling import Spelling
 from sklearn_lstm.text.vocabulary import FIRST_UNKNOWN, UNKNOWN, CallIds, are_characters
 
 
@@ -20,10 +21,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
 
     Attributes
     ----------
-    vocabulary : mapping
-        Token to id.
-    unknown_words : list
-        Tokens that the vocabulary lacks.
+    spelling : Spelling
+        The tokens that ids stand for. Products and sums have none.
     analyzer : {"word", "char"} or None
         That of the vectorizer. None: a function of the user finds the tokens.
     input_type : {"words", "characters", "auto"}
@@ -34,12 +33,16 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         The columns beside the texts, if they came in a data frame.
     """
 
-    vocabulary: Mapping[Hashable, int]
-    unknown_words: list[Hashable]
+    spelling: Spelling
     texts: NDArray[np.object_]
     numbers: Any = None
     analyzer: Any = "word"
     _spellings: NDArray[np.int32]  # beside `data`: its ids, but -2 - k for the k-th unknown word
+
+    @property
+    def vocabulary(self) -> Mapping[Hashable, int]:
+        """The id of each token."""
+        return self.spelling.vocabulary
 
     @cached_property
     def input_type(self) -> str:
@@ -66,14 +69,15 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         An empty text has the unknown id, and no token.
         """
         numbers = self.spellings[self.data == UNKNOWN].tolist()
-        words = (self.unknown_words[FIRST_UNKNOWN - n] if n < 0 else "" for n in numbers)
+        unknown = self.spelling.unknown_words
+        words = (unknown[FIRST_UNKNOWN - number] if number < 0 else "" for number in numbers)
         return np.fromiter(words, np.object_, len(numbers))  # a token may be a tuple
 
     def __getitem__(self, key: object) -> Any:
         return self._told(super().__getitem__(key), key)
 
     def __setitem__(self, key: object, value: object) -> None:
-        if hasattr(self, "vocabulary"):
+        if hasattr(self, "spelling"):
             raise TypeError(
                 "Token ids can't be assigned: the texts of the rows would not follow. Select rows, "
                 "such as X[[1, 1, 2]], or change a csr_matrix(X), which knows of none."
@@ -81,7 +85,7 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         super().__setitem__(key, value)
 
     def __sub__(self, other: object) -> Any:
-        if hasattr(self, "vocabulary"):  # as SMOTE and ADASYN do, before they look for our class
+        if hasattr(self, "spelling"):  # as SMOTE and ADASYN do, before they look for our class
             raise TypeError(
                 "Differences of token ids mean nothing, so no texts can be made between others, as "
                 "SMOTE does: use RandomOverSampler, or class_weight='balanced'. X != Y compares."
@@ -99,14 +103,14 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
 
     def eliminate_zeros(self) -> None:
         """Remove, in place, the entries that are 0."""
-        if hasattr(self, "vocabulary"):
+        if hasattr(self, "spelling"):
             self._spellings = self._spellings[self.data != 0]
         super().eliminate_zeros()
 
     def _told(self, part: object, key: object = slice(None)) -> Any:
         """Return a part or a copy, told what is known of its tokens."""
-        if isinstance(part, TokenIds) and hasattr(self, "vocabulary"):
-            known = "vocabulary", "unknown_words", "analyzer", "input_type"
+        if isinstance(part, TokenIds) and hasattr(self, "spelling"):
+            known = "spelling", "analyzer", "input_type"
             part.__dict__ |= {name: value for name, value in vars(self).items() if name in known}
             entries = self._spellings, self.indices, self.indptr
             spelled = sp.csr_matrix(entries, self.shape)[key]
@@ -141,7 +145,7 @@ def to_csr(batches: Iterable[TokenBatch], ids: CallIds, width: int) -> TokenIds:
     shape = len(lengths), max(width, int(lengths.max(initial=0)))
     X = TokenIds((np.maximum(spellings, UNKNOWN), _positions(lengths), ends), shape)
     X.has_canonical_format = True
-    X.vocabulary, X.unknown_words, X._spellings = ids.vocabulary, [*ids.unknown], spellings  # noqa: SLF001
+    X.spelling, X._spellings = Spelling(ids.vocabulary, [*ids.unknown]), spellings  # noqa: SLF001
     X.texts = np.empty(len(lengths), np.object_)
     return X
 

@@ -120,5 +120,5 @@ def read_as_stream(data: DataSet) -> dict[str, Any]:
     vectorizer = TextSequenceVectorizer(analyzer=analyzer_of(data))
     with TemporaryFile() as file:
         tokens = TokenFile(file)
-        _, spelling = _read_texts(vectorizer, _read_batches(batches, []), tokens)
-        return content(tokens.sequences(spelling))
+        X = _read_texts(vectorizer, _read_batches(batches, []), tokens)
+        return content(tokens.sequences(X.spelling))

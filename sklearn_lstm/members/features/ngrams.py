@@ -13,10 +13,10 @@ from scipy.sparse import csr_matrix
 
 from sklearn_lstm.data.kinds import WORDS, Kind, effective_number_of_tokens
 from sklearn_lstm.data.sequences import Rows, Sequences
-from sklearn_lstm.data.spelling import Spelling
 from sklearn_lstm.members.features import hashing
 from sklearn_lstm.members.features.hashing import Bag, Integers, TfIdfFeatures
 from sklearn_lstm.members.member import Array, Contributions, Explained
+from sklearn_lstm.text.spelling import Spelling
 
 EXPECTED_BY_CHANCE = 1 / 64  # how often one n-gram may occur in a sequence of random characters
 

@@ -1,4 +1,4 @@
-"""The tokens that ids stand for, where the X of a vectorizer says so."""
+"""The tokens that ids stand for."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -71,17 +71,3 @@ class Spelling:
             if number <= FIRST_UNKNOWN:
                 tokens[number] = self.unknown_words[FIRST_UNKNOWN - number]
         return tokens
-
-
-def read_spellings(X: Any) -> tuple[Spelling | None, NDArray[np.integer]]:
-    """Return how the entries of a sparse X are spelled; None if it does not say so.
-
-    Returns
-    -------
-    Spelling or None
-    ndarray of shape (n_entries,)
-        The spelling of each entry.
-    """
-    if not (hasattr(X, "vocabulary") and hasattr(X, "unknown_words")):  # as `TokenIds` have
-        return None, X.data
-    return Spelling(X.vocabulary, X.unknown_words), X.spellings
