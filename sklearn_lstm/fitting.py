@@ -132,10 +132,21 @@ class TrainingData:
         Warns
         -----
         InputTypeWarning
-            Of a y in one-hot coding, or with a column for each step; of a column beside the
-            sequences that tells every class.
+            Of a y in one-hot coding, or with a column for each step; of labels that differ by
+            blanks alone; of an X_val that is in X; of a column beside the sequences that tells
+            every class.
         """
         targets, lengths, found = self.samples.targets, self.samples.sequences.lengths, ""
+        names = [label for label in targets.labels.classes.tolist() if isinstance(label, str)]
+        if len({*map(str.strip, names)}) < len(names):
+            blank = [name for name in names if name != name.strip()][:5]
+            told = f"Labels differ from others by blanks alone: {blank}. Strip them: y.str.strip()."
+            warn_user(told, InputTypeWarning)
+        if self.validation is not None:
+            marks = np.unique(self.validation.sequences.marks())
+            if len(marks) >= FEWEST_ROWS and np.isin(marks, self.samples.sequences.marks()).all():
+                told = "All sequences of X_val are in X too: they say nothing about new ones."
+                warn_user(f"{told} Leave them out of X.", InputTypeWarning)
         if targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS:
             if (targets.values.sum(axis=1) == 1).all():
                 found = (

@@ -118,14 +118,13 @@ class Sequences(ABC):
         """Split the rows into runs of about VALUES_PER_CHUNK values."""
         return chunks_of_rows(self.lengths * (self.n_channels or 1))
 
-    def first_copies(self) -> NDArray[np.intp]:
-        """Return the first row with the same steps, of each row."""
+    def marks(self) -> NDArray[np.int64]:
+        """Return a number for each row, which is the same for rows with the same steps."""
         marks = np.empty(len(self), np.int64)
         for rows in self.chunks_of_rows():
             parts = np.split(self.read_spellings(rows), np.cumsum(self.lengths[rows])[:-1])
             marks[rows] = [hash(part.tobytes()) for part in parts]
-        _, first, numbers = np.unique(marks, return_index=True, return_inverse=True)
-        return np.asarray(first[numbers])
+        return marks
 
     def distinct_ids(self) -> Steps:
         """Return each id once, in ascending order."""

@@ -83,8 +83,9 @@ def _with_copies(samples: Samples) -> Samples:
     """
     if samples.targets.groups is not None:
         return samples
-    targets, first = samples.targets, samples.sequences.first_copies()
-    rows = np.arange(len(first))
+    targets, marks, rows = samples.targets, samples.sequences.marks(), np.arange(len(samples))
+    _, first, numbers = np.unique(marks, return_index=True, return_inverse=True)
+    first = first[numbers]  # row with the same steps, of each row
     classes = np.unique(targets.values, axis=0, return_inverse=True)[1].ravel()  # or sets of labels
     n_sequences = np.bincount(classes[first == rows], minlength=len(rows))[classes[first]]
     is_copy = (first != rows) & (np.bincount(first)[first] ** 2 <= n_sequences)

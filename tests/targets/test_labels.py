@@ -109,3 +109,18 @@ def test_labels_with_a_lone_surrogate_survive_a_round_trip(round_trip, dtype):
     assert restored.classes_.tolist() == ["caf\udce9", "the"]
     np.testing.assert_array_equal(restored.predict(X), model.predict(X))
     np.testing.assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+
+
+def test_labels_that_differ_by_blanks_alone_are_told():
+    y = np.array(["ham", "ham ", "spam"] * 20)
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0)
+    with pytest.warns(InputTypeWarning, match=r"blanks alone: \['ham '\]. Strip them"):
+        model.fit(np.random.default_rng(0).normal(size=(60, 9)), y)
+
+
+def test_validation_samples_of_x_are_told_and_others_are_not():
+    X, y = np.random.default_rng(0).normal(size=(60, 9)), np.arange(60) % 2
+    model = LSTMSequenceClassifier(linear_model="alone", random_state=0)
+    with pytest.warns(InputTypeWarning, match="All sequences of X_val are in X too"):
+        model.fit(X, y, X_val=X[:30], y_val=y[:30])
+    model.fit(X[30:], y[30:], X_val=X[:31], y_val=y[:31])  # one of them is in both
