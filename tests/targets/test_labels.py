@@ -8,6 +8,7 @@ import pytest
 import small_models
 from scipy.special import log_expit
 
+from sklearn_lstm import LSTMSequenceClassifier
 from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.targets.targets import Labels, LabelSets, Targets
 
