@@ -15,7 +15,7 @@ from skorch.utils import noop
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
-from sklearn_lstm.members.blending import ExpectedFactor, HeldOutLogits, fit_blend
+from sklearn_lstm.members.blending import ExpectedFactor, HeldOutLogits, Judged, fit_blend
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.members.network import callbacks, network_settings
@@ -63,15 +63,16 @@ class BlendLoss:
         is no reason to make logits larger.
         """
         logits, known = network.logits(self.samples.sequences), self.held_out
-        judged = [(logits, ExpectedFactor(self.settings.kind.network_factor, DEVIATION_ALONE))]
-        alone = min(1.0, fit_blend(judged, known.targets, known.prior).factors.item())
+        expected_alone = ExpectedFactor(self.settings.kind.network_factor, DEVIATION_ALONE)
+        found = fit_blend([Judged(logits, expected_alone)], known.targets, known.prior)
+        alone = min(1.0, found.factors.item())
         expected = ExpectedFactor(EXPECTED_SHARE * alone, DEVIATION_BESIDE)
-        return self.held_out.joined_by(network.name, logits, expected)
+        return known.joined_by(network.name, Judged(logits, expected))
 
     def __call__(self, network: Network) -> callbacks.Losses:
         """Return the losses with a network as it is now."""
         joined, targets = self.joined_by(network), self.samples.targets
-        total, (logits, _) = joined.blend.loss, joined.members[network.name]
+        total, (logits, *_) = joined.blend.loss, joined.members[network.name]
         of_network = network_settings.mean_loss(self.settings.loss, logits, targets)
         return callbacks.Losses(total, total / len(targets), of_network)
 
@@ -267,8 +268,7 @@ def new_network(
     for vectors in (own, given):
         if vectors is not None and len(vectors.ids):
             codes = torch.from_numpy(cast("TokenCodes", encoding)(vectors.ids))
-            _, known = vectors(vectors.ids, None)
-            module.embedding.weight.detach()[codes] = torch.from_numpy(known)
+            module.embedding.weight.detach()[codes] = torch.from_numpy(vectors.vectors)
     return Network(encoding, own, module)
 
 
