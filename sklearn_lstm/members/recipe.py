@@ -117,7 +117,7 @@ class Recipe:
     name : str
         Of the model.
     suits : callable
-        Settings -> whether there is what it reads.
+        Settings -> whether it is to be fitted: there is what it reads, and the user wants it.
     read : callable
         `FitContext` -> `Reader` of the samples, or None: the coefficients would be too large, or
         the samples tell nothing.
@@ -126,18 +126,15 @@ class Recipe:
         fit alone.
     stored : tuple of type
         The classes of its features, and of what these hold: those that a file may name.
-    is_asked_for : bool
-        The user brings what it reads: it is fitted also with ``linear_model=False``.
     is_cross_validated : bool
         Whether few samples are cross-validated for its factor in the blend.
     """
 
     name: str
-    suits: Callable[[FitSettings], bool]
+    suits: Callable[[FitSettings], object]
     read: Callable[[FitContext], Reader | None]
     solver: str
     stored: tuple[type[Any], ...]
-    is_asked_for: bool = False
     is_cross_validated: bool = True
 
 

@@ -220,7 +220,7 @@ def read_series(context: FitContext) -> Reader:
 
 SERIES = Recipe(
     LINEAR,
-    suits=lambda settings: settings.kind is MEASUREMENTS,
+    suits=lambda settings: settings.linear_model and settings.kind is MEASUREMENTS,
     read=read_series,
     solver="ridge",
     stored=(SeriesFeatures, Convolutions, SeriesStatistics, Places),

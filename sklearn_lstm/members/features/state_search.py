@@ -328,7 +328,7 @@ def read_states(context: FitContext) -> Reader | None:
 
 STATES = Recipe(
     "states",
-    suits=lambda settings: settings.kind in TOKENS,
+    suits=lambda settings: settings.linear_model and settings.kind in TOKENS,
     read=read_states,
     solver="regression",
     stored=(StateFeatures,),

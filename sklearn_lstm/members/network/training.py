@@ -1,5 +1,6 @@
 """How a network learns: a whole training, or an epoch of `partial_fit`."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -86,7 +87,7 @@ def train_network(
     ends_early = is_trained and settings.early_stopping is True
     generator = torch_generator(rng)
     network = new_network(settings, learned, generator, targets=learned.targets.values)
-    n_updates = plan.updates_per_epoch(len(learned))
+    n_updates = math.ceil(len(learned) / plan.batch_size)  # of an epoch
     most = plan.max_epochs * n_updates
     # The held-out loss mostly ends a training in the first half of its updates.
     usual = most // 2 if plan.follows_loss else most
@@ -104,8 +105,9 @@ def train_network(
         ours.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
     ours.append(callbacks.NetworkProgress(progress, n_updates, schedule))
     watched = split.held_out if ends_early else None
-    batches = partial(LengthBatches, rng=rng, limit=progress.limit)
-    net = train(network, learned, settings, plan, batches=batches, ours=ours, held_out=watched)
+    batches = partial(LengthBatches, batch_size=plan.batch_size, rng=rng, limit=progress.limit)
+    n_epochs = plan.max_epochs
+    net = train(network, learned, settings, batches, n_epochs=n_epochs, ours=ours, held_out=watched)
     return replace(network, is_trained=is_trained, net=net)
 
 
@@ -116,19 +118,17 @@ def train_one_epoch(
     batch_size = settings.batch_size
     if isinstance(batch_size, str):
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
-    plan = TrainingPlan(batch_size, 1, follows_loss=False, updates_per_check=1, n_held_out=0)
     generator = torch_generator(rng)
     if previous is None or not previous.is_trained:
         network = new_network(settings, samples, generator, previous=previous)
     else:
         network = previous.extended(samples.sequences, settings.vectors, generator)
     n_directions = network.module.architecture.n_directions
-    n_updates = plan.updates_per_epoch(len(samples))
     progress = ProgressBar(is_shown=settings.verbose > 0)
     with workers(settings.device, n_directions), progress:
-        ours = [callbacks.NetworkProgress(progress, n_updates)]
-        batches = partial(LengthBatches, rng=rng)
-        net = train(network, samples, settings, plan, batches=batches, ours=ours)
+        ours = [callbacks.NetworkProgress(progress, math.ceil(len(samples) / batch_size))]
+        batches = partial(LengthBatches, batch_size=batch_size, rng=rng)
+        net = train(network, samples, settings, batches, n_epochs=1, ours=ours)
     gathered = net.optimizer_.state_dict()["state"]
     state = {"optimizer": settings.optimizer.__name__, "state": gathered}
     return replace(network, is_trained=True, optimizer_state=state, net=net)
@@ -138,9 +138,9 @@ def train(
     network: Network,
     samples: Samples,
     settings: NetworkSettings,
-    plan: TrainingPlan,
-    *,
     batches: partial[LengthBatches],
+    *,
+    n_epochs: int,
     ours: Iterable[Callback],
     held_out: Samples | None = None,
 ) -> MicroBatchNet:
@@ -165,8 +165,8 @@ def train(
         net = make_net(
             module,
             settings,
-            max_epochs=plan.max_epochs,
-            batch_size=plan.batch_size,
+            max_epochs=n_epochs,
+            batch_size=batches.keywords["batch_size"],
             iterator_train=batches,
             train_split=held_out and predefined_split(SequenceDataset(held_out, network.encoding)),
             callbacks=[*_named(first), *settings.callbacks, *_named(ours)],
