@@ -73,7 +73,7 @@ class BlendLoss:
     def __call__(self, network: Network) -> callbacks.Losses:
         """Return the losses with a network as it is now."""
         joined, targets = self.joined_by(network), self.samples.targets
-        total, (logits, *_) = joined.blend.loss, joined.members[network.name]
+        total, logits = joined.blend.loss, joined.members[network.name].logits
         of_network = network_settings.mean_loss(self.settings.loss, logits, targets)
         return callbacks.Losses(total, total / len(targets), of_network)
 
