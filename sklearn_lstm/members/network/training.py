@@ -83,12 +83,13 @@ def train_network(
 ) -> Network:
     """Return a network that was trained; the loss of the blend may end the training."""
     settings, rng, learned = loss.settings, split.generator, split.learned
-    is_trained = plan.max_epochs > 0
+    n_epochs, batch_size = plan.max_epochs, plan.batch_size
+    is_trained = n_epochs > 0
     ends_early = is_trained and settings.early_stopping is True
     generator = torch_generator(rng)
     network = new_network(settings, learned, generator, targets=learned.targets.values)
-    n_updates = math.ceil(len(learned) / plan.batch_size)  # of an epoch
-    most = plan.max_epochs * n_updates
+    n_updates = math.ceil(len(learned) / batch_size)  # of an epoch
+    most = n_epochs * n_updates
     # The held-out loss mostly ends a training in the first half of its updates.
     usual = most // 2 if plan.follows_loss else most
     schedule = callbacks.Trapezoid(settings.lr, most, n_updates, usual, progress.limit)
@@ -105,8 +106,7 @@ def train_network(
         ours.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
     ours.append(callbacks.NetworkProgress(progress, n_updates, schedule))
     watched = split.held_out if ends_early else None
-    batches = partial(LengthBatches, batch_size=plan.batch_size, rng=rng, limit=progress.limit)
-    n_epochs = plan.max_epochs
+    batches = partial(LengthBatches, batch_size=batch_size, rng=rng, limit=progress.limit)
     net = train(network, learned, settings, batches, n_epochs=n_epochs, ours=ours, held_out=watched)
     return replace(network, is_trained=is_trained, net=net)
 
