@@ -28,8 +28,8 @@ from sklearn_lstm.members.network.callbacks import epoch_rows
 from sklearn_lstm.members.network.network import Network
 from sklearn_lstm.members.network.network_settings import NetworkSettings, read_settings
 from sklearn_lstm.members.network.training import BlendLoss, train_network, train_one_epoch
-from sklearn_lstm.members.recipe import FitContext, Recipe, fit_linear_models
-from sklearn_lstm.members.settings import FitSettings, Parameters, plan_training
+from sklearn_lstm.members.recipe import FitContext, fit_linear_models
+from sklearn_lstm.members.settings import Parameters, plan_training
 from sklearn_lstm.members.solvers import adagrad
 from sklearn_lstm.model import Fitted, SequenceModel, check_tokens, mark_of
 from sklearn_lstm.progress import ProgressBar, TimeLimit
@@ -273,18 +273,12 @@ def fit_classifier(
     classifier._fitted = fitted  # noqa: SLF001
 
 
-def find_recipes(settings: FitSettings) -> list[Recipe]:
-    """Return the recipes of the linear models of a fit; what is asked for is never left out."""
-    suiting = [one for one in recipes.RECIPES if one.suits(settings)]
-    return [one for one in suiting if settings.linear_model or one.is_asked_for]
-
-
 @torch.inference_mode(mode=False)
 def fit_model(
     data: TrainingData, settings: NetworkSettings, rng: np.random.Generator, progress: ProgressBar
 ) -> Fitted:
     """Plan, hold samples out, fit all members that suit the samples, and blend them."""
-    samples, chosen = data.samples, find_recipes(settings)
+    samples, chosen = data.samples, [one for one in recipes.RECIPES if one.suits(settings)]
     plan = plan_training(samples, data.validation, settings, has_linear_model=bool(chosen))
     split = Split.drawn_from(samples, data.validation, plan.n_held_out, rng)
     context = FitContext(split, settings, progress)

@@ -76,11 +76,10 @@ class SequenceModel:
         """
         if not linear_models:
             return cls().with_network(network)
-        members, blend = (network, *reversed(linear_models)), held_out.trusted()
-        known = dict(zip(held_out.members, blend.factors.tolist(), strict=True))
-        weights = tuple(known.get(member.name, 0.0) for member in members)
-        correction, logs = blend.prior_correction, held_out.prior.logs
-        return cls(members, weights, correction, logs, len(held_out.targets))
+        members, trust = (network, *reversed(linear_models)), held_out.trust
+        weights = tuple(trust * held_out.factors.get(member.name, 0.0) for member in members)
+        correction = trust * held_out.blend.prior_correction
+        return cls(members, weights, correction, held_out.prior.logs, len(held_out.targets))
 
     def with_thresholds(self, given: Floats, held_out: HeldOutLogits | None = None) -> Self:
         """Return the model with the thresholds that the user gives, or held-out samples choose."""

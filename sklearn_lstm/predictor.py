@@ -11,7 +11,6 @@ import sklearn_lstm
 from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
-from sklearn_lstm.members.blending import Logits
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
 from sklearn_lstm.model import Fitted
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
@@ -118,7 +117,7 @@ class Predictor:
         with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
             return cls(*read_model(content, unpack))
 
-    def predict(self, X: object) -> NDArray[Any]:
+    def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds.
 
         Parameters
@@ -133,7 +132,7 @@ class Predictor:
         """
         return self.labels_of(self.predict_proba(X))
 
-    def predict_proba(self, X: object) -> NDArray[np.float64]:
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class, or of each of several labels.
 
         Parameters
@@ -146,7 +145,9 @@ class Predictor:
         ndarray of shape (n_samples, n_classes)
             The probabilities, in the order of `classes_`.
         """
-        return self._fitted.labels.proba(self._logits(X))
+        fitted, reader = self._fitted, self._reader  # whose ids are those of the model
+        sequences = fitted.input_format.read(reader.read(X)) if reader else fitted.read(X)
+        return fitted.labels.proba(fitted.model.blended_logits(sequences))
 
     def labels_of(self, proba: NDArray[np.float64]) -> NDArray[Any]:
         """Return the labels that `predict` returns, if their probabilities are known already.
@@ -184,11 +185,6 @@ class Predictor:
         if self._reader is None:
             raise TypeError("known_share is of texts, but this model reads sequences.")
         return self._reader.known_share(texts)
-
-    def _logits(self, X: Any) -> Logits:
-        fitted, reader = self._fitted, self._reader  # whose ids are those of the model
-        sequences = fitted.input_format.read(reader.read(X)) if reader else fitted.read(X)
-        return fitted.model.blended_logits(sequences)
 
 
 def read_model(content: Mapping[str, Any], unpack: Unpacker) -> tuple[TextReader | None, Fitted]:

@@ -31,8 +31,8 @@ class _Thread(local):
     """The state of one thread."""
 
     share: int | None = None  # torch's threads that it uses; None: it is no worker
-    is_helper: bool = False
-    abandoned: Event | None = None  # set when nobody waits for its work any more, since Ctrl-C came
+    # Of the helper: set when nobody waits for its work any more, since Ctrl-C came.
+    abandoned: Event | None = None
 
 
 class _Process:
@@ -85,16 +85,16 @@ def workers(device: torch.device | str, n_workers: int = 2) -> Iterator[None]:
             yield
         return
     process, worker, share = _process, object(), n_threads // n_workers
-    before = [library.num_threads for library in _openmp()]
+    before = _openmp().limit()  # none yet
     try:
         process.working.add(worker)
         _thread.share = share
-        _set_openmp_threads([share] * len(before))
+        _openmp().limit(limits=share)
         with _mkl_threads(share):
             yield
     finally:
         _thread.share = None
-        _set_openmp_threads(before)
+        before.restore_original_limits()
         process.working.discard(worker)
 
 
@@ -113,7 +113,7 @@ def check_not_abandoned() -> None:
 def is_worker_free() -> bool:
     """Return whether `map_pair` would use the helper thread now."""
     # The helper can't wait for itself, so it computes its own jobs alone.
-    return _thread.share is not None and not _thread.is_helper and len(_process.working) < 2
+    return _thread.share is not None and _thread.abandoned is None and len(_process.working) < 2
 
 
 def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> list[Result]:
@@ -132,10 +132,11 @@ def map_pair(function: Callable[[Value], Result], values: Sequence[Value]) -> li
     def on_helper() -> Result:
         try:
             if _thread.share != share:
-                _set_openmp_threads([share] * len(_openmp()))
+                torch.get_num_threads()  # else torch would set it later
+                _openmp().limit(limits=share)
                 _find_mkl_setter()(share)
                 _thread.share = share
-            _thread.is_helper, _thread.abandoned = True, abandoned
+            _thread.abandoned = abandoned
             check_not_abandoned()
             with (
                 torch.inference_mode(is_inference),
@@ -176,17 +177,9 @@ def map_on_workers(function: Callable[[Value], Result], values: Sequence[Value])
 
 
 @cache
-def _openmp() -> list[Any]:
-    """Find the OpenMP libraries of the process."""
-    torch.get_num_threads()  # torch sets the number of threads of a thread at its first call
-    return list(ThreadpoolController().select(user_api="openmp").lib_controllers)
-
-
-def _set_openmp_threads(numbers: Sequence[int]) -> None:
-    """Set the number of threads of each OpenMP library, for the calling thread alone."""
-    torch.get_num_threads()  # else torch would set it later
-    for library, number in zip(_openmp(), numbers, strict=True):
-        library.set_num_threads(number)
+def _openmp() -> Any:
+    """Find the OpenMP libraries of the process, which limit the calling thread alone."""
+    return ThreadpoolController().select(user_api="openmp")
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from sklearn_lstm.text.vocabulary import FIRST_TOKEN, PADDING_ID, UNKNOWN
 
 # Rows of the embedding table that belong to no id. They begin as ids do.
 PADDING_CODE, UNKNOWN_CODE = PADDING_ID, UNKNOWN
-SPARSEST_TABLE = 16  # entries of a table per code; sparser ids are searched instead
 
 
 @dataclass(frozen=True)
@@ -33,17 +32,10 @@ class TokenCodes:
     n_channels = time_channel = None
 
     @cached_property
-    def table(self) -> NDArray[np.int64] | None:
-        """The code of each id (largest + 2,), or None if the ids are too sparse for a table.
-
-        The last entry, which is also that of -1, is the unknown code.
-        """
-        largest = int(self.ids.max(initial=0))
-        if largest > SPARSEST_TABLE * len(self):
-            return None
-        table = np.full(largest + 2, UNKNOWN_CODE)
-        table[self.ids] = np.arange(FIRST_TOKEN, len(self))
-        return table
+    def _ascending(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ids in ascending order, and the code of each; then a 0, which is no id."""
+        order = np.argsort(self.ids)
+        return np.append(self.ids[order], 0), np.append(FIRST_TOKEN + order, UNKNOWN_CODE)
 
     def check(self) -> None:
         """Raise ValueError for stored ids that no step can have."""
@@ -73,15 +65,8 @@ class TokenCodes:
         """Return steps (n_steps,) as if no token were known."""
         return np.full(len(steps), NO_ID)
 
-    @cached_property
-    def _order(self) -> NDArray[np.intp]:
-        return np.argsort(self.ids)
-
     def __call__(self, steps: Steps, _lengths: Lengths | None = None) -> NDArray[np.int64]:
         """Ids (n_steps,) -> codes (n_steps,)."""
-        if self.table is not None:
-            steps = steps.astype(np.int64, copy=False)  # a small type could not hold the bound
-            return np.asarray(self.table[np.minimum(steps, len(self.table) - 1)])
-        at = np.searchsorted(self.ids, steps, sorter=self._order)
-        nearest = self._order[np.minimum(at, len(self.ids) - 1)]
-        return np.where(self.ids[nearest] == steps, FIRST_TOKEN + nearest, UNKNOWN_CODE)
+        ids, codes = self._ascending
+        at = np.searchsorted(ids[:-1], steps)
+        return np.where(ids[at] == steps, codes[at], UNKNOWN_CODE)

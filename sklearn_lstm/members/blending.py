@@ -56,8 +56,21 @@ class ExpectedFactor(NamedTuple):
     deviation: float
 
 
-# What a member says of samples that it was not fitted to, and the prior of its factor.
-Judged: TypeAlias = tuple[Logits, ExpectedFactor]
+class Judged(NamedTuple):
+    """What a member says of samples that it was not fitted to, and how far that is trusted.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_samples, n_outputs)
+    expected : ExpectedFactor
+        The prior of their factor.
+    confidence : float
+        Up to 1 if the member is less sure than its logits: new samples may be of other groups.
+    """
+
+    logits: Logits
+    expected: ExpectedFactor
+    confidence: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -92,14 +105,13 @@ def fit_blend(members: Sequence[Judged], targets: Targets, prior: ClassPrior) ->
 
     Parameters
     ----------
-    members : sequence of (ndarray of shape (n_samples, n_outputs), ExpectedFactor)
-        The logits of each member, and the prior of its factor.
+    members : sequence of Judged
     targets : Targets
     prior : ClassPrior
     """
     from scipy.optimize import minimize  # noqa: PLC0415 - predictions do without its import
 
-    labels, (logits, expected) = targets.labels, zip(*members, strict=True)
+    labels, (logits, expected, _) = targets.labels, zip(*members, strict=True)
     axis = 0 if labels.is_multilabel else None  # all classes share one correction
     largest = np.atleast_1d(np.abs(prior.logs[np.newaxis]).max(axis=axis))
     n_members, n_corrections = len(members), len(largest)
@@ -140,29 +152,21 @@ class HeldOutLogits:
     targets : Targets
         Of the held-out samples.
     prior : ClassPrior
-    members : dict of str to (ndarray, ExpectedFactor)
-        By the name of each member, the last one first: its logits, by a fit that has not seen the
-        samples; and the prior of their factor.
-    confidences : dict of str to float
-        Up to 1 if a member is less sure than its logits: new samples may be of other groups.
+    members : dict of str to Judged
+        By the name of each member, the last one first.
     """
 
     targets: Targets
     prior: ClassPrior
     members: dict[str, Judged] = field(default_factory=dict)
-    confidences: dict[str, float] = field(default_factory=dict)
 
-    def joined_by(
-        self, name: str, logits: Logits, expected: ExpectedFactor, confidence: float = np.inf
-    ) -> Self:
+    def joined_by(self, name: str, judged: Judged) -> Self:
         """Return the same with the logits of one more member."""
-        members = {name: (logits, expected), **self.members}
-        confidences = {name: confidence, **self.confidences}
-        return replace(self, members=members, confidences=confidences)
+        return replace(self, members={name: judged, **self.members})
 
     def total(self, weights: Mapping[str, float]) -> Logits:
         """Return the sum of the logits of all samples (n_samples, n_outputs), by these weights."""
-        weighted = [weights[name] * logits for name, (logits, _) in self.members.items()]
+        weighted = [weights[name] * one.logits for name, one in self.members.items()]
         return np.asarray(np.sum(weighted, axis=0))
 
     @cached_property
@@ -170,18 +174,21 @@ class HeldOutLogits:
         """The blend of the members."""
         return fit_blend(list(self.members.values()), self.targets, self.prior)
 
-    def trusted(self) -> Blend:
-        """Return the blend, whose weights are multiplied by the smallest confidence.
+    @property
+    def factors(self) -> dict[str, float]:
+        """The factor of each member in the blend, by its name."""
+        return dict(zip(self.members, self.blend.factors.tolist(), strict=True))
+
+    @property
+    def trust(self) -> float:
+        """How far the blend is trusted, up to 1: the smallest confidence in a member.
 
         This is divided by the factor of the member's logits if that is above 1: samples that were
         left out in turn have already set their scale, and that a member is right on a few more is
         no reason to make them larger.
         """
-        blend = self.blend
-        pairs = zip(self.confidences.values(), blend.factors.tolist(), strict=True)
-        least = min([1.0, *(confidence / max(1.0, factor) for confidence, factor in pairs)])
-        correction = least * blend.prior_correction
-        return replace(blend, factors=least * blend.factors, prior_correction=correction)
+        pairs = zip(self.members.values(), self.factors.values(), strict=True)
+        return min([1.0, *(judged.confidence / max(1.0, factor) for judged, factor in pairs)])
 
     def is_a_guess(self, shares: NDArray[np.float64]) -> bool:
         """Return whether the blend says no more of many samples than the shares of the classes do.
@@ -192,8 +199,8 @@ class HeldOutLogits:
         if len(self.targets) < FEWEST_JUDGED:
             return False
         labels, truth = self.targets.labels, self.targets.indicators()
-        factors = dict(zip(self.members, self.blend.factors.tolist(), strict=True))
-        proba = labels.proba(self.total(factors) - self.blend.prior_correction * self.prior.logs)
+        correction = self.blend.prior_correction * self.prior.logs
+        proba = labels.proba(self.total(self.factors) - correction)
         guess = np.broadcast_to(shares, truth.shape)
         gains = labels.log_likelihoods(proba, truth) - labels.log_likelihoods(guess, truth)
         weights = self.targets.sample_weights / self.targets.sample_weights.sum()

@@ -59,7 +59,7 @@ class Split:
         if n_held_out and targets.groups is not None:
             rows = hold_out_groups(targets.values, targets.groups, n_held_out, rng)
         elif n_held_out:
-            first, copies = _distinct(targets)
+            first, copies = distinct_sequences(targets)
             n_drawn = round(n_held_out * len(first) / len(copies))
             rows = first[hold_out(targets.values[first], n_drawn, rng)]
             rows = np.flatnonzero(np.isin(copies, copies[rows]))
@@ -96,7 +96,7 @@ def _with_copies(samples: Samples) -> Samples:
     return replace(samples, targets=replace(targets, copies=copies))
 
 
-def _distinct(targets: Targets) -> tuple[Rows, NDArray[np.intp]]:
+def distinct_sequences(targets: Targets) -> tuple[Rows, NDArray[np.intp]]:
     """Return the first row of each distinct sequence, and the number of each row's sequence."""
     copies = np.arange(len(targets)) if targets.copies is None else targets.copies
     return np.unique(copies, return_index=True, return_inverse=True)[1:]
@@ -118,7 +118,7 @@ def folds(targets: Targets, seed: int) -> list[Rows]:
     known = np.zeros(len(targets)) if targets.groups is None else targets.groups
     names, groups = np.unique(known, return_inverse=True)
     if len(names) < 2:
-        first, groups = _distinct(targets)
+        first, groups = distinct_sequences(targets)
         order = np.argsort(shuffled_by_class(targets.values[first], rng))
     else:
         order = rng.permutation(len(names))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from sklearn_lstm.data.sequences import Rows
-from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Logits
+from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, HeldOutLogits, Judged, Logits
 from sklearn_lstm.members.held_out import Split, folds
 from sklearn_lstm.members.member import Features, LinearModel, Term
 from sklearn_lstm.members.settings import FitSettings
@@ -17,7 +17,6 @@ from sklearn_lstm.progress import ProgressBar
 from sklearn_lstm.targets.targets import Samples
 
 MOST_SAMPLES = 100_000  # that a member learns from: a vector of an encoder takes 1.5 kB
-UNSCALED = ExpectedFactor(1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class BaseSolver(ABC):
         Whether what all samples tell about the penalty holds in each fold of them.
     """
 
-    expected_factor = UNSCALED
+    expected_factor = ExpectedFactor(1.0, 1.0)
     leaves_one_out = False
     keeps_penalty = False
 
@@ -104,18 +103,8 @@ class BaseSolver(ABC):
     def solve(self, rows: Rows) -> tuple[Term, ...]:
         """Return the terms that these rows tell."""
 
-    def leave_out(self, rows: Rows) -> tuple[tuple[Term, ...], Logits, float]:
-        """Return the terms that all samples tell, and what they say of these rows without them.
-
-        Returns
-        -------
-        terms : tuple of Term
-        logits : ndarray of shape (n_rows, n_outputs)
-            Of each row, by all others.
-        confidence : float
-            Up to 1: a factor of all weights in the blend, because new samples may be of other
-            groups.
-        """
+    def leave_out(self, rows: Rows) -> tuple[tuple[Term, ...], Judged]:
+        """Return the terms that all samples tell, and what these say of each row by all others."""
         raise NotImplementedError
 
 
@@ -128,7 +117,7 @@ class Recipe:
     name : str
         Of the model.
     suits : callable
-        Settings -> whether there is what it reads.
+        Settings -> whether it is to be fitted: there is what it reads, and the user wants it.
     read : callable
         `FitContext` -> `Reader` of the samples, or None: the coefficients would be too large, or
         the samples tell nothing.
@@ -137,18 +126,15 @@ class Recipe:
         fit alone.
     stored : tuple of type
         The classes of its features, and of what these hold: those that a file may name.
-    is_asked_for : bool
-        The user brings what it reads: it is fitted also with ``linear_model=False``.
     is_cross_validated : bool
         Whether few samples are cross-validated for its factor in the blend.
     """
 
     name: str
-    suits: Callable[[FitSettings], bool]
+    suits: Callable[[FitSettings], object]
     read: Callable[[FitContext], Reader | None]
     solver: str
     stored: tuple[type[Any], ...]
-    is_asked_for: bool = False
     is_cross_validated: bool = True
 
 
@@ -169,18 +155,15 @@ class LinearFit(NamedTuple):
     recipe : Recipe
     model : LinearModel
         Fitted to all samples.
-    logits : ndarray of shape (n_held_out, n_outputs)
-        Of the held-out samples, the user's own or drawn, by a fit that has not seen them.
     solver : Solver
-    confidence : float
-        As `HeldOutLogits` has it.
+    judged : Judged
+        Of the held-out samples, the user's own or drawn.
     """
 
     recipe: Recipe
     model: LinearModel
-    logits: Logits
     solver: BaseSolver
-    confidence: float = np.inf
+    judged: Judged
 
 
 def fit_linear_models(
@@ -201,8 +184,8 @@ def fit_linear_models(
     held_out = HeldOutLogits(split.held_out.targets, prior)
     factors = _factors_of_few(fits, context)
     for fit in fits:
-        expected = factors.get(fit.recipe.name, fit.solver.expected_factor)
-        held_out = held_out.joined_by(fit.recipe.name, fit.logits, expected, fit.confidence)
+        expected = factors.get(fit.recipe.name, fit.judged.expected)
+        held_out = held_out.joined_by(fit.recipe.name, fit.judged._replace(expected=expected))
     return [fit.model for fit in fits], held_out
 
 
@@ -216,8 +199,8 @@ def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
     rows, held_out = np.arange(len(reader.samples)), reader.held_out
     are_together = reader.samples.targets.held_together is not None
     if solver.leaves_one_out and len(held_out) and not are_together:
-        terms, logits, confidence = solver.leave_out(held_out)
-        return LinearFit(recipe, LinearModel(recipe.name, terms), logits, solver, confidence)
+        terms, judged = solver.leave_out(held_out)
+        return LinearFit(recipe, LinearModel(recipe.name, terms), solver, judged)
     model = LinearModel(recipe.name, solver.solve(np.delete(rows, held_out)))
     logits = np.empty((0, split.samples.targets.n_outputs))
     if len(split.held_out):
@@ -225,7 +208,7 @@ def fit_recipe(recipe: Recipe, context: FitContext) -> LinearFit | None:
     if len(held_out):
         del model  # two models are never in memory at the same time
         model = LinearModel(recipe.name, solver.solve(rows))
-    return LinearFit(recipe, model, logits, solver)
+    return LinearFit(recipe, model, solver, Judged(logits, solver.expected_factor))
 
 
 def _factors_of_few(fits: list[LinearFit], context: FitContext) -> dict[str, ExpectedFactor]:
@@ -243,11 +226,10 @@ def _factors_of_few(fits: list[LinearFit], context: FitContext) -> dict[str, Exp
     held_out = HeldOutLogits(targets.subset(np.concatenate(rows)), prior)
     for fit in scaled:
         logits = np.concatenate([_logits_of_fold(fit, fold, context) for fold in rows])
-        expected = fit.solver.expected_factor._replace(deviation=EXPECTED_DEVIATION)
-        held_out = held_out.joined_by(fit.recipe.name, logits, expected)
-    factors = held_out.blend.factors.tolist()
-    pairs = zip(held_out.members, factors, strict=True)
-    return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in pairs}
+        expected = fit.judged.expected._replace(deviation=EXPECTED_DEVIATION)
+        held_out = held_out.joined_by(fit.recipe.name, Judged(logits, expected))
+    factors = held_out.factors.items()
+    return {name: ExpectedFactor(factor, CROSS_VALIDATED_DEVIATION) for name, factor in factors}
 
 
 def _logits_of_fold(fit: LinearFit, fold: Rows, context: FitContext) -> Logits:
@@ -259,4 +241,4 @@ def _logits_of_fold(fit: LinearFit, fold: Rows, context: FitContext) -> Logits:
         return model.logits(without.held_out.sequences)
     found = fit_recipe(recipe, replace(context, split=without))
     n_outputs = without.samples.targets.n_outputs
-    return np.zeros((len(fold), n_outputs)) if found is None else found.logits
+    return np.zeros((len(fold), n_outputs)) if found is None else found.judged.logits

@@ -92,10 +92,6 @@ class TrainingPlan:
     updates_per_check: int
     n_held_out: int
 
-    def updates_per_epoch(self, n_samples: int) -> int:
-        """Return the number of batches."""
-        return math.ceil(n_samples / self.batch_size)
-
 
 def plan_training(
     samples: Samples, validation: Samples | None, settings: FitSettings, *, has_linear_model: bool

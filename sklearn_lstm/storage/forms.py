@@ -130,11 +130,6 @@ def to_text(tree: Tree) -> bytes:
     return text.encode(errors="backslashreplace")
 
 
-def from_text(text: bytes) -> Tree:
-    """Return the tree of a text; a name that comes twice is a ValueError."""
-    return json.loads(text, object_pairs_hook=_unique)
-
-
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found := dict(pairs)) < len(pairs):
         raise ValueError(f"a name comes twice among {sorted(found)[:5]}")
@@ -239,9 +234,12 @@ class Unpacker:
             )
 
     def parsed(self, text: bytes) -> Tree:
-        """Return the tree of a JSON text, once the memory that it takes is counted."""
+        """Return the tree of a JSON text, in which no name comes twice.
+
+        First the memory that it takes is counted.
+        """
         self.take_memory(PER_LIST * (text.count(b"[") + 2 * text.count(b"{")))
-        return from_text(text)
+        return json.loads(text, object_pairs_hook=_unique)
 
     def content(self, content: str, checksum: str) -> dict[str, Any]:
         """Return the tree of the whole, whose text has this name in the table."""

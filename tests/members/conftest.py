@@ -67,7 +67,7 @@ def fit_linear(linear_fit):
 
     def fit(*arguments, **options):
         found = linear_fit(*arguments, **options)
-        return found and (found.model, found.logits)
+        return found and (found.model, found.judged.logits)
 
     return fit
 

@@ -25,7 +25,7 @@ def fit_blend(logits, values, weights=None, *, expected, prior=None):
     targets = targets_of(values, logits[0].shape[1], weights)
     factors = [ExpectedFactor(median, deviation=1.0) for median in expected]
     nothing = np.zeros(logits[0].shape[1])
-    members = list(zip(logits, factors, strict=True))
+    members = [*map(blending.Judged, logits, factors)]
     return blending.fit_blend(members, targets, prior or ClassPrior(nothing, nothing))
 
 
@@ -58,8 +58,8 @@ def test_a_network_is_expected_to_count_a_share_of_the_factor_that_it_needs_alon
     def expected_of(logits):
         network = SimpleNamespace(name="network", logits=lambda _: logits)
         loss = BlendLoss(held_out, SimpleNamespace(sequences=None), settings)
-        (_, expected), *_ = loss.joined_by(network).members.values()
-        return expected.median
+        (judged,) = loss.joined_by(network).members.values()
+        return judged.expected.median
 
     # Logits that are far too large, or too large, count as much in the end.
     medians = [scale * expected_of(scale * known) for scale in (2, 20)]

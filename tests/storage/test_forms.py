@@ -9,7 +9,7 @@ import torch
 
 from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage.estimators import Packer
-from sklearn_lstm.storage.forms import DTYPES, NotPlainError, Unpacker, from_text, to_text
+from sklearn_lstm.storage.forms import DTYPES, NotPlainError, Unpacker, to_text
 
 WORDS = [f"naïve{n}\ud83d\0" for n in range(300)]
 VALUES = [
@@ -98,7 +98,7 @@ def test_a_value_comes_back_as_it_was(value):
     assert {array.dtype.str for array in arrays.values()} <= set(DTYPES.values())
     assert all(array.flags.c_contiguous for array in arrays.values())
     unpack = Unpacker(arrays)
-    assert same(unpack(from_text(text)), value)
+    assert same(unpack(unpack.parsed(text)), value)
     assert not unpack.table
 
 
@@ -153,5 +153,6 @@ def test_arrays_that_are_not_their_own_are_copied():
     ids=lambda text: text[:30],
 )
 def test_a_forged_tree_is_an_error(text):
+    unpack = Unpacker({}, passed=())
     with pytest.raises((ValueError, KeyError, TypeError, RecursionError)):
-        Unpacker({}, passed=())(from_text(text.encode()))
+        unpack(unpack.parsed(text.encode()))

@@ -106,7 +106,7 @@ def test_an_error_in_either_worker_is_raised(failing):
     def work(value):
         return 1 / (value != failing)
 
-    before = [library.num_threads for library in threads._openmp()]
+    before = [one.num_threads for one in threads._openmp().lib_controllers]
     with workers("cpu"):
         with pytest.raises(ZeroDivisionError):
             map_pair(work, (0, 1))
@@ -114,7 +114,7 @@ def test_an_error_in_either_worker_is_raised(failing):
         assert map_pair(thread_of, (0, 1))[1] is not current_thread()  # the worker is free again
     with pytest.raises(ZeroDivisionError), workers("cpu"):
         map_pair(work, (0, 1))
-    assert [library.num_threads for library in threads._openmp()] == before
+    assert [one.num_threads for one in threads._openmp().lib_controllers] == before
 
 
 def test_an_interruption_ends_the_work_of_the_helper_thread():
@@ -230,15 +230,15 @@ def test_what_computes_while_the_interpreter_ends_gets_its_results(has_helper):
 
 
 def test_the_workers_share_the_threads_of_the_caller_and_leave_other_threads_theirs():
-    before = [library.num_threads for library in threads._openmp()]
+    before = [one.num_threads for one in threads._openmp().lib_controllers]
 
     def number(_):
-        return {library.num_threads for library in threads._openmp()}
+        return {one.num_threads for one in threads._openmp().lib_controllers}
 
     with workers("cpu"), ThreadPoolExecutor(1) as other:
         assert map_pair(number, (0, 1)) == [{1}, {1}]
         assert [other.submit(torch.get_num_threads).result() for _ in range(2)] == [2, 2]
-    assert [library.num_threads for library in threads._openmp()] == before
+    assert [one.num_threads for one in threads._openmp().lib_controllers] == before
     assert torch.get_num_threads() == 2
 
 

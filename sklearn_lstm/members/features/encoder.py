@@ -170,9 +170,8 @@ def read_encoder(context: FitContext) -> Reader:
 
 TEXT_VECTORS = Recipe(
     ENCODER,
-    suits=lambda settings: settings.encoder is not None,
+    suits=lambda settings: settings.encoder is not None,  # also with linear_model=False
     read=read_encoder,
     solver="regression",
     stored=(EncoderFeatures,),
-    is_asked_for=True,
 )

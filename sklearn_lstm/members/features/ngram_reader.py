@@ -125,7 +125,7 @@ def _fewest_sequences(features: list[Any], bags: list[csr_matrix], n_outputs: in
 
 NGRAMS = Recipe(
     LINEAR,
-    suits=lambda settings: settings.kind in TOKENS,
+    suits=lambda settings: settings.linear_model and settings.kind in TOKENS,
     read=read_ngrams,
     solver="svm",
     stored=(ngrams.NgramFeatures, ngrams.LetterFeatures, ngrams.Lexicon, MeanVectorFeatures),
@@ -133,6 +133,6 @@ NGRAMS = Recipe(
 POSITIONS = replace(
     NGRAMS,
     name="positions",
-    suits=lambda settings: settings.kind in TOKENS and settings.n_steps > 0,
+    suits=lambda settings: NGRAMS.suits(settings) and settings.n_steps > 0,
     read=read_positions,
 )

@@ -186,9 +186,8 @@ def read_numbers(context: FitContext) -> Reader | None:
 
 NUMBERS = Recipe(
     "numbers",
-    suits=lambda settings: settings.numbers,
+    suits=lambda settings: settings.numbers,  # also with linear_model=False
     read=read_numbers,
     solver="regression",
     stored=(NumberFeatures,),
-    is_asked_for=True,
 )

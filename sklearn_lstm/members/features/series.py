@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.kinds import MEASUREMENTS
-from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, pad, rows_of_similar_length
+from sklearn_lstm.data.sequences import Rows, Sequences, pad, rows_of_similar_length
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.members.features.convolutions import Convolutions
 from sklearn_lstm.members.features.series_statistics import Places, SeriesStatistics
@@ -42,6 +42,7 @@ class SeriesFeatures(Features):
     convolutions : Convolutions
     statistics : SeriesStatistics
     places : Places
+        Their features are the last ones: a solver finds how much they vary.
     proportions : ndarray of shape (n_events,)
         The mean features of the convolutions in training: what all series share.
     course : ndarray of shape (128, n_outputs)
@@ -75,7 +76,8 @@ class SeriesFeatures(Features):
         shared = np.zeros(len(convolutions)), np.zeros((N_PLACES, 0))
         if first is None:
             return cls(convolutions, statistics, Places.of(known, encoding), *shared)
-        return cls(convolutions, statistics.silent(), first.places, *shared)
+        silent = replace(statistics, deviations=np.zeros_like(statistics.deviations))  # its levels
+        return cls(convolutions, silent, first.places, *shared)
 
     def check(self) -> None:
         """Raise ValueError if convolutions read nothing, or what the encoding does not give."""
@@ -93,11 +95,6 @@ class SeriesFeatures(Features):
         """The number of features."""
         return len(self.convolutions) + len(self.statistics) + len(self.places)
 
-    @property
-    def n_places(self) -> int:
-        """The number of features of places, the last ones: a solver finds how much they vary."""
-        return len(self.places)
-
     def contributions(self, sequences: Sequences, coef: Array, directions: Array) -> Contributions:
         """Return what each step of series adds to the scores.
 
@@ -105,7 +102,7 @@ class SeriesFeatures(Features):
         the course that all series follow. So the rest of the scores is that of the mean of all
         training series, and the contributions show what is special in a series.
         """
-        ends = self.n_events, self.n_features - self.n_places
+        ends = self.n_events, self.n_features - len(self.places)
         event_coef, statistics_coef, place_coef = np.split(coef @ directions, ends)
         shared, course = self.proportions @ event_coef, self.course @ directions
 
@@ -163,7 +160,8 @@ class SeriesFeatures(Features):
         parts, n_rows, n_left = [], 0, len(sequences)
         for rows in rows_of_similar_length(sequences.lengths):
             steps, lengths = sequences.read(rows), sequences.lengths[rows]
-            proportions = self._counts(steps, lengths).astype(np.float32)
+            inputs = pad(self.statistics.encoding(steps, lengths), lengths)
+            proportions = self.convolutions.counts(inputs, lengths).astype(np.float32)
             proportions /= lengths[:, np.newaxis]
             beside = self.statistics(steps, lengths), self.places(steps, lengths)
             parts.append((rows, np.hstack([proportions, *beside])))
@@ -172,11 +170,6 @@ class SeriesFeatures(Features):
                 block, features = map(np.concatenate, zip(*parts, strict=True))
                 yield block, features
                 parts, n_rows = [], 0
-
-    def _counts(self, steps: NDArray[np.number], lengths: Lengths) -> NDArray[np.unsignedinteger]:
-        """Return the number of steps with each event, (n_samples, n_events)."""
-        inputs = pad(self.statistics.encoding(steps, lengths), lengths)
-        return self.convolutions.counts(inputs, lengths)
 
     @property
     def deviations(self) -> NDArray[np.float64]:
@@ -193,7 +186,7 @@ class SeriesFeatures(Features):
         variances = np.append(1, of_channels) / np.maximum(sizes, 1)
         deviations = np.sqrt(np.repeat(variances, sizes))
         deviations[sizes[0] : sizes[:2].sum()] *= self.statistics.deviations
-        of_places = np.full(self.n_places, max(1, self.n_places) ** -0.5)
+        of_places = np.full(len(self.places), max(1, len(self.places)) ** -0.5)
         return np.append(deviations, of_places)
 
     def describe(self) -> str:
@@ -227,7 +220,7 @@ def read_series(context: FitContext) -> Reader:
 
 SERIES = Recipe(
     LINEAR,
-    suits=lambda settings: settings.kind is MEASUREMENTS,
+    suits=lambda settings: settings.linear_model and settings.kind is MEASUREMENTS,
     read=read_series,
     solver="ridge",
     stored=(SeriesFeatures, Convolutions, SeriesStatistics, Places),

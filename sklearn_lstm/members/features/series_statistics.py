@@ -80,7 +80,7 @@ class Places:
 
     def __call__(self, steps: Steps, lengths: Lengths) -> NDArray[np.float32]:
         """Return the features (n_samples, n_features) of steps (n_steps, n_channels)."""
-        features = _bounded(self._relative(*self._means(steps, lengths)))
+        features = self._relative(*self._means(steps, lengths))
         return features.reshape(len(lengths), len(self)).astype(np.float32)
 
     def contributions(self, steps: Steps, lengths: Lengths, coef: Values) -> Values:
@@ -90,7 +90,7 @@ class Places:
         all series follow within it adds nothing.
         """
         means, n_known = self._means(steps, lengths)
-        shares = _bounded(self._relative(means, n_known))[0] / np.maximum(n_known[0], 1)
+        shares = self._relative(means, n_known)[0] / np.maximum(n_known[0], 1)
         of_intervals = shares[..., np.newaxis] * coef.reshape(*shares.shape, coef.shape[1])
         of_parts = np.tensordot(INTERVALS[: len(self.mean)].T, of_intervals, 1)
         _, is_known = self._values(steps, lengths)
@@ -124,12 +124,9 @@ class Places:
         return of_values / np.maximum(n_known, 1), n_known
 
     def _relative(self, means: Values, n_known: Values) -> Values:
-        """Return the means relative to those of training, in deviations."""
-        return np.where(n_known > 0, (means - self.mean) * self.factor, 0)
-
-
-def _bounded(values: Values) -> Values:
-    return np.clip(values, -LARGEST_PLACE, LARGEST_PLACE)
+        """Return the means relative to those of training, in deviations, bounded."""
+        relative = np.where(n_known > 0, (means - self.mean) * self.factor, 0)
+        return np.clip(relative, -LARGEST_PLACE, LARGEST_PLACE)
 
 
 def _parts(lengths: Lengths) -> NDArray[np.intp]:
@@ -202,10 +199,6 @@ class SeriesStatistics:
         deviations = np.sqrt(variances / (variances + by_chance))
         largest = np.maximum(LARGEST_PLACE * np.sqrt(variances), np.abs(levels).max(axis=0))
         return cls(encoding, deviations, largest, thresholds)
-
-    def silent(self) -> Self:
-        """Return the same, of whose levels nothing is learned."""
-        return replace(self, deviations=np.zeros_like(self.deviations))
 
     @property
     def sizes(self) -> tuple[int, int]:

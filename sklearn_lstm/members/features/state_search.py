@@ -28,6 +28,7 @@ from sklearn_lstm.members.features.machines import (
 )
 from sklearn_lstm.members.features.ngrams import PAIRS
 from sklearn_lstm.members.features.states import StateFeatures, Strings
+from sklearn_lstm.members.held_out import distinct_sequences
 from sklearn_lstm.members.member import Array
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.targets.targets import Samples
@@ -272,10 +273,8 @@ def told_by_pairs(samples: Samples, folds: Rows) -> Floats:
 
 def find_states(known: StateFeatures, samples: Samples, rng: np.random.Generator) -> StateFeatures:
     """Return the features that samples tell, beside pairs, of the ids that are known."""
-    lengths, copies = samples.sequences.lengths, samples.targets.copies
-    rows = np.arange(len(samples))
-    rows = rows if copies is None else np.unique(copies, return_index=True)[1]
-    rows = rng.permutation(rows)[:MOST_SEQUENCES]
+    lengths, (first, _) = samples.sequences.lengths, distinct_sequences(samples.targets)
+    rows = rng.permutation(first)[:MOST_SEQUENCES]
     rows = rows[np.cumsum(np.minimum(lengths[rows], LONGEST)) <= MOST_STEPS]
     if len(rows) < FEWEST_SEQUENCES:
         return known
@@ -329,7 +328,7 @@ def read_states(context: FitContext) -> Reader | None:
 
 STATES = Recipe(
     "states",
-    suits=lambda settings: settings.kind in TOKENS,
+    suits=lambda settings: settings.linear_model and settings.kind in TOKENS,
     read=read_states,
     solver="regression",
     stored=(StateFeatures,),

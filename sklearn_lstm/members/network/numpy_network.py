@@ -42,22 +42,17 @@ class StepOrder:
     """
 
     def __init__(self, lengths: Lengths, n_directions: int) -> None:
-        self.lengths, self.starts = lengths, starts_of(lengths)
+        self.lengths, starts = lengths, starts_of(lengths)
         n_open = np.searchsorted(-lengths, -np.arange(lengths[0]))  # sequences with such a step
         self.n_open: list[int] = n_open.tolist()
         first = np.cumsum(n_open) - n_open
         step = np.repeat(np.arange(len(n_open)), n_open)
         self.sequence = np.arange(len(step)) - first[step]  # of each step (N,)
-        ends = self.starts + lengths - 1
+        ends = starts + lengths - 1
         # Where each step is taken from: the second direction begins at the end of a sequence.
-        places = self.starts[self.sequence] + step, ends[self.sequence] - step
+        places = starts[self.sequence] + step, ends[self.sequence] - step
         self.places = np.array(places[:n_directions]).T  # (N, directions)
         self.last = first[lengths - 1] + np.arange(len(lengths))  # step of each sequence (B,)
-
-    @property
-    def step(self) -> NDArray[np.intp]:
-        """The number of each step in its sequence, where sequences are laid end to end (N,)."""
-        return np.arange(len(self.sequence)) - np.repeat(self.starts, self.lengths)
 
     def restored(self, values: Array) -> Array:
         """Return what was read, (N, directions, ...), where sequences are laid end to end."""
@@ -252,7 +247,7 @@ class Forward:
             if not tokens:
                 x = x @ self.weights["projection.weight"].T + self.weights["projection.bias"]
             positions = sinusoidal_positions(len(order.n_open), x.shape[1])
-            x += (self.weights["position_scale"] * positions)[order.step]
+            x += (self.weights["position_scale"] * positions)[numbers_of_steps(order.lengths)]
         return x, order
 
     def _vectors(self, codes: NDArray[np.integer], extension: network_member.Extension) -> Array:
@@ -287,6 +282,12 @@ class Forward:
         return scores.astype(np.float32)
 
 
+def numbers_of_steps(lengths: Lengths) -> NDArray[np.integer]:
+    """Return the number of each step in its sequence, where sequences are laid end to end (N,)."""
+    starts = np.repeat(starts_of(lengths), lengths)
+    return np.arange(len(starts)) - starts
+
+
 def frame_summaries(steps: Array, lengths: Lengths, size: int) -> Array:
     """Return what frames are like: (N, C) -> (frames of all sequences, 8 C).
 
@@ -294,15 +295,14 @@ def frame_summaries(steps: Array, lengths: Lengths, size: int) -> Array:
     frame to the next. The last step of a sequence fills up its last frame.
     """
     n_frames = -(-lengths // size)
-    starts, first = starts_of(lengths), starts_of(n_frames)
-    number = np.arange(n_frames.sum()) - np.repeat(first, n_frames)
-    step = size * number[:, None] + np.arange(size)  # (frames, size)
+    starts = starts_of(lengths)
+    step = size * numbers_of_steps(n_frames)[:, None] + np.arange(size)  # (frames, size)
     last = np.repeat(starts + lengths - 1, n_frames)[:, None]
     frames = steps[np.minimum(np.repeat(starts, n_frames)[:, None] + step, last)]
     found = frames.mean(1), frames.std(1), frames.max(1), frames.min(1)
     summaries = np.concatenate(found, axis=1)
     changes = np.diff(summaries, axis=0, prepend=summaries[:1])
-    changes[first] = 0
+    changes[starts_of(n_frames)] = 0
     return np.hstack([summaries, changes])
 
 

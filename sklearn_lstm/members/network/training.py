@@ -1,5 +1,6 @@
 """How a network learns: a whole training, or an epoch of `partial_fit`."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +16,7 @@ from skorch.utils import noop
 from sklearn_lstm.data.kinds import MEASUREMENTS
 from sklearn_lstm.encoding.channel_scaling import ChannelScaling
 from sklearn_lstm.encoding.token_codes import TokenCodes
-from sklearn_lstm.members.blending import ExpectedFactor, HeldOutLogits, fit_blend
+from sklearn_lstm.members.blending import ExpectedFactor, HeldOutLogits, Judged, fit_blend
 from sklearn_lstm.members.held_out import Split
 from sklearn_lstm.members.member import BATCH_SIZE_OF_PARTIAL_FIT
 from sklearn_lstm.members.network import callbacks, network_settings
@@ -63,15 +64,16 @@ class BlendLoss:
         is no reason to make logits larger.
         """
         logits, known = network.logits(self.samples.sequences), self.held_out
-        judged = [(logits, ExpectedFactor(self.settings.kind.network_factor, DEVIATION_ALONE))]
-        alone = min(1.0, fit_blend(judged, known.targets, known.prior).factors.item())
+        expected_alone = ExpectedFactor(self.settings.kind.network_factor, DEVIATION_ALONE)
+        found = fit_blend([Judged(logits, expected_alone)], known.targets, known.prior)
+        alone = min(1.0, found.factors.item())
         expected = ExpectedFactor(EXPECTED_SHARE * alone, DEVIATION_BESIDE)
-        return self.held_out.joined_by(network.name, logits, expected)
+        return known.joined_by(network.name, Judged(logits, expected))
 
     def __call__(self, network: Network) -> callbacks.Losses:
         """Return the losses with a network as it is now."""
         joined, targets = self.joined_by(network), self.samples.targets
-        total, (logits, _) = joined.blend.loss, joined.members[network.name]
+        total, logits = joined.blend.loss, joined.members[network.name].logits
         of_network = network_settings.mean_loss(self.settings.loss, logits, targets)
         return callbacks.Losses(total, total / len(targets), of_network)
 
@@ -81,12 +83,13 @@ def train_network(
 ) -> Network:
     """Return a network that was trained; the loss of the blend may end the training."""
     settings, rng, learned = loss.settings, split.generator, split.learned
-    is_trained = plan.max_epochs > 0
+    n_epochs, batch_size = plan.max_epochs, plan.batch_size
+    is_trained = n_epochs > 0
     ends_early = is_trained and settings.early_stopping is True
     generator = torch_generator(rng)
     network = new_network(settings, learned, generator, targets=learned.targets.values)
-    n_updates = plan.updates_per_epoch(len(learned))
-    most = plan.max_epochs * n_updates
+    n_updates = math.ceil(len(learned) / batch_size)  # of an epoch
+    most = n_epochs * n_updates
     # The held-out loss mostly ends a training in the first half of its updates.
     usual = most // 2 if plan.follows_loss else most
     schedule = callbacks.Trapezoid(settings.lr, most, n_updates, usual, progress.limit)
@@ -103,8 +106,8 @@ def train_network(
         ours.append(EarlyStopping(patience=PATIENCE, threshold=0, load_best=True, sink=noop))
     ours.append(callbacks.NetworkProgress(progress, n_updates, schedule))
     watched = split.held_out if ends_early else None
-    batches = partial(LengthBatches, rng=rng, limit=progress.limit)
-    net = train(network, learned, settings, plan, batches=batches, ours=ours, held_out=watched)
+    batches = partial(LengthBatches, batch_size=batch_size, rng=rng, limit=progress.limit)
+    net = train(network, learned, settings, batches, n_epochs=n_epochs, ours=ours, held_out=watched)
     return replace(network, is_trained=is_trained, net=net)
 
 
@@ -115,19 +118,17 @@ def train_one_epoch(
     batch_size = settings.batch_size
     if isinstance(batch_size, str):
         batch_size = BATCH_SIZE_OF_PARTIAL_FIT
-    plan = TrainingPlan(batch_size, 1, follows_loss=False, updates_per_check=1, n_held_out=0)
     generator = torch_generator(rng)
     if previous is None or not previous.is_trained:
         network = new_network(settings, samples, generator, previous=previous)
     else:
         network = previous.extended(samples.sequences, settings.vectors, generator)
     n_directions = network.module.architecture.n_directions
-    n_updates = plan.updates_per_epoch(len(samples))
     progress = ProgressBar(is_shown=settings.verbose > 0)
     with workers(settings.device, n_directions), progress:
-        ours = [callbacks.NetworkProgress(progress, n_updates)]
-        batches = partial(LengthBatches, rng=rng)
-        net = train(network, samples, settings, plan, batches=batches, ours=ours)
+        ours = [callbacks.NetworkProgress(progress, math.ceil(len(samples) / batch_size))]
+        batches = partial(LengthBatches, batch_size=batch_size, rng=rng)
+        net = train(network, samples, settings, batches, n_epochs=1, ours=ours)
     gathered = net.optimizer_.state_dict()["state"]
     state = {"optimizer": settings.optimizer.__name__, "state": gathered}
     return replace(network, is_trained=True, optimizer_state=state, net=net)
@@ -137,9 +138,9 @@ def train(
     network: Network,
     samples: Samples,
     settings: NetworkSettings,
-    plan: TrainingPlan,
-    *,
     batches: partial[LengthBatches],
+    *,
+    n_epochs: int,
     ours: Iterable[Callback],
     held_out: Samples | None = None,
 ) -> MicroBatchNet:
@@ -164,8 +165,8 @@ def train(
         net = make_net(
             module,
             settings,
-            max_epochs=plan.max_epochs,
-            batch_size=plan.batch_size,
+            max_epochs=n_epochs,
+            batch_size=batches.keywords["batch_size"],
             iterator_train=batches,
             train_split=held_out and predefined_split(SequenceDataset(held_out, network.encoding)),
             callbacks=[*_named(first), *settings.callbacks, *_named(ours)],
@@ -267,8 +268,7 @@ def new_network(
     for vectors in (own, given):
         if vectors is not None and len(vectors.ids):
             codes = torch.from_numpy(cast("TokenCodes", encoding)(vectors.ids))
-            _, known = vectors(vectors.ids, None)
-            module.embedding.weight.detach()[codes] = torch.from_numpy(known)
+            module.embedding.weight.detach()[codes] = torch.from_numpy(vectors.vectors)
     return Network(encoding, own, module)
 
 

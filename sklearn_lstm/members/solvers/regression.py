@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Rows, row_numbers
-from sklearn_lstm.members.blending import ClassPrior, Logits, fit_blend
+from sklearn_lstm.members.blending import ClassPrior, Judged, Logits, fit_blend
 from sklearn_lstm.members.held_out import folds
 from sklearn_lstm.members.member import Term
 from sklearn_lstm.members.recipe import BaseSolver
@@ -115,7 +115,7 @@ def _likelihood_of_blend(logits: list[Logits], targets: Targets, rows: list[Rows
     if not rows:
         return 0.0
     known, prior = targets.subset(np.concatenate(rows)), ClassPrior.of(targets, is_drawn=False)
-    judged = [(np.concatenate(logits), Solver.expected_factor)]
+    judged = [Judged(np.concatenate(logits), Solver.expected_factor)]
     return -fit_blend(judged, known, prior).loss
 
 

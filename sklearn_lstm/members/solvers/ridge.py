@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
-from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, Logits, fit_blend
+from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, Judged, Logits, fit_blend
 from sklearn_lstm.members.features.series import N_FEATURES, SeriesFeatures, n_features_of, sampled
 from sklearn_lstm.members.member import Term
 from sklearn_lstm.members.recipe import BaseSolver
@@ -30,11 +30,11 @@ class Solver(BaseSolver):
         """Return the terms that these rows tell."""
         return self._solve(rows, rows[:0])[0]
 
-    def leave_out(self, rows: Rows) -> tuple[tuple[Term, ...], Logits, float]:
-        """Return the terms that all samples tell, and what they say of rows without them."""
+    def leave_out(self, rows: Rows) -> tuple[tuple[Term, ...], Judged]:
+        """Return the terms that all samples tell, and what these say of each row by all others."""
         return self._solve(np.arange(len(self.reader.samples)), rows)
 
-    def _solve(self, rows: Rows, held_out: Rows) -> tuple[tuple[Term, ...], Logits, float]:
+    def _solve(self, rows: Rows, held_out: Rows) -> tuple[tuple[Term, ...], Judged]:
         """Return what `leave_out` does, by these rows alone."""
         samples, rng = self.reader.part(rows), np.random.default_rng(self.reader.seed)
         drawn, n_outputs = list[SeriesFeatures](), samples.targets.n_outputs
@@ -65,7 +65,8 @@ class Solver(BaseSolver):
             coef, intercept = share * fit.coef, share * fit.intercept
             features = one.relative_to(fit.mean, coef, samples.sequences)
             terms.append(Term(features, coef, intercept if terms else intercept + bias))
-        return tuple(terms), logits[: len(held_out)], float(np.mean(confidences))
+        confidence = float(np.mean(confidences))
+        return tuple(terms), Judged(logits[: len(held_out)], self.expected_factor, confidence)
 
 
 def _fit(
@@ -83,7 +84,7 @@ def _fit(
     are_many = len(samples) > drawn.n_features
     gram = GramMatrix(drawn.n_features, targets.n_outputs) if are_many else None
     matrix = _matrix(drawn, samples, rows, gram)
-    if n_places := drawn.n_places:
+    if n_places := len(drawn.places):
         few = slice(None, None, 1 + len(rows) // MOST_JUDGED)
         judged = targets.subset(np.arange(len(rows))[few])
         share = ridge_regression.likeliest_share(matrix[few], judged, deviations, n_places)
@@ -121,5 +122,5 @@ def _calibration(
     predictions: Logits, targets: Targets, prior: ClassPrior, deviation: float = 1.0
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the factor and the bias that make predictions the most likely logits of targets."""
-    blend = fit_blend([(predictions, ExpectedFactor(1.0, deviation))], targets, prior)
+    blend = fit_blend([Judged(predictions, ExpectedFactor(1.0, deviation))], targets, prior)
     return float(blend.factors[0]), -blend.prior_correction * prior.logs

@@ -18,7 +18,7 @@ from sklearn import config_context
 from sklearn.linear_model import RidgeCV
 
 from sklearn_lstm.data.sequences import ROWS_AT_ONCE, Rows
-from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, fit_blend
+from sklearn_lstm.members.blending import ClassPrior, ExpectedFactor, Judged, fit_blend
 from sklearn_lstm.targets.targets import Targets
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -113,7 +113,8 @@ def likeliest_share(features: Matrix, targets: Targets, deviations: Floats, n_la
     prior, losses = ClassPrior.of(targets, is_drawn=False), np.zeros(len(SHARES))
     for place, share in enumerate(SHARES):
         for left_out in _left_out(products + share * added, targets, alpha, clusters):
-            losses[place] += fit_blend([(left_out, ExpectedFactor(1.0, 3.0))], targets, prior).loss
+            judged = Judged(left_out, ExpectedFactor(1.0, 3.0))
+            losses[place] += fit_blend([judged], targets, prior).loss
     return float(np.average(SHARES, weights=np.exp(losses.min() - losses)))
 
 

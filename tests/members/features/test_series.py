@@ -65,7 +65,7 @@ def fit_series(samples_of, linear_fit):
 def fit(fit_series):
     def fit(*data, **options):
         found = fit_series(*data, **options)
-        return found.model, found.logits
+        return found.model, found.judged.logits
 
     return fit
 
@@ -183,8 +183,8 @@ def test_series_that_are_sorted_by_class_are_trusted_as_in_any_order(
     confidences, left_out = [], []
     for orders in (shuffled, by_class):
         fits = [fit_series(list(X[order]), y[order]) for order in orders]
-        confidences.append(np.mean([one.confidence for one in fits]))
-        left_out.append(fits[0].logits[np.argsort(orders[0])])
+        confidences.append(np.mean([one.judged.confidence for one in fits]))
+        left_out.append(fits[0].judged.logits[np.argsort(orders[0])])
     assert np.ptp(confidences) < 0.15
     correlation = np.corrcoef(*np.diff(left_out, axis=2)[:, :, 0])[0, 1]  # of the same series
     assert correlation > 0.8
@@ -265,7 +265,7 @@ def test_levels_of_many_channels_are_learned_and_independent_series_are_trusted(
     X = list(levels[:, np.newaxis] + rng.normal(size=(600, 5, 30)))
     found = fit_series(X[:200], y[:200])
     assert np.mean(found.model.logits(sequences_of(X[200:])).argmax(1) == y[200:]) > 0.75
-    assert found.confidence > 0.8
+    assert found.judged.confidence > 0.8
 
 
 def test_one_wild_value_of_a_sensor_does_not_decide():
