@@ -4,6 +4,8 @@
 them. `fit_one_epoch` is that of `partial_fit`.
 """
 
+import reprlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
 
@@ -18,7 +20,7 @@ from sklearn_lstm.data.containers import Array
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.input_rules import nothing_learned
 from sklearn_lstm.data.kinds import TOKENS
-from sklearn_lstm.data.numbers import FEWEST_ROWS, warn_of_columns
+from sklearn_lstm.data.numbers import FEWEST_ROWS, found_in_columns
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, NothingLearnedWarning, warn_user
 from sklearn_lstm.members import recipes
@@ -133,45 +135,65 @@ class TrainingData:
         -----
         InputTypeWarning
             Of a y in one-hot coding, or with a column for each step; of labels that differ by
-            blanks alone; of an X_val that is in X; of a column beside the sequences that tells
-            every class.
+            blanks alone, or of which nothing can be learned; of an X_val that is in X; of a column
+            that tells every class, or counts the rows.
         """
-        targets, lengths, found = self.samples.targets, self.samples.sequences.lengths, ""
-        names = [label for label in targets.labels.classes.tolist() if isinstance(label, str)]
+        columns = found_in_columns(self._columns(), self.samples.targets.values)
+        for found in (*self._found_in_labels(), *self._found_in_validation(), *columns):
+            warn_user(found, InputTypeWarning)
+
+    def _found_in_labels(self) -> Iterator[str]:
+        targets, lengths = self.samples.targets, self.samples.sequences.lengths
+        labels = targets.labels
+        names = [label for label in labels.classes.tolist() if isinstance(label, str)]
         if len({*map(str.strip, names)}) < len(names):
             blank = [name for name in names if name != name.strip()][:5]
-            told = f"Labels differ from others by blanks alone: {blank}. Strip them: y.str.strip()."
-            warn_user(told, InputTypeWarning)
-        if self.validation is not None:
-            marks = np.unique(self.validation.sequences.marks())
-            if len(marks) >= FEWEST_ROWS and np.isin(marks, self.samples.sequences.marks()).all():
-                told = "All sequences of X_val are in X too: they say nothing about new ones."
-                warn_user(f"{told} Leave them out of X.", InputTypeWarning)
-        if targets.labels.is_multilabel and len(targets) >= FEWEST_ROWS:
-            if (targets.values.sum(axis=1) == 1).all():
-                found = (
-                    "every row holds exactly one 1, as in one-hot coding. Of classes pass "
-                    "y.argmax(axis=1), of a data frame y.idxmax(axis=1)"
-                )
-            elif targets.n_outputs >= FEWEST_ROWS and (lengths == targets.n_outputs).all():
-                found = "has a column for each step of X. Labels of steps need a window around each"
-        if found:
-            told = f"y is read as several labels of each sequence, but {found}."
-            warn_user(told, InputTypeWarning)
-        warn_of_columns(self._columns(), targets.values)
+            yield f"Labels differ from others by blanks alone: {blank}. Strip them: y.str.strip()."
+        if labels.is_multilabel and (constant := targets.are_constant()).any():
+            same = reprlib.repr(labels.shown[constant].tolist())
+            yield f"Nothing is learned of labels that are the same in all samples: {same}."
+        read = "y is read as several labels of each sequence, but"
+        if not labels.is_multilabel or len(targets) < FEWEST_ROWS:
+            return
+        if (targets.values.sum(axis=1) == 1).all():
+            yield (
+                f"{read} every row holds exactly one 1, as in one-hot coding. Of classes pass "
+                "y.argmax(axis=1), of a data frame y.idxmax(axis=1)."
+            )
+        elif targets.n_outputs >= FEWEST_ROWS and (lengths == targets.n_outputs).all():
+            told = f"{read} has a column for each step of X. Labels of steps"
+            yield f"{told} need a window around each."
+
+    def _found_in_validation(self) -> Iterator[str]:
+        if self.validation is None:
+            return
+        known, passed = (
+            np.unique(one.sequences.marks()) for one in (self.samples, self.validation)
+        )
+        are_distinct = 10 * len(known) > 9 * len(self.samples)  # else copies are no wonder
+        if are_distinct and len(passed) >= FEWEST_ROWS and np.isin(passed, known).all():
+            yield (
+                "All sequences of X_val are in X too, so they say nothing about new ones. Leave "
+                "them out of X."
+            )
 
     def _columns(self) -> dict[str, Array]:
-        """Return the columns beside the sequences, and the channels that begin as they end."""
-        sequences, names = self.samples.sequences, self.input_format.channel_names
-        columns = dict(sequences.numbers.columns)
-        if sequences.n_channels is not None:
-            ends = [
-                (steps[(stop := np.cumsum(lengths)) - lengths], steps[stop - 1])
-                for steps, lengths in sequences.chunks()
-            ]
-            first, last = map(np.concatenate, zip(*ends, strict=True))
-            for channel in np.flatnonzero((first == last).all(axis=0)):
-                columns[names[channel] if names else f"channel {channel}"] = first[:, channel]
+        """Return the columns of a table, or beside sequences; channels that begin as they end."""
+        sequences, read = self.samples.sequences, self.input_format
+        columns, names = dict(sequences.numbers.columns), read.channel_names
+        if sequences.n_channels is None:
+            return columns
+        width = len(read.column_names)
+        if read.has_fixed_width and (sequences.lengths == width).all():
+            parts = [steps.reshape(-1, width) for steps, _ in sequences.chunks()]
+            return dict(zip(read.column_names, np.concatenate(parts).T, strict=True))
+        ends = [
+            (steps[(stop := np.cumsum(lengths)) - lengths], steps[stop - 1])
+            for steps, lengths in sequences.chunks()
+        ]
+        first, last = map(np.concatenate, zip(*ends, strict=True))
+        for channel in np.flatnonzero((first == last).all(axis=0)):
+            columns[names[channel] if names else f"channel {channel}"] = first[:, channel]
         return columns
 
 
@@ -262,7 +284,6 @@ def fit_classifier(
 ) -> None:
     """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
-    data.samples.targets.warn_of_constants()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
     settings = read_settings(parameters, *read)
     progress = ProgressBar(is_shown=settings.verbose > 0, estimator=classifier, limit=limit)

@@ -42,7 +42,8 @@ SINGLE_WORDS = (
 )
 DECIMALS = (
     "The texts consist of decimal numbers, which are read as words. Pass series as floats to the "
-    "classifier, without a vectorizer, such as [np.array(text.split(), float) for text in X]."
+    "classifier, without a vectorizer, such as [np.array(text.split(), float) for text in X], with "
+    "brackets [json.loads(text) for text in X]."
 )
 ENGLISH = sorted(ENGLISH_STOP_WORDS)
 

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from sklearn_lstm import LSTMSequenceClassifier
 
 # Checks pass data frames, and integers that are drawn: 0 and negative ones stand anywhere.
-TOLD = "Each row of X is read as", r"X\[\d+\] has 0 between ids", "X holds integers"
+TOLD = "Each row of X is read as", r"X\[\d+\] has 0 between ids", "X holds "
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:{text}:sklearn_lstm.exceptions.InputTypeWarning")
     for text in TOLD

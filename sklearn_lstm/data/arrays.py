@@ -16,8 +16,9 @@ from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, split
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 NAMES_ADVICE = (
-    "Leave out names. Turn strings into numbers by pd.to_numeric, or, if each is a list, by "
-    "frame['series'].map(json.loads). "
+    "Of named events pass [[*rows['event']] for rows in X] to a "
+    "TextSequenceVectorizer(analyzer=list). Else leave out names. Turn strings into numbers by "
+    "pd.to_numeric, or, if each is a list, by frame['series'].map(json.loads). "
     f"{containers.TIMES_ADVICE}"
 )
 

@@ -21,7 +21,9 @@ PLAIN = (np.ndarray, list, tuple)  # nearly all X and rows
 TEXT = (str, bytes)
 FIELDS_ADVICE = (
     "Fields have no order. Pass a list of data frames: [pd.DataFrame(row) for row in X] (dict: "
-    "X.values(); polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray())."
+    "[*X.values()]; polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray()). "
+    "Of named events pass [[step['event'] for step in row] for row in X] to a "
+    "TextSequenceVectorizer(analyzer=list)."
 )
 Array: TypeAlias = NDArray[np.generic]  # of any type
 
@@ -218,7 +220,7 @@ ROW_EXPECTED = (
     "Each row has to be a sequence of shape (T,) or (T, n_channels). If X is one row of a table, "
     "pass pd.DataFrame([X]); if it holds pairs, (steps, label) or (name, steps) of a groupby, take "
     "them apart: first, second = zip(*X); numbers beside sequences are columns of a data frame: "
-    "pd.DataFrame({'series': X, 'age': ages})."
+    "pd.DataFrame({'series': [*X], 'age': ages})."
 )
 COLUMNS_OF_ROWS = (
     "Pass the one column that holds the sequences or, if all of them are channels, "
@@ -233,8 +235,9 @@ ADVICE: dict[Any, str] = {
     (date, time, timedelta, np.datetime64, np.timedelta64): TIMES_ADVICE,
 }
 IDS_EXPECTED = (
-    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. An unknown symbol may have any "
-    "id that fit has not seen. If X holds measurements, fit with input_type='measurements'."
+    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Of larger or negative codes, "
+    "TextSequenceVectorizer(analyzer=list) reads X.tolist(). If X holds measurements, fit with "
+    "input_type='measurements'."
 )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import FRAME_ADVICE, JOIN_TEXTS, LONG_TABLE, names_of
+from sklearn_lstm.data.containers import LONG_TABLE, names_of
 from sklearn_lstm.data.kinds import FEWEST_PAIRS, are_a_signal
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, starts_of
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
@@ -110,9 +110,7 @@ def _zeros_between_ids(seen: Seen) -> str:
             return (
                 f"X[{place * seen.some.step}] has 0 between ids. 0 is padding, so these steps are "
                 "left out. If 0 is a token too, add 1 to all before you pad rows with 0 (lists: "
-                "[[i + 1 for i in row] for row in X]). If ids of several texts, or numbers, stand "
-                f"side by side, one id stands for several things. {FRAME_ADVICE} Join texts first: "
-                f"{JOIN_TEXTS}. If X holds measurements, pass it as floats."
+                "[[i + 1 for i in row] for row in X]). If X holds measurements, pass it as floats."
             )
     return ""
 
@@ -162,18 +160,37 @@ def _channels_first(seen: Seen) -> str:
 
 
 def _zeros_at_the_end(seen: Seen) -> str:
-    """Tell an array most of whose series end in steps of 0, of several numbers."""
-    is_value = seen.steps.any(axis=1)  # NaN too
-    stops = np.cumsum(seen.lengths)
-    last = np.maximum.reduceat(is_value * np.arange(1, stops[-1] + 1), stops - seen.lengths)
-    n_zeros = np.where(last > 0, stops - last, 0)  # none if all are 0
-    n_padded = np.count_nonzero(n_zeros > 1)
-    are_few = 2 * n_padded < len(n_zeros) or 2 * n_zeros.sum() < np.count_nonzero(~is_value)
-    if isinstance(seen.rows, list) or are_few or len(np.unique(n_zeros)) < 3:
+    """Tell an array most of whose series begin or end in steps of 0, of several numbers."""
+    is_value = np.any(seen.steps, axis=1, keepdims=True)[:, 0]  # NaN too
+    for order, place in ((1, "begin"), (-1, "end")):
+        n_left = np.cumsum(seen.lengths[::order])
+        starts, numbers = n_left - seen.lengths[::order], np.arange(len(is_value))
+        n_zeros = np.minimum.reduceat(np.where(is_value[::order], numbers, len(numbers)), starts)
+        n_zeros = np.where(n_zeros < len(numbers), n_zeros - starts, 0)  # none if all are 0
+        n_padded = np.count_nonzero(n_zeros > 1)
+        are_few = 2 * n_padded < len(n_zeros) or 2 * n_zeros.sum() < np.count_nonzero(~is_value)
+        if not (isinstance(seen.rows, list) or are_few or len(np.unique(n_zeros)) < 3):
+            return (
+                f"{n_padded:,} of {len(n_zeros):,} series {place} in steps of 0. If 0 is padding, "
+                "put NaN in its place, or pass a list of arrays of unequal length: 0 is a "
+                "measurement."
+            )
+    return ""
+
+
+def _codes(seen: Seen) -> str:
+    """Tell floats that are 1, 2, ..., without a gap, and no signal: ids that became floats."""
+    steps = np.nan_to_num(seen.steps[:, 0])
+    is_code, values = steps != 0, np.unique(steps)
+    n_codes = np.count_nonzero(values)
+    are_codes = n_codes > 2 and np.array_equal(values[values != 0], np.arange(1, n_codes + 1))
+    begins = np.delete(is_code[1:] & ~is_code[:-1], np.cumsum(seen.lengths)[:-1] - 1)
+    are_padded = seen.steps.shape[1] == 1 and not begins.any()
+    if not (are_codes and are_padded) or are_a_signal(steps, seen.lengths):
         return ""
     return (
-        f"{n_padded:,} of {len(n_zeros):,} series end in steps of 0. If 0 is padding, put NaN in "
-        "its place, or pass a list of arrays of unequal length: 0 is a measurement."
+        f"X holds the whole numbers from 1 to {n_codes} as floats, which are read as measurements. "
+        "If they stand for symbols, pass ids: np.nan_to_num(X).astype(int), of a list row by row."
     )
 
 
@@ -214,7 +231,7 @@ def _a_mark(seen: Seen) -> str:
 RULES_OF_IDS = (_a_signal, _zeros_between_ids)
 RULES_OF_SERIES = (
     *(_negative_integers, _one_hot, _channels_first),
-    *(_zeros_at_the_end, _length_1, _a_mark),
+    *(_zeros_at_the_end, _codes, _length_1, _a_mark),
 )
 
 
@@ -230,7 +247,7 @@ def nothing_learned(sequences: Sequences, n_held_out: int) -> str:
         read = f"steps of measurements in {sequences.n_channels:,} channel(s)"
         remedy = (
             "If numbers stand for symbols, such as the codes of OrdinalEncoder, make them token "
-            "ids: (X + 1).astype(int). If channels come first, X.transpose(0, 2, 1)."
+            "ids: np.nan_to_num(X + 1).astype(int). If channels come first, X.transpose(0, 2, 1)."
         )
     return (
         f"X was read as sequences of at most {sequences.lengths.max():,} {read}. No member of the "

@@ -2,7 +2,7 @@
 
 import logging
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm.data import containers
 from sklearn_lstm.data.containers import JOIN, LARGEST, Array, Column
-from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
+from sklearn_lstm.exceptions import InvalidSequencesError
 
 LOST = (
     "X has none. Pass a data frame. The matrix of a TextSequenceVectorizer keeps them where rows "
@@ -43,7 +43,7 @@ COLUMNS_ADVICE: dict[Any, str] = {  # by the type of a value; {0!r} is the name 
     str: STRINGS_ADVICE,
     object: "Leave it out: frame.drop(columns=[{0!r}]).",
 }
-MOST_LOOKED_AT = 1_000  # values, for letters
+MOST_LOOKED_AT = 1_000  # values, at first
 FEWEST_ROWS = 20  # that tell which strings are categories
 
 
@@ -103,23 +103,20 @@ def check_numbers(numbers: Numbers, names: tuple[str, ...], categories: tuple[st
             )
 
 
-def warn_of_columns(columns: dict[str, Array], targets: NDArray[np.generic]) -> None:
-    """Warn of what tells the class of every sample, or counts the rows: left in, not meant.
-
-    Warns
-    -----
-    InputTypeWarning
-    """
+def found_in_columns(columns: dict[str, Array], targets: NDArray[np.generic]) -> Iterator[str]:
+    """Tell what tells the class of every sample, or counts the rows: left in, not meant."""
     are_many = targets.ndim == 1 and len(targets) >= FEWEST_ROWS
     n_classes = len(np.unique(targets)) if are_many else 0
     for name, column in columns.items():
         if len(column) >= FEWEST_ROWS and column.dtype.kind != "O" and (np.diff(column) == 1).all():
             told = f"The column {name!r} counts the rows, so it says nothing about new ones."
-            warn_user(f"{told} Leave it out of X.", InputTypeWarning)
+            yield f"{told} Leave it out of X."
+        if len({*column[:MOST_LOOKED_AT].tolist()}) > n_classes:  # much faster
+            continue
         n_values = len({*column.tolist()})
         if n_values == n_classes == len({*zip(column.tolist(), targets.tolist(), strict=True)}):
             told = f"The column {name!r} tells the class of every sample."
-            warn_user(f"{told} If it is the target, leave it out of X.", InputTypeWarning)
+            yield f"{told} If it is the target, leave it out of X."
 
 
 def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[Any, Numbers]:

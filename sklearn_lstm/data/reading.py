@@ -183,7 +183,8 @@ def _as_series(rows: Table, n_channels: int) -> Table:
             raise InvalidSequencesError(
                 f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
                 f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels}). "
-                "If channels come first, pass [x.T for x in X]."
+                "If channels come first, pass [x.T for x in X], of a pair (X, ages) "
+                "pd.DataFrame({'series': [*X], 'age': ages})."
             )
     # In the smallest type: it does not change that of its neighbours.
     nothing = np.full((1, n_channels), np.nan, np.float16)
@@ -221,8 +222,8 @@ def _check_series(
     has_gaps = bool(has_missing.any()) if has_gaps is None else has_gaps
     if not n_steps.all() and not has_gaps:
         raise InvalidSequencesError(
-            f"X[{n_steps.argmin()}] is a series without a value (only NaN, or empty), which is "
-            "read only by a model that has seen missing values in other series. Drop it."
+            f"X[{n_steps.argmin()}] is a series without a value (only NaN, or empty). Drop it: "
+            "only where fit saw missing values in other series is it read."
         )
     return {
         "lengths": np.maximum(n_steps, 1),

@@ -198,8 +198,8 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
         raise error(
             f"X is a {type(texts).__name__}: {shape if len(shape) > 1 else reprlib.repr(texts)}. "
             "Pass a list of texts, in the order of the labels, [text] of a single one, or one "
-            "column of texts alone: frame['text'], X[:, k]. With columns beside them, at fit too, "
-            "pass a data frame: pd.DataFrame([X]) of one row, pd.DataFrame(X, columns=[...]) of an "
-            "array. Token ids are for the classifier."
+            "column of texts alone: frame['text'], X[:, k]; rows of tokens are X.tolist(). With "
+            "columns beside them, at fit too, pass a data frame: pd.DataFrame([X]) of one row, "
+            "pd.DataFrame(X, columns=[...]) of an array. Token ids are for the classifier."
         )
     return iter(texts)

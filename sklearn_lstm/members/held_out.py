@@ -12,9 +12,9 @@ from sklearn_lstm.targets.targets import Encoded, Samples, Targets
 
 N_FOLDS = 5  # of cross-validation
 NOTHING_TO_HOLD_OUT = (
-    "Nothing can be held out: a sample of each class or label has to stay to learn from; groups "
-    "are held out as a whole, and one has to stay. Pass more samples, or X_val and y_val, or leave "
-    "out groups and early_stopping=True."
+    "Nothing can be held out: each class or label needs two samples, of two groups, so that one "
+    "stays to learn from. Pass more samples, or X_val and y_val, or leave out groups and "
+    "early_stopping=True."
 )
 MOST_GROUPS = 512  # more are joined at random, for each costs some milliseconds
 

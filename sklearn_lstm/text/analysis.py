@@ -27,9 +27,12 @@ PREPROCESSED, TOKENS, IN_ORDER = "text after the preprocessor", "list of tokens"
 REMEDIES = {
     PREPROCESSED: "It has to return a string.",
     TOKENS: "The tokenizer or the analyzer has to return one. A token is a string, or "
-    "anything else with a hash; nested lists need [token for part in text for token in part].",
+    "anything else with a hash; nested lists need [token for part in text for token in part], "
+    "dicts [step['event'] for step in text].",
     IN_ORDER: "analyzer=list reads a list of tokens for each text. Strings need analyzer='char' or "
-    "'word', lists in strings json.loads(text), and X that is one text is passed as [text].",
+    "'word', lists in strings json.loads(text), and X that is one text is passed as [text]. Of a "
+    "long table pass frame.groupby('id')['event'].agg(list), of data frames or dicts in X the one "
+    "column: [[*rows['event']] for rows in X].",
     "text": "Turn it into a string, a missing one by frame['text'].fillna(''), a file by "
     "path.read_text(). For lists of tokens "
     "pass analyzer=list, for a table pd.DataFrame(X), for one row of it pd.DataFrame([X]).",
@@ -142,7 +145,9 @@ class Analysis:
 
     def tokens_of(self, text: object) -> list[Hashable]:
         """Return the tokens of a decoded text."""
-        if self.analyzer in (list, tuple) and isinstance(text, str | bytes | AbstractSet):
+        if self.analyzer in (list, tuple) and (
+            isinstance(text, str | bytes | AbstractSet | Mapping) or hasattr(text, "columns")
+        ):
             raise NoTextError(text, IN_ORDER)
         if callable(self.analyzer):
             return _listed(self.analyzer(text))

@@ -19,6 +19,7 @@ RNG = np.random.default_rng(0)
 TITLES = ["fine", "no no"] * 13 + ["so so"]
 FRAME = pd.DataFrame({"title": TITLES, "text": ["so good", "bad", "not good at all"] * 9})
 SERIES = RNG.normal(size=(5, 24, 3))
+BASES = RNG.integers(0, 4, (99, 60))
 LENGTHS = np.arange(40)[:, np.newaxis] % 4 * 3 + 11
 PADDED = RNG.normal(size=(40, 20)) * (np.arange(20) < LENGTHS)
 
@@ -57,6 +58,12 @@ TOLD = {  # X, and what is told
     "one-hot steps": (np.eye(30)[RNG.integers(0, 30, (9, 5))], r"Each step.*X\.any\(axis=-1\)"),
     "one-hot lists": ([*np.eye(4)[RNG.integers(0, 4, (9, 5))]], "Each step of X is one-hot"),
     "padded by 0": (PADDED, "30 of 40 series end in steps of 0.*NaN"),
+    "padded in front by 0": (PADDED[:, ::-1], "30 of 40 series begin in steps of 0.*NaN"),
+    "codes as floats": (BASES + 1.0, "numbers from 1 to 4 as floats.*np.nan_to_num"),
+    "padded codes as floats": (
+        np.where(np.arange(20) < LENGTHS, RNG.integers(1, 9, (40, 20)), np.nan),
+        "numbers from 1 to 8 as floats",
+    ),
     "padded channels": (np.stack([PADDED, 2 * PADDED], axis=2), "30 of 40 series end in steps"),
     "counts that seldom recur": (RNG.integers(2000, 12000, (40, 30)), "most occur once, as in a"),
     "tf-idf": (TfidfVectorizer().fit_transform(FRAME["text"]).toarray(), "row of X has length 1"),
@@ -94,7 +101,6 @@ def test_ids_side_by_side_are_an_error_unless_the_user_says_what_they_are(column
 
 SCALE = np.array([2, 4, 6, 7, 9, 11, 13, 14, 16, 18, 19, 21, 23, 25, 26])  # D major
 LETTERS = RNG.dirichlet(np.full(30, 0.5))
-BASES = RNG.integers(0, 4, (99, 60))
 RANKS = 1 / np.arange(3, 63)
 IDS = TextSequenceVectorizer().fit_transform(FRAME["text"])
 ORDINARY = {

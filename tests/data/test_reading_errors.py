@@ -19,7 +19,7 @@ TEXTS = ["good day", "bad day", "good night"]
 PIPELINE = re.escape("make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())")
 NO_ORDER = "a bag of words .* has no order.*TextSequenceVectorizer.* ColumnTransformer .*data frame"
 ID_RANGE = "token ids are integers from 0 .* to 2147483647.*input_type='measurements'"
-FIELDS = r"no order.*: \[pd.DataFrame\(row\) for row in X\] \(dict: X.values\(\)"
+FIELDS = r"no order.*: \[pd.DataFrame\(row\) for row in X\] \(dict: \[\*X.values\(\)\].*step\["
 SECONDS = r"\(t - t\.iloc\[0\]\) / pd\.Timedelta\('1s'\)"
 ROW = r"Each row has to be .*\(T,\) or \(T, n_channels\).*pd.DataFrame\(\[X\]\)"
 ONE = np.ones((2, 3))

@@ -159,7 +159,7 @@ def test_without_texts_the_vocabulary_names_the_ids(fitted_texts):
     X = model[0].transform(["good plot"])
     (explanation,) = explain(model[-1], X)
     assert explanation.data.tolist() == ["good", "plot"]
-    del X.vocabulary
+    del X.spelling
     vocabulary = model[0].vocabulary_
     assert explain(model[-1], X)[0].data.tolist() == [vocabulary["good"], vocabulary["plot"]]
 

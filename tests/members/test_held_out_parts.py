@@ -28,10 +28,10 @@ KINDS = {"ids": (IDS, Y), "series": (SERIES, Y[:40])}
 NEW_IDS, NEW_Y = IDS[::-2], Y[::-2]  # a part of 60, in another order
 
 
-# Most of these data are noise, and some are frames of single numbers: both is told.
+# Most of these data are noise, some are frames of single numbers, and X_val is in X: all is told.
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:{text}")
-    for text in ("X was read as", "Each row of X is read")
+    for text in ("X was read as", "Each row of X is read", "All sequences of X_val")
 ]
 small = partial(small_models.small, embedding_dim=4, max_epochs=1, batch_size=64, linear_model=True)
 
@@ -190,7 +190,7 @@ def test_logits_of_held_out_series_come_from_other_groups():
         (["a", None] * 60, r"groups\[1\] is missing: None"),
         (np.where(np.arange(120) > 1, np.nan, 1), r"groups\[2\] is missing: nan"),
         (["a"] * 120, "groups are held out as a whole, and one has to stay.*X_val and y_val"),
-        (Y, "Nothing can be held out: a sample of each class .* has to stay"),
+        (Y, "Nothing can be held out: each class .* of two groups"),
     ],
 )
 def test_wrong_groups_are_refused(groups, message):
