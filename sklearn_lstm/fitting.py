@@ -4,7 +4,6 @@
 them. `fit_one_epoch` is that of `partial_fit`.
 """
 
-import reprlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeAlias
@@ -135,7 +134,7 @@ class TrainingData:
         -----
         InputTypeWarning
             Of a y in one-hot coding, or with a column for each step; of labels that differ by
-            blanks alone, or of which nothing can be learned; of an X_val that is in X; of a column
+            blanks alone; of an X_val that is in X; of a column
             that tells every class, or counts the rows.
         """
         columns = found_in_columns(self._columns(), self.samples.targets.values)
@@ -149,9 +148,6 @@ class TrainingData:
         if len({*map(str.strip, names)}) < len(names):
             blank = [name for name in names if name != name.strip()][:5]
             yield f"Labels differ from others by blanks alone: {blank}. Strip them: y.str.strip()."
-        if labels.is_multilabel and (constant := targets.are_constant()).any():
-            same = reprlib.repr(labels.shown[constant].tolist())
-            yield f"Nothing is learned of labels that are the same in all samples: {same}."
         read = "y is read as several labels of each sequence, but"
         if not labels.is_multilabel or len(targets) < FEWEST_ROWS:
             return
@@ -284,6 +280,7 @@ def fit_classifier(
 ) -> None:
     """Fit a classifier with checked parameters; it stays as it is until all went well."""
     data.warn()
+    data.samples.targets.warn_of_constants()
     read = data.input_format.kind, data.samples.targets.labels, data.samples.sequences
     settings = read_settings(parameters, *read)
     progress = ProgressBar(is_shown=settings.verbose > 0, estimator=classifier, limit=limit)

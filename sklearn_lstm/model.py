@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.input_format import InputFormat
-from sklearn_lstm.data.numbers import FEWEST_ROWS
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 from sklearn_lstm.members.blending import HeldOutLogits, Logits
@@ -30,7 +29,6 @@ if TYPE_CHECKING:  # a stored model predicts without torch
 
 UNJUDGED_WEIGHT = 0.5  # of a network that no held-out sample can judge
 MOST_ROWS = 1_000  # of the history that `partial_fit` keeps
-OTHER_IDS = "The first sequences of X hold no id that fit has seen. Are these ids made as in fit?"
 LOST_LETTERS = (
     "X does not say how unknown words are spelled, so their letters are not read, though the model "
     "learned from letters. Pass the CSR matrix of the TextSequenceVectorizer itself, or rows of it."
@@ -252,15 +250,10 @@ class Fitted:
         Warns
         -----
         InputTypeWarning
-            If X has lost the letters of unknown words, which the model reads; if no id is known.
+            If X has lost the letters of unknown words, which the model reads.
         """
         sequences = self.input_format.read(X)
         check_tokens(self.mark, sequences.vocabulary)
-        rows = np.arange(len(sequences))[:FEWEST_ROWS]
-        if sequences.n_channels is None and sequences.spelling is None and len(rows) == FEWEST_ROWS:
-            codes = self.model.network.encoding(sequences.read(rows), sequences.lengths[rows])
-            if (codes == UNKNOWN).all():
-                warn_user(OTHER_IDS, InputTypeWarning)
         if sequences.spelling is None and (linear := self.model[LINEAR]) is not None:
             reads_letters = any(isinstance(one, LetterFeatures) for one in linear.features)
             if reads_letters and UNKNOWN in sequences.distinct_ids():

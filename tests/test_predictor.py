@@ -15,7 +15,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer, WordVectors
-from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.io import ModelFileError, save
 from sklearn_lstm.vectors import static_model
 
@@ -232,12 +231,3 @@ def test_it_tells_how_much_of_each_text_the_model_knows(tmp_path):
     save(small(max_epochs=0).fit(WAVES, Y), tmp_path / "series")
     with pytest.raises(TypeError, match="of texts, but this model reads sequences"):
         Predictor.load(tmp_path / "series").known_share(new)
-
-
-def test_ids_of_which_none_is_known_are_told():
-    X, y = np.random.default_rng(0).integers(1, 9, (40, 9)), np.arange(40) % 2
-    model = LSTMSequenceClassifier(linear_model="alone", random_state=0).fit(X, y)
-    with pytest.warns(InputTypeWarning, match="hold no id that fit has seen"):
-        model.predict(X + 100)
-    model.predict(X[:3] + 100)  # of few it may be so
-    model.predict(np.where(np.arange(9) < 8, X + 100, X))

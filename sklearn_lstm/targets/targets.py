@@ -1,5 +1,6 @@
 """Labels <-> targets, encoded once, at the boundary; what is known of each sequence."""
 
+import reprlib
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self, TypeAlias
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_softmax
 
 from sklearn_lstm.data.sequences import Rows, Sequences
+from sklearn_lstm.exceptions import warn_user
 
 Floats: TypeAlias = NDArray[np.float64]
 Truth: TypeAlias = NDArray[np.bool_]  # whether a label is that of a sample
@@ -308,6 +310,12 @@ class Targets:
         """Return which classes or labels all samples have, or none, (n_outputs,)."""
         truth = self.indicators()
         return np.asarray(truth.all(axis=0) | ~truth.any(axis=0))
+
+    def warn_of_constants(self) -> None:
+        """Warn of labels that all samples have, or none."""
+        if self.labels.is_multilabel and (constant := self.are_constant()).any():
+            names = reprlib.repr(self.labels.shown[constant].tolist())
+            warn_user(f"Nothing is learned of labels that are the same in all samples: {names}.")
 
     def shares(self) -> NDArray[np.float64]:
         """Return how frequent each class or label is, (n_outputs,), by the weights."""

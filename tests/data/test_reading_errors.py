@@ -46,7 +46,7 @@ WRONG_TYPE = {
     "one string": (TEXTS[0], rf"X is a str: 'good day'\..*{PIPELINE}"),
     "lists of tokens": ([["a", "b"], ["c"], ["d"]], rf"X\[0\] holds .*'a'.*{PIPELINE}"),
     "tf-idf": (TfidfVectorizer().fit_transform(TEXTS), NO_ORDER),
-    "long table": (MACHINES, r"\['machine'\], holds a str: 'a'\. Leave out names.* long table"),
+    "long table": (MACHINES, r"\['machine'\], holds a str: 'a'\..* leave out names.* long table"),
     "dates": (np.zeros((3, 2), "M8[D]"), rf"X holds a datetime64: .*1970.*{SECONDS}"),
     "a column of dates": ([frame(time=DAYS)] * 3, rf"X\[0\], in columns \['time'\].*{SECONDS}"),
     "durations": ([frame(time=DAYS - DAYS[0])] * 3, rf"X\[0\].*\['time'\].*timedelta.*{SECONDS}"),

@@ -189,7 +189,7 @@ def test_logits_of_held_out_series_come_from_other_groups():
         (7, r"has to be 1-D: .*frame\['person'\]"),
         (["a", None] * 60, r"groups\[1\] is missing: None"),
         (np.where(np.arange(120) > 1, np.nan, 1), r"groups\[2\] is missing: nan"),
-        (["a"] * 120, "groups are held out as a whole, and one has to stay.*X_val and y_val"),
+        (["a"] * 120, "two samples, of two groups, so that one stays.*X_val and y_val"),
         (Y, "Nothing can be held out: each class .* of two groups"),
     ],
 )
