@@ -13,6 +13,7 @@ import torch
 from small_models import PLAIN
 
 from sklearn_lstm import LSTMSequenceClassifier, threads
+from sklearn_lstm.inspection import explain_classes
 from sklearn_lstm.threads import check_not_abandoned, map_on_workers, map_pair, workers
 
 pytestmark = [
@@ -270,3 +271,10 @@ def test_two_threads_compute_what_one_does(texts, options):
     again = LSTMSequenceClassifier(**PLAIN, **options).fit(*texts)
     assert np.array_equal(again.predict_proba(texts[0]), both.predict_proba(texts[0]))
     assert torch.get_num_threads() == 2
+
+
+def test_one_long_sequence_is_explained_for_each_of_three_classes():
+    X = np.random.default_rng(0).integers(1, 9, (90, 60))
+    model = LSTMSequenceClassifier(linear_model=False, hidden_size=4, max_epochs=1, random_state=0)
+    frame = explain_classes(model.fit(X, np.arange(90) % 3), X[:1]).to_frame()
+    assert {*frame["class"]} == {0, 1, 2}

@@ -150,7 +150,8 @@ class _BothDirections(torch.autograd.Function):
         def gradients_of(index: int) -> tuple[Tensor, ...]:
             leaf, result = ctx.graphs[index]
             inputs = [*[leaf] * reads_x, *_trained(ctx.directions[index])]
-            return torch.autograd.grad(result, inputs, gradients[index])
+            keep = not ctx.directions[index].training  # an explanation goes on to the next class
+            return torch.autograd.grad(result, inputs, gradients[index], retain_graph=keep)
 
         first, second = map_pair(gradients_of, (0, 1))
         x_gradient = first[0] + second[0] if reads_x else None
