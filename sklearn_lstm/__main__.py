@@ -75,7 +75,8 @@ def predict(options: Namespace) -> None:
     header: Any = ["label", *names]
     for part in read_parts(options, n_rows=1_000):
         proba = model.predict_proba(inputs(options, part))
-        columns = [model.labels_of(proba), *proba.T[: len(names)]]
+        labels = model._fitted.labels_of(proba)  # noqa: SLF001
+        columns = [labels, *proba.T[: len(names)]]
         pd.DataFrame(dict(enumerate(columns))).to_csv(sys.stdout, index=False, header=header)
         header = False
         n_before += len(part)
@@ -93,7 +94,8 @@ def evaluate(options: Namespace) -> None:
     if unknown := [*{*labels} - {*classes}][:5]:
         raise ValueError(f"The model has the labels {classes!s:.200}, but not {unknown}")
     proba = model.predict_proba(inputs(options, table))
-    print(classification_report(labels, model.labels_of(proba).astype(str), zero_division=0))
+    predicted = model._fitted.labels_of(proba).astype(str)  # noqa: SLF001
+    print(classification_report(labels, predicted, zero_division=0))
     loss = log_loss([*map(classes.index, labels)], proba, labels=range(len(classes)))
     print(f"log loss {loss:.4f}")
 
@@ -176,8 +178,9 @@ def read_json(options: Namespace, n_rows: int) -> Iterator[Any]:
     """Yield the rows of JSON lines."""
     with opened(options.data) as file:
         while lines := [*islice(filter(bytes.strip, file), n_rows)]:
-            if lines[0].startswith(b"["):
-                raise ValueError("This is a JSON array, but jq -c '.[]' makes lines of it")
+            if lines[0].lstrip().startswith((b"[", b"{\n")) or b'":{"0":' in lines[0]:
+                found = "These are no JSON lines, such as frame.to_json(path, orient='records', "
+                raise ValueError(f"{found}lines=True) writes. jq -c '.[]' makes them of an array")
             records = json.loads(f"[{b','.join(lines).decode('utf-8-sig')}]")
             yield options.pandas.DataFrame(records, dtype=object)
 

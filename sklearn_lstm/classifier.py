@@ -548,8 +548,7 @@ class LSTMSequenceClassifier(
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The class of each sequence, or an indicator of its labels.
         """
-        proba, fitted = self.predict_proba(X), fitting.what_was_fitted(self)
-        return fitted.labels.predict(proba, fitted.model.thresholds)
+        return fitting.what_was_fitted(self).labels_of(self.predict_proba(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the share of the sequences all of whose labels are right.
@@ -607,7 +606,7 @@ class LSTMSequenceClassifier(
     # --- What is fitted
 
     def _logits(self, X: Any) -> NDArray[np.float64]:
-        return fitting.what_was_fitted(self).model.blended_logits(fitting.read_as_at_fit(self, X))
+        return fitting.what_was_fitted(self).logits(fitting.read_as_at_fit(self, X))
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         parts = (f"\n# {name}: {value}" for name, value in self._fitted_parts().items())

@@ -45,11 +45,7 @@ NO_TIME = (
     "max_seconds were over before the network was trained: the linear model works alone. Raise "
     "max_seconds, or set linear_model='alone'."
 )
-VALIDATION_ADVICE = (
-    "(A Pipeline transforms X alone: pass X_val as it comes out of other steps, "
-    "pipeline[:-1].fit(X, y).transform(X_val), or, with metadata routing, let it have "
-    "transform_input=['X_val'].)"
-)
+VALIDATION_ADVICE = "(A Pipeline transforms X alone: pass X_val as its other steps return it.)"
 Passed: TypeAlias = tuple[Any, Any, Any]  # X, y and sample_weight
 
 
@@ -134,8 +130,8 @@ class TrainingData:
         -----
         InputTypeWarning
             Of a y in one-hot coding, or with a column for each step; of labels that differ by
-            blanks alone; of an X_val that is in X; of a column
-            that tells every class, or counts the rows.
+            blanks or case alone; of an X_val that is in X; of a column that
+            tells every class, or counts the rows.
         """
         columns = found_in_columns(self._columns(), self.samples.targets.values)
         for found in (*self._found_in_labels(), *self._found_in_validation(), *columns):
@@ -145,9 +141,11 @@ class TrainingData:
         targets, lengths = self.samples.targets, self.samples.sequences.lengths
         labels = targets.labels
         names = [label for label in labels.classes.tolist() if isinstance(label, str)]
-        if len({*map(str.strip, names)}) < len(names):
-            blank = [name for name in names if name != name.strip()][:5]
-            yield f"Labels differ from others by blanks alone: {blank}. Strip them: y.str.strip()."
+        plain = [name.strip().lower() if len(name) > 1 else name for name in names]
+        if twice := [name for name, known in zip(names, plain, strict=True) if plain.count(known) > 1][:6]:
+            yield f"Labels differ by blanks or case alone: {twice}. If not meant, y.str.strip()."
+        if empty := {"", "nan", "none", "<na>", "null"}.intersection(plain):
+            yield f"The labels {empty} look like missing ones. If they are, leave these samples out."
         read = "y is read as several labels of each sequence, but"
         if not labels.is_multilabel or len(targets) < FEWEST_ROWS:
             return
@@ -237,9 +235,8 @@ def read_further_data(
     X, y, sample_weight = passed
     if parameters["class_weight"] == "balanced":
         raise ValueError(
-            "class_weight='balanced' is not supported for partial_fit, which does not know how "
-            "frequent each class will be. Set it to a dict (for several labels a list of them), or "
-            "pass sample_weight."
+            "class_weight='balanced' is not supported for partial_fit, which can't know how "
+            "frequent each class will be. Set it to a dict, or pass sample_weight."
         )
     names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.data.numbers import FEWEST_ROWS
 from sklearn_lstm.data.sequences import Sequences
 from sklearn_lstm.exceptions import InputTypeWarning, InvalidSequencesError, warn_user
 from sklearn_lstm.members.blending import HeldOutLogits, Logits
@@ -32,6 +33,10 @@ MOST_ROWS = 1_000  # of the history that `partial_fit` keeps
 LOST_LETTERS = (
     "X does not say how unknown words are spelled, so their letters are not read, though the model "
     "learned from letters. Pass the CSR matrix of the TextSequenceVectorizer itself, or rows of it."
+)
+NOTHING_KNOWN = (
+    "The model knows no token of X, so it can say little. Is X of the language and the vectorizer of "
+    "fit?"
 )
 MARKED_TOKENS = 100  # the first of a vocabulary, by which it is known again
 
@@ -259,6 +264,25 @@ class Fitted:
             if reads_letters and UNKNOWN in sequences.distinct_ids():
                 warn_user(LOST_LETTERS, InputTypeWarning)
         return sequences
+
+
+    def logits(self, sequences: Sequences) -> Logits:
+        """Return the logits (n_samples, n_outputs) of sequences from `read`.
+
+        Warns
+        -----
+        InputTypeWarning
+            If the model knows no token of many sequences.
+        """
+        if sequences.n_channels is None and len(sequences) >= FEWEST_ROWS:
+            first, _ = next(sequences.chunks())
+            if (self.model.network.encoding(first) <= UNKNOWN).all():
+                warn_user(NOTHING_KNOWN, InputTypeWarning)
+        return self.model.blended_logits(sequences)
+
+    def labels_of(self, proba: Floats) -> NDArray[Any]:
+        """Return the labels that these probabilities predict."""
+        return self.labels.predict(proba, self.model.thresholds)
 
 
 def mark_of(vocabulary: Mapping[Hashable, int] | None) -> tuple[int, ...]:

@@ -130,7 +130,7 @@ class Predictor:
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The class of each sample, or an indicator of its labels.
         """
-        return self.labels_of(self.predict_proba(X))
+        return self._fitted.labels_of(self.predict_proba(X))
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class, or of each of several labels.
@@ -147,22 +147,7 @@ class Predictor:
         """
         fitted, reader = self._fitted, self._reader  # whose ids are those of the model
         sequences = fitted.input_format.read(reader.read(X)) if reader else fitted.read(X)
-        return fitted.labels.proba(fitted.model.blended_logits(sequences))
-
-    def labels_of(self, proba: NDArray[np.float64]) -> NDArray[Any]:
-        """Return the labels that `predict` returns, if their probabilities are known already.
-
-        Parameters
-        ----------
-        proba : ndarray of shape (n_samples, n_classes)
-            What `predict_proba` has returned.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels)
-            As from `predict`.
-        """
-        return self._fitted.labels.predict(proba, self._fitted.model.thresholds)
+        return fitted.labels.proba(fitted.logits(sequences))
 
     def known_share(self, texts: Iterable[object]) -> NDArray[np.float64]:
         """Return how much of each text the vocabulary knows.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_lstm.classifier import LSTMSequenceClassifier
 from sklearn_lstm.data.containers import column_names, names_of, to_numpy
@@ -121,13 +122,15 @@ def _reader_of(steps: list[Any]) -> Reader:
             return _read_texts
     raise TypeError(
         "fit_batches fits a TextSequenceVectorizer with output='sparse' and a classifier without "
-        f"an encoder; found {steps}. Apply other steps to the batches before, or call fit with as "
-        "many samples as memory holds, and partial_fit with the others."
+        f"an encoder; found {steps}. Apply other steps to the batches before, or use partial_fit."
     )
 
 
 def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Iterator[Any]:
     """Yield the X of each batch that holds a sample, and add what is known of its samples."""
+    if not isinstance(batches, Iterable):
+        found = f"batches is a {type(batches).__name__}: pass a list, a generator"
+        raise TypeError(f"{found}, or what a function returns: fit_batches(model, read()).")
     for number, batch in enumerate(batches):
         if not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 4:
             found = f"batch {number} is {reprlib.repr(batch)}; a single batch is passed as [(X, y)]"
@@ -165,6 +168,7 @@ def _joined(known: list[Known]) -> Targets:
         found = "The batches hold labels of several kinds"
         raise ValueError(f"{found}: pass strings, numbers, or tables with the same columns.")
     y, (names, *_) = np.concatenate(labels), kinds[0]
+    check_classification_targets(y)  # warns of nearly as many classes as samples
     all_groups = [*chain.from_iterable(groups)] or None
     return read_targets(Labels.of(y, names), y, np.concatenate(weights), all_groups)
 
@@ -224,9 +228,9 @@ def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> TokenIds:
     for X in chain([first], stream):
         if getattr(X, "vocabulary", None) != ids.vocabulary or X.numbers:
             raise TypeError(
-                "Without a vectorizer, X has to be the sparse output of one for all batches, of "
-                f"texts alone; found {reprlib.repr(X)}. Series and other ids can be in an array in "
-                "a file, which fit reads: numpy.lib.format.open_memmap."
+                "Without a vectorizer, X of all batches has to be sparse output of the same one, of "
+                f"texts alone; found {reprlib.repr(X)}. Series can be in an array in a file, which "
+                "fit reads: numpy.lib.format.open_memmap."
             )
         numbers = np.fromiter(ids(X.spelling.unknown_words), np.int32)  # of -2, -3, ...
         final = np.concatenate([np.arange(FIRST_TOKEN + len(X.vocabulary)), numbers[::-1], [0]])

@@ -40,10 +40,14 @@ SINGLE_WORDS = (
     "Most texts are a single word, and most words occur once, so new texts are unknown. Of names, "
     "DNA or other strings of letters, analyzer='char' reads the letters."
 )
+UNIQUE_TOKENS = (
+    "Most tokens occur once, so those of new X are unknown. Make tokens of what recurs, such as the "
+    "names of events, without times and numbers."
+)
 DECIMALS = (
     "The texts consist of decimal numbers, which are read as words. Pass series as floats to the "
-    "classifier, without a vectorizer, such as [np.array(text.split(), float) for text in X], with "
-    "brackets [json.loads(text) for text in X]."
+    "classifier, without a vectorizer: "
+    "[np.array(text.strip('[]').replace(',', ' ').split(), float) for text in X]."
 )
 ENGLISH = sorted(ENGLISH_STOP_WORDS)
 
@@ -480,6 +484,8 @@ class TextSequenceVectorizer(
                 refuse_empty_vocabulary(read.tokens, self.min_df, self.max_df)
         if self.analyzer == "word" and read.are_single_words():
             warn_user(SINGLE_WORDS, InputTypeWarning)
+        elif callable(self.analyzer) and read.are_unique():
+            warn_user(UNIQUE_TOKENS, InputTypeWarning)
         if read.are_decimals():
             warn_user(DECIMALS, InputTypeWarning)
         self._commit(read, numbers, vocabulary, {})

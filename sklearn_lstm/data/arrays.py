@@ -16,10 +16,9 @@ from sklearn_lstm.data.numbers import NO_NUMBERS, Numbers, split
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 NAMES_ADVICE = (
-    "Of named events pass [[*rows['event']] for rows in X] to a "
-    "TextSequenceVectorizer(analyzer=list). Else leave out names. Turn strings into numbers by "
-    "pd.to_numeric, or, if each is a list, by frame['series'].map(json.loads). "
-    f"{containers.TIMES_ADVICE}"
+    "Leave out names, or pass named events, [[*rows['event']] for rows in X], to a "
+    "TextSequenceVectorizer(analyzer=list). Strings become numbers by pd.to_numeric, lists by "
+    f"frame['series'].map(json.loads). {containers.TIMES_ADVICE}"
 )
 
 

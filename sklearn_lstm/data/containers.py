@@ -20,9 +20,8 @@ LIBRARIES = {"pandas", "polars", "pyarrow"}
 PLAIN = (np.ndarray, list, tuple)  # nearly all X and rows
 TEXT = (str, bytes)
 FIELDS_ADVICE = (
-    "Fields have no order. Pass a list of data frames: [pd.DataFrame(row) for row in X] (dict: "
-    "[*X.values()]; polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray()). "
-    "Of named events pass [[step['event'] for step in row] for row in X] to a "
+    "Fields have no order. Pass a list of data frames, [pd.DataFrame(row) for row in X], of a dict "
+    "[*X.values()]; of named events [[step['event'] for step in row] for row in X] to a "
     "TextSequenceVectorizer(analyzer=list)."
 )
 Array: TypeAlias = NDArray[np.generic]  # of any type
@@ -193,10 +192,9 @@ LARGEST = np.finfo(np.float32).max  # of a measurement, number or weight: networ
 LARGEST_ID = int(np.iinfo(np.int32).max)
 LARGEST_EXACT = np.float64(2**53)  # floats hold all integers up to it
 PIPELINE_ADVICE = (
-    "Turn texts into token ids first: make_pipeline(TextSequenceVectorizer(), "
-    "LSTMSequenceClassifier()); lists of tokens by TextSequenceVectorizer(analyzer=list). Read "
-    "files before. Numbers in strings: np.asarray(X, float), with decimal commas "
-    "pd.read_csv(..., decimal=','); lists in strings: [json.loads(row) for row in X]."
+    "Texts need a vectorizer: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()), "
+    "lists of tokens one with analyzer=list. Numbers in strings: np.asarray(X, float); lists in "
+    "strings: [json.loads(row) for row in X]."
 )
 FRAME_ADVICE = (
     "Leave ColumnTransformer out: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())"
@@ -205,26 +203,22 @@ FRAME_ADVICE = (
 JOIN = "frame[{1!r}] = frame.pop({0!r}).fillna('') + ' ' + frame[{1!r}].fillna('')"
 JOIN_TEXTS = JOIN.format("title", "text")
 LONG_TABLE = (
-    "If X is a long table, with a row for each step, cut it up, groups = "
-    "frame.sort_values('time').groupby('id') (of a MultiIndex frame.groupby(level=0)), and pass a "
-    "list with a data frame for each series, "
-    "of what was measured: [steps[['x', 'y']] for _, steps in groups], and their labels: "
-    "groups['label'].first(), or, from a second table, "
-    "labels.set_index('id')['label'][[*groups.groups]]."
+    "If X is a long table, with a row for each step, cut it up: groups = "
+    "frame.sort_values('time').groupby('id'), X = [steps[['x', 'y']] for _, steps in groups], y = "
+    "groups['label'].first()."
 )
 TIMES_ADVICE = (
     "Turn times into seconds: t = frame['time'] (strings: t = pd.to_datetime(frame['time'])), "
     "frame['time'] = (t - t.iloc[0]) / pd.Timedelta('1s')."
 )
 ROW_EXPECTED = (
-    "Each row has to be a sequence of shape (T,) or (T, n_channels). If X is one row of a table, "
-    "pass pd.DataFrame([X]); if it holds pairs, (steps, label) or (name, steps) of a groupby, take "
-    "them apart: first, second = zip(*X); numbers beside sequences are columns of a data frame: "
-    "pd.DataFrame({'series': [*X], 'age': ages})."
+    "Each row has to be a sequence of shape (T,) or (T, n_channels). Take pairs apart, first, "
+    "second = zip(*X); numbers beside sequences, and one row of a table, need a data frame: "
+    "pd.DataFrame({'series': [*X], 'age': ages}), pd.DataFrame([X])."
 )
 COLUMNS_OF_ROWS = (
-    "Pass the one column that holds the sequences or, if all of them are channels, "
-    "[np.column_stack(row) for row in frame[['x', 'y']].to_numpy()]."
+    "Pass the column of the sequences or, if all are channels, [np.column_stack(row) for row in "
+    "frame[['x', 'y']].to_numpy()]."
 )
 ADVICE: dict[Any, str] = {
     TEXT: PIPELINE_ADVICE,
@@ -267,8 +261,8 @@ def as_array(X: Any, input_type: str) -> NDArray[Any]:
     if array.ndim == 0 or (array.ndim == 1 and array.dtype.kind != "O" and array.size):
         raise InvalidSequencesError(
             f"X is no set of sequences, but a {array.ndim}-D {type(X).__name__}. Pass a list: "
-            "list(X) of an iterator, [X] if X is one sequence; batches to fit_batches. "
-            "Reshape your data if each number is a sequence: X.reshape(-1, 1)."
+            "list(X) of an iterator, [X] if X is one sequence. Reshape your data if each number is "
+            "a sequence: X.reshape(-1, 1)."
         )
     if array.dtype.kind != "O" or array.ndim == 1:
         return array

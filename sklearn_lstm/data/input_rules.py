@@ -93,9 +93,9 @@ def _a_signal(seen: Seen) -> str:
     if not (are_unique or are_a_signal(seen.steps, seen.lengths)):
         return ""
     return (
-        "X holds integers, which are read as token ids. But neighbouring integers are close to "
-        "each other, or most occur once, as in a signal (audio, counts of a sensor). If they are "
-        "measurements, pass X as floats, or input_type='measurements'."
+        "X holds integers, which are read as token ids. But neighbours are close to each other, or "
+        "most occur once, as in a signal. If they are measurements, pass X as floats, or "
+        "input_type='measurements'."
     )
 
 
@@ -203,9 +203,9 @@ def _length_1(seen: Seen) -> str:
     if not (is_table and are_1 and (steps % 1).any()):
         return ""
     return (
-        "Each row of X has length 1, as tf-idf and embeddings of texts have. If X holds these, "
-        "they have no order: pass the texts to make_pipeline(TextSequenceVectorizer(), "
-        "LSTMSequenceClassifier()), whose `encoder` takes a model of embeddings."
+        "Each row of X has length 1, as tf-idf and embeddings of texts have, which have no order. "
+        "Pass the texts to make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()), "
+        "whose `encoder` takes a model of embeddings."
     )
 
 

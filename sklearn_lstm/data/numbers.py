@@ -16,26 +16,23 @@ from sklearn_lstm.data.containers import JOIN, LARGEST, Array, Column
 from sklearn_lstm.exceptions import InvalidSequencesError
 
 LOST = (
-    "X has none. Pass a data frame. The matrix of a TextSequenceVectorizer keeps them where rows "
-    "are selected, X[rows]; dense output, scipy.sparse.vstack and save_npz lose them."
+    "X has none. Pass a data frame. Rows X[rows] of the matrix of a TextSequenceVectorizer keep "
+    "them; dense output, vstack and save_npz lose them."
 )
 NO_TEXTS_ADVICE = (
-    "Pass that column too. If it is a category, or all missing, make its texts strings: "
-    "frame['text'] = frame['text'].astype(object).fillna('')."
+    "Pass that column too, as strings: frame['text'] = frame['text'].astype(object).fillna('')."
 )
 NUMBERS_ADVICE = (
     "Turn strings such as '£1,200.50' into numbers by frame[{0!r}] = pd.to_numeric(frame[{0!r}]"
-    ".astype(str).str.replace(r'[^\\d.-]', '', regex=True)), '1.200,50 €' by r'[^\\d,-]' and then "
-    ".str.replace(',', '.')."
+    ".astype(str).str.replace(r'[^\\d.-]', '', regex=True))."
 )
 DATES_ADVICE = (
     "Turn dates into numbers: frame[{0!r}] = (pd.to_datetime(frame[{0!r}], utc=True) - "
     "pd.Timestamp('2020', tz='UTC')).dt.days."
 )
 STRINGS_ADVICE = (
-    "Make few values that recur a category: frame.astype({{{0!r}: 'category'}}) (polars: "
-    "Categorical; pyarrow: dictionary_encode). If each column holds a token of a sequence, such as "
-    "a letter, pass frame.to_numpy().tolist() to TextSequenceVectorizer(analyzer=list)."
+    "Make few values that recur a category: frame.astype({{{0!r}: 'category'}}). If each column "
+    "holds a token, pass frame.to_numpy().tolist() to TextSequenceVectorizer(analyzer=list)."
 )
 COLUMNS_ADVICE: dict[Any, str] = {  # by the type of a value; {0!r} is the name of its column
     (np.datetime64, date): DATES_ADVICE,

@@ -200,10 +200,14 @@ class VectorTable(Shared):
         keys: Iterable[object] = mapping
         if tokens is not None:
             keys = filter(mapping.__contains__, chain.from_iterable(map(_spellings, tokens)))
-        found = {_composed(key): np.asarray(mapping[key], np.float32) for key in keys}
+        try:
+            found = {_composed(key): np.asarray(mapping[key], np.float32) for key in keys}
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"embeddings maps a token to what is no vector: {error}.") from error
         shapes = {vector.shape: word for word, vector in found.items()}
         if len(shapes) > 1 or any(len(shape) != 1 or shape == (0,) for shape in shapes):
-            raise ValueError(f"embeddings needs vectors of one length, found {shapes}.")
+            told = "embeddings needs a vector of shape (embedding_dim,) for each token"
+            raise ValueError(f"{told}, the same for all; found {shapes}.")
         array = np.stack([*found.values()]) if found else np.empty((0, 0), np.float32)
         check_finite(array, found)
         name = f"a {type(mapping).__name__}"

@@ -125,6 +125,9 @@ def target_of(path: str | os.PathLike[str]) -> Path:
         If there is something else than a file, or a file that is neither empty nor a model, or none
         can be written.
     """
+    if not isinstance(path, str | os.PathLike):
+        found = f"The name of a file is needed, a str or a path, found {type(path).__name__}"
+        raise TypeError(f"{found}. To have the bytes, read the file: Path(name).read_bytes().")
     target = Path(os.path.realpath(path))
     if target.suffix.lower() in {".pkl", ".pickle", ".joblib"}:
         reason = "A model file is no pickle: name it .safetensors, or use joblib.dump"

@@ -60,8 +60,9 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
         return np.asarray(y, np.int8)
     raise ValueError(
         f"Unknown label type: multiclass-multioutput. {name} has to be one label per sequence, or "
-        f"a table of 0 and 1 (MultiLabelBinarizer), found {np.unique(y)[:5].tolist()}. Labels of "
-        "single steps are not learned. For several outputs use MultiOutputClassifier."
+        f"a table of 0 and 1 (MultiLabelBinarizer), found {np.unique(y)[:5].tolist()}. Of a data "
+        "frame pass one column, y['label']. For several outputs use MultiOutputClassifier; labels "
+        "of single steps are not learned."
     )
 
 
@@ -97,8 +98,8 @@ def _check_each(y: Any, name: str) -> None:
             raise ValueError(
                 f"Unknown label type: {name}{[*at]} is {label!r:.50} ({type(label).__name__}), "
                 "but labels have to be all strings, all numbers (in no array of objects) or all "
-                "booleans. Several of each sequence are a table of 0 and 1: "
-                f"{name} = MultiLabelBinarizer().fit_transform({name}). Labels of steps need a "
+                "booleans. Of a data frame pass one column. Several of each sequence are a table "
+                f"of 0 and 1: MultiLabelBinarizer().fit_transform({name}). Labels of steps need a "
                 "window around each."
             )
 
@@ -135,14 +136,13 @@ def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
     """
     if sample_weight is None or isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, 1.0 if sample_weight is None else sample_weight)
-    if isinstance(sample_weight, str | Mapping):
-        raise ValueError(
-            f"sample_weight is a {type(sample_weight).__name__}, but has to hold a number for each "
-            "sample. By class: class_weight='balanced', or a dict."
-        )
-    weight = np.asarray(to_numpy(sample_weight, "sample_weight"), np.float64)
+    found = f"sample_weight has to hold a number for each of the {n_samples} samples"
+    try:
+        weight = np.asarray(to_numpy(sample_weight, "sample_weight"), np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{found}: {error}. By class: class_weight='balanced', a dict.") from error
     if weight.shape != (n_samples,):
-        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_samples,)}!")
+        raise ValueError(f"{found}, but it has the shape {weight.shape}.")
     is_wrong = ~((weight >= 0) & (weight < inf))
     if is_wrong.any():
         row = int(is_wrong.argmax())

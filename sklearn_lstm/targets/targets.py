@@ -313,9 +313,10 @@ class Targets:
 
     def warn_of_constants(self) -> None:
         """Warn of labels that all samples have, or none."""
-        if self.labels.is_multilabel and (constant := self.are_constant()).any():
+        if (constant := self.are_constant()).any():
             names = reprlib.repr(self.labels.shown[constant].tolist())
-            warn_user(f"Nothing is learned of labels that are the same in all samples: {names}.")
+            told = "Nothing is learned of labels that all samples (of a weight above 0) have, or none"
+            warn_user(f"{told}: {names}.")
 
     def shares(self) -> NDArray[np.float64]:
         """Return how frequent each class or label is, (n_outputs,), by the weights."""

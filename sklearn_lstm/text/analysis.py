@@ -29,13 +29,12 @@ REMEDIES = {
     TOKENS: "The tokenizer or the analyzer has to return one. A token is a string, or "
     "anything else with a hash; nested lists need [token for part in text for token in part], "
     "dicts [step['event'] for step in text].",
-    IN_ORDER: "analyzer=list reads a list of tokens for each text. Strings need analyzer='char' or "
-    "'word', lists in strings json.loads(text), and X that is one text is passed as [text]. Of a "
-    "long table pass frame.groupby('id')['event'].agg(list), of data frames or dicts in X the one "
-    "column: [[*rows['event']] for rows in X].",
+    IN_ORDER: "analyzer=list reads a list of tokens for each text, [text] of one. Strings need "
+    "analyzer='char' or 'word', lists in strings json.loads(text), a long table "
+    "frame.groupby('id')['event'].agg(list), frames or dicts [[*rows['event']] for rows in X].",
     "text": "Turn it into a string, a missing one by frame['text'].fillna(''), a file by "
-    "path.read_text(). For lists of tokens "
-    "pass analyzer=list, for a table pd.DataFrame(X), for one row of it pd.DataFrame([X]).",
+    "path.read_text(). Lists of tokens need TextSequenceVectorizer(analyzer=list); a table is "
+    "passed as pd.DataFrame(X), one row of it as pd.DataFrame([X]).",
 }
 
 

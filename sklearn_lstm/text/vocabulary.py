@@ -89,6 +89,11 @@ class TextCounts(NamedTuple):
         most = 2 * self.lengths[1] > self.tokens.n_texts >= FEWEST_TEXTS
         return bool(most and 2 * np.count_nonzero(occurrences == 1) > len(occurrences))
 
+    def are_unique(self) -> bool:
+        """Return whether over three quarters of the tokens of many texts occur once."""
+        counts, are_many = self.tokens.occurrences, self.tokens.n_texts >= FEWEST_TEXTS
+        return bool(are_many and 4 * np.count_nonzero(counts == 1) > 3 * counts.sum())
+
     def are_decimals(self) -> bool:
         """Return whether over a quarter of the tokens of many texts are decimals, and few words.
 

@@ -57,7 +57,14 @@ class SampleLoss(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Logits (B, n_outputs), targets and weights (B,) or (B, n_outputs) -> losses (B,)."""
         n_samples = len(logits)
-        losses: Tensor = self.criterion(self.prepare(logits), targets)
+        try:
+            losses: Tensor = self.criterion(self.prepare(logits), targets)
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(
+                f"criterion={type(self.criterion).__name__} can't compare logits {[*logits.shape]} "
+                f"with targets {[*targets.shape]}: {error}. Classes need a loss such as "
+                "CrossEntropyLoss, several labels one such as BCEWithLogitsLoss."
+            ) from error
         if losses.shape[:1] != (n_samples,):
             raise ValueError(
                 f"criterion={type(self.criterion).__name__} has to return one loss for each "
