@@ -130,8 +130,8 @@ class TrainingData:
         -----
         InputTypeWarning
             Of a y in one-hot coding, or with a column for each step; of labels that differ by
-            blanks or case alone; of an X_val that is in X; of a column that
-            tells every class, or counts the rows.
+            blanks or case alone, or look missing; of an X_val that is in X; of a column that tells
+            every class, or counts the rows.
         """
         columns = found_in_columns(self._columns(), self.samples.targets.values)
         for found in (*self._found_in_labels(), *self._found_in_validation(), *columns):
@@ -142,10 +142,11 @@ class TrainingData:
         labels = targets.labels
         names = [label for label in labels.classes.tolist() if isinstance(label, str)]
         plain = [name.strip().lower() if len(name) > 1 else name for name in names]
-        if twice := [name for name, known in zip(names, plain, strict=True) if plain.count(known) > 1][:6]:
-            yield f"Labels differ by blanks or case alone: {twice}. If not meant, y.str.strip()."
+        if len({*plain}) < len(names):
+            twice = [name for name, one in zip(names, plain, strict=True) if plain.count(one) > 1]
+            yield f"Labels differ by blanks or case alone: {twice[:6]}. Make them the same."
         if empty := {"", "nan", "none", "<na>", "null"}.intersection(plain):
-            yield f"The labels {empty} look like missing ones. If they are, leave these samples out."
+            yield f"The labels {empty} look like missing ones; if so, leave these samples out."
         read = "y is read as several labels of each sequence, but"
         if not labels.is_multilabel or len(targets) < FEWEST_ROWS:
             return

@@ -35,8 +35,8 @@ LOST_LETTERS = (
     "learned from letters. Pass the CSR matrix of the TextSequenceVectorizer itself, or rows of it."
 )
 NOTHING_KNOWN = (
-    "The model knows no token of X, so it can say little. Is X of the language and the vectorizer of "
-    "fit?"
+    "The model knows no token of X, so it can say little. Is X of the language, or of the "
+    "vectorizer, of fit?"
 )
 MARKED_TOKENS = 100  # the first of a vocabulary, by which it is known again
 
@@ -265,7 +265,6 @@ class Fitted:
                 warn_user(LOST_LETTERS, InputTypeWarning)
         return sequences
 
-
     def logits(self, sequences: Sequences) -> Logits:
         """Return the logits (n_samples, n_outputs) of sequences from `read`.
 
@@ -275,8 +274,8 @@ class Fitted:
             If the model knows no token of many sequences.
         """
         if sequences.n_channels is None and len(sequences) >= FEWEST_ROWS:
-            first, _ = next(sequences.chunks())
-            if (self.model.network.encoding(first) <= UNKNOWN).all():
+            codes = self.model.network.encoding(*next(sequences.chunks()))
+            if (codes <= UNKNOWN).all():
                 warn_user(NOTHING_KNOWN, InputTypeWarning)
         return self.model.blended_logits(sequences)
 

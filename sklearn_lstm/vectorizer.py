@@ -41,7 +41,7 @@ SINGLE_WORDS = (
     "DNA or other strings of letters, analyzer='char' reads the letters."
 )
 UNIQUE_TOKENS = (
-    "Most tokens occur once, so those of new X are unknown. Make tokens of what recurs, such as the "
+    "Most tokens occur once, so those of new X are unknown. Make tokens of what recurs, such as "
     "names of events, without times and numbers."
 )
 DECIMALS = (

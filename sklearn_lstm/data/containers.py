@@ -20,8 +20,9 @@ LIBRARIES = {"pandas", "polars", "pyarrow"}
 PLAIN = (np.ndarray, list, tuple)  # nearly all X and rows
 TEXT = (str, bytes)
 FIELDS_ADVICE = (
-    "Fields have no order. Pass a list of data frames, [pd.DataFrame(row) for row in X], of a dict "
-    "[*X.values()]; of named events [[step['event'] for step in row] for row in X] to a "
+    "Fields have no order. Pass a list of data frames: [pd.DataFrame(row) for row in X] (dict: "
+    "[*X.values()]; polars: X.to_list(); pyarrow: X.to_pylist(), of tensors X.to_numpy_ndarray()). "
+    "Of named events pass [[step['event'] for step in row] for row in X] to a "
     "TextSequenceVectorizer(analyzer=list)."
 )
 Array: TypeAlias = NDArray[np.generic]  # of any type
@@ -212,9 +213,9 @@ TIMES_ADVICE = (
     "frame['time'] = (t - t.iloc[0]) / pd.Timedelta('1s')."
 )
 ROW_EXPECTED = (
-    "Each row has to be a sequence of shape (T,) or (T, n_channels). Take pairs apart, first, "
-    "second = zip(*X); numbers beside sequences, and one row of a table, need a data frame: "
-    "pd.DataFrame({'series': [*X], 'age': ages}), pd.DataFrame([X])."
+    "Each row has to be a sequence of shape (T,) or (T, n_channels). Take pairs, such as (name, "
+    "steps), apart: first, second = zip(*X). Numbers beside sequences, and one row of a table, "
+    "need a data frame: pd.DataFrame({'series': [*X], 'age': ages}), pd.DataFrame([X])."
 )
 COLUMNS_OF_ROWS = (
     "Pass the column of the sequences or, if all are channels, [np.column_stack(row) for row in "

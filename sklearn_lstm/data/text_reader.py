@@ -197,8 +197,9 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
         )
         raise error(
             f"X is a {type(texts).__name__}: {shape if len(shape) > 1 else reprlib.repr(texts)}. "
-            "Pass a list of texts, [text] of a single one, a column, frame['text'] or X[:, k], or, "
-            "with other columns beside it, a data frame: pd.DataFrame([X]) of one row. Token ids "
-            "are for the classifier."
+            "Pass a list of texts, in the order of the labels, [text] of a single one, or one "
+            "column of texts alone, frame['text'] or X[:, k]. With columns beside them, at fit "
+            "too, pass a data frame: pd.DataFrame([X]) of one row, pd.DataFrame(X, columns=[...]) "
+            "of an array. Token ids are for the classifier."
         )
     return iter(texts)

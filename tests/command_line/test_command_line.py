@@ -246,10 +246,11 @@ def test_predict_takes_constant_memory_and_needs_neither_torch_nor_scikit_learn(
         ("x.jsonl", b'{"text": "a"}\n{"text"}\n', "Expecting ':' delimiter: line 2"),
         (
             "x.jsonl",
-            b'{"text": "\\ud83d"}\n' * 1003 + b'{"text": null}',
+            b'{"text": "free \\ud83d"}\n' * 1003 + b'{"text": null}',
             "from row 1,000 on: X[3] is",
         ),
-        ("x.json", b'[\n{"text": "a"}]', "a JSON array, but jq -c '.[]' makes lines of it"),
+        ("x.json", b'[\n{"text": "a"}]', "no JSON lines, such as frame.to_json(path, orient="),
+        ("x.json", b'{"text":{"0":"a","1":"b"}}', "no JSON lines, such as frame.to_json(path, or"),
     ],
 )
 def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, model, tmp_path):  # noqa: PLR0917

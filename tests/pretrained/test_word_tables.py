@@ -151,7 +151,8 @@ def test_the_table_is_told():
 
 WRONG = {
     "NaN": (np.full(4, np.nan), "NaN or infinite values in the vector of 'glad'"),
-    "another length": (np.ones(3), r"one length, found .*\(3,\): 'glad'"),
+    "another length": (np.ones(3), r"the same for all; found .*\(3,\): 'glad'"),
+    "a string": ("0.1 0.2", r"maps a token to what is no vector: .*'0\.1 0\.2'"),
 }
 
 

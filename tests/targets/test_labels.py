@@ -36,7 +36,7 @@ small = partial(small_models.small, hidden_size=2, max_epochs=1)
         ([1, 0, True, 0], r"y\[2\] is True \(bool\), but labels have to be all"),
         (["a", "1", "a", 1.0], r"y\[3\] is 1\.0 \(float\), but labels have to be all"),
         (["ham"] * 4, "least 2 classes are needed, found one class: 'ham'"),
-        ([[0, 1], [2, 3], [1, 1], [0, 0]], "single steps are not learned.*MultiOutputClassifier"),
+        ([[0, 1], [2, 3], [1, 1], [0, 0]], r"y\['label'\].*MultiOutputClassifier; .* steps"),
         ([[0, 3], [3, 3], [0, 0], [3, 0]], r"a table of 0 and 1 .*found \[0, 3\]"),
         ([0, 1, 0], r"inconsistent numbers of samples: \[4, 3\]"),
         ([], "inconsistent numbers of samples|0 sample"),
@@ -112,11 +112,19 @@ def test_labels_with_a_lone_surrogate_survive_a_round_trip(round_trip, dtype):
     np.testing.assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
 
 
-def test_labels_that_differ_by_blanks_alone_are_told():
-    y = np.array(["ham", "ham ", "spam"] * 20)
-    model = LSTMSequenceClassifier(linear_model="alone", random_state=0)
-    with pytest.warns(InputTypeWarning, match=r"blanks alone: \['ham '\]. Strip them"):
-        model.fit(np.random.default_rng(0).normal(size=(60, 9)), y)
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["ham", "ham ", "spam"], r"blanks or case alone: \['ham', 'ham '\]"),
+        (["ham", "Ham", "spam"], r"blanks or case alone: \['Ham', 'ham'\]"),
+        (["ham", "", "spam"], r"The labels \{''\} look like missing ones"),
+    ],
+)
+def test_labels_that_are_seldom_meant_are_told(labels, message):
+    X, model = np.random.default_rng(0).normal(size=(60, 9)), small(linear_model="alone")
+    with pytest.warns(InputTypeWarning, match=message):
+        model.fit(X, np.array(labels * 20))
+    model.fit(X, ["a", "A", "b"] * 20)  # letters are what they are
 
 
 def test_validation_samples_of_x_are_told_and_others_are_not():

@@ -144,7 +144,7 @@ def test_a_model_fitted_to_texts_alone_reads_no_frame_of_several_columns(tmp_pat
     for predict in (model.predict, Predictor.load(tmp_path / "model").predict):
         for X in (frame, frame[["text", "price"]], TABLE):
             with pytest.raises(
-                ValueError, match=r"X is a .* one column of texts alone: frame\['text'\]"
+                ValueError, match=r"X is a .* one column of texts alone, frame\['text'\]"
             ):
                 predict(X)
 

@@ -353,7 +353,7 @@ def test_output_is_no_frame_as_that_of_countvectorizer(output):
 @pytest.mark.parametrize("pattern", [None, r"\S+"])
 def test_series_written_as_texts_are_told(pattern):
     numbers = np.random.default_rng(0).normal(size=(30, 90))
-    with pytest.warns(InputTypeWarning, match=r"decimal numbers.*np\.array\(text\.split"):
+    with pytest.warns(InputTypeWarning, match=r"decimal numbers.*np\.array\(text\.strip"):
         TextSequenceVectorizer(token_pattern=pattern).fit(
             [" ".join(map(str, row)) for row in numbers]
         )
@@ -367,3 +367,10 @@ def test_texts_of_a_single_word_that_occurs_once_are_told():
         TextSequenceVectorizer(token_pattern=r"\w+").fit(names)
     TextSequenceVectorizer(analyzer="char").fit(names)
     TextSequenceVectorizer().fit(["yes", "no"] * 15)
+
+
+def test_tokens_of_which_most_occur_once_are_told():
+    events = [[("open", row + 0.5), ("close", row + 0.75)] for row in range(30)]
+    with pytest.warns(InputTypeWarning, match="Most tokens occur once.*without times and numbers"):
+        TextSequenceVectorizer(analyzer=list).fit(events)
+    TextSequenceVectorizer(analyzer=list).fit([[name for name, _ in row] for row in events])

@@ -19,7 +19,7 @@ from sklearn_lstm.io import save
 from sklearn_lstm.streaming import fit_batches
 
 MISSING = r"^X\[1\] is no text, but (None|<NA>|nan|.*nan.*) \(.*fillna\(''\)"
-LISTS = r"^X\[1\] is no text, but \[.* pass analyzer=list"
+LISTS = r"^X\[1\] is no text, but \[.*TextSequenceVectorizer\(analyzer=list\)"
 ANALYSES = {
     "default": {},
     "characters": {"analyzer": "char"},
