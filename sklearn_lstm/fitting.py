@@ -41,10 +41,7 @@ from sklearn_lstm.targets.targets import Labels, Samples, Weights
 from sklearn_lstm.targets.thresholds import without_constants
 from sklearn_lstm.threads import workers
 
-NO_TIME = (
-    "max_seconds were over before the network was trained: the linear model works alone. Raise "
-    "max_seconds, or set linear_model='alone'."
-)
+NO_TIME = "max_seconds were over before the network was trained: the linear model works alone."
 VALIDATION_ADVICE = "(A Pipeline transforms X alone: pass X_val as its other steps return it.)"
 Passed: TypeAlias = tuple[Any, Any, Any]  # X, y and sample_weight
 
@@ -145,16 +142,14 @@ class TrainingData:
         if len({*plain}) < len(names):
             twice = [name for name, one in zip(names, plain, strict=True) if plain.count(one) > 1]
             yield f"Labels differ by blanks or case alone: {twice[:6]}. Make them the same."
-        if empty := {"", "nan", "none", "<na>", "null"}.intersection(plain):
+        if empty := {"", "nan", "<na>"}.intersection(plain):
             yield f"The labels {empty} look like missing ones; if so, leave these samples out."
         read = "y is read as several labels of each sequence, but"
         if not labels.is_multilabel or len(targets) < FEWEST_ROWS:
             return
         if (targets.values.sum(axis=1) == 1).all():
-            yield (
-                f"{read} every row holds exactly one 1, as in one-hot coding. Of classes pass "
-                "y.argmax(axis=1), of a data frame y.idxmax(axis=1)."
-            )
+            told = f"{read} every row holds exactly one 1, as in one-hot coding. Of classes"
+            yield f"{told} pass y.argmax(axis=1), of a data frame y.idxmax(axis=1)."
         elif targets.n_outputs >= FEWEST_ROWS and (lengths == targets.n_outputs).all():
             told = f"{read} has a column for each step of X. Labels of steps"
             yield f"{told} need a window around each."
@@ -167,10 +162,7 @@ class TrainingData:
         )
         are_distinct = 10 * len(known) > 9 * len(self.samples)  # else copies are no wonder
         if are_distinct and len(passed) >= FEWEST_ROWS and np.isin(passed, known).all():
-            yield (
-                "All sequences of X_val are in X too, so they say nothing about new ones. Leave "
-                "them out of X."
-            )
+            yield "All sequences of X_val are in X too, so they say nothing about new ones."
 
     def _columns(self) -> dict[str, Array]:
         """Return the columns of a table, or beside sequences; channels that begin as they end."""
@@ -235,10 +227,7 @@ def read_further_data(
     """Read what `partial_fit` gets."""
     X, y, sample_weight = passed
     if parameters["class_weight"] == "balanced":
-        raise ValueError(
-            "class_weight='balanced' is not supported for partial_fit, which can't know how "
-            "frequent each class will be. Set it to a dict, or pass sample_weight."
-        )
+        raise ValueError("class_weight='balanced' is not supported for partial_fit. Pass a dict.")
     names, y, classes = label_names(y), read_labels(y), read_classes(classes)
     if before is None:
         input_format, sequences = read_at_fit(parameters, X)
@@ -251,10 +240,7 @@ def read_further_data(
     has_encoder = before is not None and before.model[ENCODER] is not None
     lacks_encoder = parameters["encoder"] is not None and not has_encoder
     if lacks_encoder or (before is None and sequences.numbers):
-        raise ValueError(
-            "partial_fit does not fit the members of an encoder, and of numbers beside X: call fit "
-            "first, or leave them out."
-        )
+        raise ValueError("partial_fit fits no encoder, nor numbers beside X: call fit first.")
     check_consistent_length(sequences, y)
     labels.check_names(names)
     labels.check_same(classes)

@@ -35,8 +35,7 @@ LOST_LETTERS = (
     "learned from letters. Pass the CSR matrix of the TextSequenceVectorizer itself, or rows of it."
 )
 NOTHING_KNOWN = (
-    "The model knows no token of X, so it can say little. Is X of the language, or of the "
-    "vectorizer, of fit?"
+    "The model knows no token of X. Is it of the language, or of the vectorizer, of fit?"
 )
 MARKED_TOKENS = 100  # the first of a vocabulary, by which it is known again
 
@@ -148,8 +147,7 @@ class SequenceModel:
         if not (is_finite := np.isfinite(logits)).all():
             row = int(is_finite.all(axis=1).argmin())
             raise InvalidSequencesError(
-                f"The logits of row {row} are not finite. Look for extreme values in this row, or "
-                "fit the model again."
+                f"The logits of row {row} are not finite: look for extreme values, or fit again."
             )
         return logits
 
@@ -299,6 +297,5 @@ def check_tokens(mark: tuple[int, ...], vocabulary: Mapping[Hashable, int] | Non
     """
     if any(map(ne, mark, mark_of(vocabulary))):
         raise InvalidSequencesError(
-            "The ids of X stand for other tokens than at fit. Transform texts by the "
-            "TextSequenceVectorizer of this fit, or fit the classifier again too."
+            "The ids of X stand for other tokens than at fit: use the vectorizer of this fit."
         )

@@ -228,9 +228,8 @@ def _read_ids(_: object, stream: Iterator[Any], tokens: TokenFile) -> TokenIds:
     for X in chain([first], stream):
         if getattr(X, "vocabulary", None) != ids.vocabulary or X.numbers:
             raise TypeError(
-                "Without a vectorizer, X of all batches has to be sparse output of one, of texts "
-                f"alone; found {reprlib.repr(X)}. Series can be in an array in a file, which "
-                "fit reads: numpy.lib.format.open_memmap."
+                "Without a vectorizer, X of all batches has to be sparse output of one, of texts; "
+                f"found {reprlib.repr(X)}. Series can be in a file: numpy.lib.format.open_memmap."
             )
         numbers = np.fromiter(ids(X.spelling.unknown_words), np.int32)  # of -2, -3, ...
         final = np.concatenate([np.arange(FIRST_TOKEN + len(X.vocabulary)), numbers[::-1], [0]])

@@ -40,13 +40,9 @@ SINGLE_WORDS = (
     "Most texts are a single word, and most words occur once, so new texts are unknown. Of names, "
     "DNA or other strings of letters, analyzer='char' reads the letters."
 )
-UNIQUE_TOKENS = (
-    "Most tokens occur once, so those of new X are unknown. Make tokens of what recurs, such as "
-    "names of events, without times and numbers."
-)
+UNIQUE_TOKENS = "Most tokens occur once: new ones are unknown. Leave out times and numbers."
 DECIMALS = (
-    "The texts consist of decimal numbers, which are read as words. Pass series as floats to the "
-    "classifier, without a vectorizer: "
+    "The texts consist of decimal numbers, read as words. Pass series to the classifier alone: "
     "[np.array(text.strip('[]').replace(',', ' ').split(), float) for text in X]."
 )
 ENGLISH = sorted(ENGLISH_STOP_WORDS)

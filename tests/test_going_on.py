@@ -307,6 +307,6 @@ def test_ids_of_a_vectorizer_that_was_fitted_again_are_refused():
             lambda X: model[1].partial_fit(model[0].transform(X), y),
             lambda X: stored.predict(model[0].transform(X)),
         ):
-            with pytest.raises(ValueError, match=r"other tokens than at fit\..* again too"):
+            with pytest.raises(ValueError, match=r"other tokens than at fit: use the vectorizer"):
                 use(texts)
     model.fit(texts, y).predict(texts)

@@ -204,9 +204,8 @@ FRAME_ADVICE = (
 JOIN = "frame[{1!r}] = frame.pop({0!r}).fillna('') + ' ' + frame[{1!r}].fillna('')"
 JOIN_TEXTS = JOIN.format("title", "text")
 LONG_TABLE = (
-    "If X is a long table, with a row for each step, cut it up: groups = "
-    "frame.sort_values('time').groupby('id'), X = [steps[['x', 'y']] for _, steps in groups], y = "
-    "groups['label'].first()."
+    "If X is a long table, cut it up: groups = frame.sort_values('time').groupby('id'), X = "
+    "[steps[['x', 'y']] for _, steps in groups], y = groups['label'].first()."
 )
 TIMES_ADVICE = (
     "Turn times into seconds: t = frame['time'] (strings: t = pd.to_datetime(frame['time'])), "
@@ -230,9 +229,8 @@ ADVICE: dict[Any, str] = {
     (date, time, timedelta, np.datetime64, np.timedelta64): TIMES_ADVICE,
 }
 IDS_EXPECTED = (
-    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Of larger or negative codes, "
-    "TextSequenceVectorizer(analyzer=list) reads X.tolist(). If X holds measurements, fit with "
-    "input_type='measurements'."
+    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass other codes, X.tolist(), "
+    "to a TextSequenceVectorizer(analyzer=list). Of measurements, set input_type='measurements'."
 )
 
 

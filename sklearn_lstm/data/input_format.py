@@ -159,8 +159,7 @@ class InputFormat:
             check_same_columns(names, self.column_names)
         if self.channel_names and {*self.channel_names} <= {*names}:
             raise InvalidSequencesError(
-                "X is one data frame, but the model was fitted to a list of data frames, one for "
-                f"each series. If X is one series, pass a list: [frame]. {LONG_TABLE}"
+                f"X is one data frame, but fit saw a list: of one series pass [frame]. {LONG_TABLE}"
             )
         arrays = read_arrays(X, self.input_type, self.time_channel, self.channel_names)
         if self.channel_names and not (names or any(map(names_of, X))):
@@ -186,7 +185,7 @@ class InputFormat:
 def _warn_of_gaps(found: str, new: set[Any]) -> None:
     if new:
         warn_user(
-            f"X has {found} at fit: {reprlib.repr(sorted(new))}. They are read as the last value "
-            "before them, or the mean where there is none.",
+            f"X has {found} at fit: {reprlib.repr(sorted(new))}. The last value before, or the "
+            "mean, is read.",
             MissingValuesWarning,
         )

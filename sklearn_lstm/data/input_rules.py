@@ -79,9 +79,8 @@ def _a_frame_of_numbers(seen: Seen) -> str:
     if not is_table or names == names_of_steps(len(names)):
         return ""
     return (
-        f"Each row of X is read as a sequence of {len(names)} steps, the columns {names[0]!r} to "
-        f"{names[-1]!r}. {LONG_TABLE} For any other table use a model for tables, such as "
-        "HistGradientBoostingClassifier."
+        f"Each row of X is read as a sequence of {len(names)} steps, {names[0]!r} to {names[-1]!r}."
+        f" {LONG_TABLE} Any other table needs a model such as HistGradientBoostingClassifier."
     )
 
 
@@ -93,9 +92,8 @@ def _a_signal(seen: Seen) -> str:
     if not (are_unique or are_a_signal(seen.steps, seen.lengths)):
         return ""
     return (
-        "X holds integers, which are read as token ids. But neighbours are close to each other, or "
-        "most occur once, as in a signal. If they are measurements, pass X as floats, or "
-        "input_type='measurements'."
+        "X holds integers, read as token ids, but neighbours are close to each other, or most occur"
+        " once, as in a signal. Pass measurements as floats, or set input_type='measurements'."
     )
 
 
@@ -108,9 +106,9 @@ def _zeros_between_ids(seen: Seen) -> str:
     for place, row in enumerate(rows):
         if not np.all(row):
             return (
-                f"X[{place * seen.some.step}] has 0 between ids. 0 is padding, so these steps are "
-                "left out. If 0 is a token too, add 1 to all before you pad rows with 0 (lists: "
-                "[[i + 1 for i in row] for row in X]). If X holds measurements, pass it as floats."
+                f"X[{place * seen.some.step}] has 0 between ids, which is padding, and left out. "
+                "If 0 is a token too, add 1 before you pad: [[i + 1 for i in row] for row in X]. "
+                "If X holds measurements, pass it as floats."
             )
     return ""
 
@@ -124,9 +122,8 @@ def _negative_integers(seen: Seen) -> str:
     if seen.rows[row].min() < -1:  # no mark of padding, nor of a missing value
         return ""
     return (
-        f"X holds integers, but is read as measurements, since X[{row}] holds -1. If it holds "
-        "token ids, pass X + 1, where -1 pads the rows, or, where -1 means a missing value, X + 2 "
-        "(lists: [[i + 2 for i in row] for row in X])."
+        f"X holds integers, but X[{row}] holds -1, so they are read as measurements. Of ids pass X +"
+        " 1, if -1 pads, or X + 2, if it means missing (lists: [[i + 2 for i in row] for row in X])."
     )
 
 
@@ -136,9 +133,8 @@ def _one_hot(seen: Seen) -> str:
     if is_single or not _are_0_and_1(seen.steps):
         return ""
     return (
-        "Each step of X is one-hot. If the channels stand for symbols, token ids tell more, since "
-        "n-grams and states are read of them: X = np.nan_to_num(X); X.argmax(axis=-1) + "
-        "X.any(axis=-1), of a list row by row. 0 is padding."
+        "Each step of X is one-hot. Of symbols, token ids tell more, by n-grams and states: X = "
+        "np.nan_to_num(X); X.argmax(axis=-1) + X.any(axis=-1), of a list row by row. 0 is padding."
     )
 
 
@@ -154,8 +150,7 @@ def _channels_first(seen: Seen) -> str:
         return ""
     return (
         f"X has {n_channels} channels of {n_steps} step(s): the last axis is that of the channels. "
-        "sktime and aeon put channels first; then pass X.transpose(0, 2, 1), of a list "
-        "[x.T for x in X]."
+        "If they come first, as in sktime, pass X.transpose(0, 2, 1), of a list [x.T for x in X]."
     )
 
 
@@ -171,9 +166,8 @@ def _zeros_at_the_end(seen: Seen) -> str:
         are_few = 2 * n_padded < len(n_zeros) or 2 * n_zeros.sum() < np.count_nonzero(~is_value)
         if not (isinstance(seen.rows, list) or are_few or len(np.unique(n_zeros)) < 3):
             return (
-                f"{n_padded:,} of {len(n_zeros):,} series {place} in steps of 0. If 0 is padding, "
-                "put NaN in its place, or pass a list of arrays of unequal length: 0 is a "
-                "measurement."
+                f"{n_padded:,} of {len(n_zeros):,} series {place} in steps of 0, a measurement. If "
+                "0 is padding, put NaN there, or pass a list of arrays of unequal length."
             )
     return ""
 
@@ -204,8 +198,7 @@ def _length_1(seen: Seen) -> str:
         return ""
     return (
         "Each row of X has length 1, as tf-idf and embeddings of texts have, which have no order. "
-        "Pass the texts to make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()), "
-        "whose `encoder` takes a model of embeddings."
+        "Pass the texts to a TextSequenceVectorizer; `encoder` takes a model of embeddings."
     )
 
 
@@ -221,9 +214,8 @@ def _a_mark(seen: Seen) -> str:
             if others[0] - ordered[0] > np.ptp(others):
                 mark = f"{sign * ordered[0]:.10g}"
                 return (
-                    f"Channel {channel} of X holds {mark} again and again, far from all its other "
-                    "values. If that means missing, put NaN in its place, such as by np.where(X == "
-                    f"{mark}, np.nan, X)."
+                    f"Channel {channel} of X holds {mark} again and again, far from all other "
+                    f"values. If it means missing, put NaN there: np.where(X == {mark}, np.nan, X)."
                 )
     return ""
 
@@ -252,6 +244,5 @@ def nothing_learned(sequences: Sequences, n_held_out: int) -> str:
     return (
         f"X was read as sequences of at most {sequences.lengths.max():,} {read}. No member of the "
         f"model predicts the {n_held_out:,} held-out samples clearly better than the shares of the "
-        "classes; of few samples this may be chance. Are the labels in the order of X? "
-        f"{remedy}"
+        f"classes; of few this may be chance. Are the labels in the order of X? {remedy}"
     )

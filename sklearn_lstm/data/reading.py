@@ -97,8 +97,7 @@ def _checked_matrix(X: sparse.spmatrix, input_type: str) -> sparse.csr_matrix:
         if has_gap.any():
             raise InvalidSequencesTypeError(
                 f"X[{rows[has_gap.argmax()]}], a row of a sparse matrix, has 0 between its values, "
-                f"as counts have: {BAG_OF_WORDS} If these are token ids, of which each 0 is left "
-                "out, set input_type='words' or 'characters'. Of a frame: "
+                f"as counts have: {BAG_OF_WORDS} Of ids, set input_type='words' or 'characters'. "
                 f"{containers.FRAME_ADVICE} Join texts first: {containers.JOIN_TEXTS}."
             )
     return X
@@ -145,8 +144,7 @@ def _count_ids(rows: Table) -> Lengths:
     for block, first_row in _blocks(rows):
         if block.ndim != 2:
             raise InvalidSequencesError(
-                f"X[{first_row}] has shape {block.shape[1:]}, but a row of token ids has shape "
-                "(T,)."
+                f"X[{first_row}] has shape {block.shape[1:]}, but a row of ids has shape (T,)."
             )
         starts = np.arange(len(block)) * block.shape[1]
         _check_ids(block, starts, first_row)
@@ -181,10 +179,9 @@ def _as_series(rows: Table, n_channels: int) -> Table:
     for index, steps in enumerate(series):
         if steps.size and steps.shape[1] != n_channels:
             raise InvalidSequencesError(
-                f"X[{index}] has {steps.shape[1]} channels, but the rows before it have "
-                f"{n_channels}: every series needs the same channels, shape (T_i, {n_channels}). "
-                "If channels come first, pass [x.T for x in X], of a pair (X, ages) "
-                "pd.DataFrame({'series': [*X], 'age': ages})."
+                f"X[{index}] has {steps.shape[1]} channels, but every series needs the {n_channels}"
+                " of the rows before it. If channels come first, pass [x.T for x in X], of a pair "
+                "(X, ages) pd.DataFrame({'series': [*X], 'age': ages})."
             )
     # In the smallest type: it does not change that of its neighbours.
     nothing = np.full((1, n_channels), np.nan, np.float16)
@@ -206,9 +203,8 @@ def _check_series(
         is_number = not isinstance(time_channel, str | bool | np.bool_)
         if not (is_number and -n_channels <= int(time_channel) < n_channels):
             raise InvalidSequencesError(
-                f"time_channel={time_channel!r} is neither the number of one of the {n_channels} "
-                f"channels of X, counted from 0, nor its name. Names are those of a list of data "
-                f"frames: {[*arrays.channel_names]}."
+                f"time_channel={time_channel!r} is none of the {n_channels} channels of X, by its "
+                f"number, from 0, or, in data frames, its name: {[*arrays.channel_names]}."
             )
         channel = int(time_channel) % n_channels
     lengths, has_missing = [], np.zeros(n_channels, bool)
@@ -259,9 +255,8 @@ def _check_measurements(
     if is_too_large.any():
         row, step, channel = (int(at) for at in np.argwhere(is_too_large)[0])
         raise InvalidSequencesError(
-            f"X contains infinity or a value too large ({block[row, step, channel]}): X["
-            f"{first_row + row}], step {step}, {_shown(channel, names)}. Correct it, or make it "
-            "NaN."
+            f"X contains infinity or a value too large, {block[row, step, channel]}: X["
+            f"{first_row + row}], step {step}, {_shown(channel, names)}. Correct it (or NaN)."
         )
     is_missing = np.isnan(block)
     is_step = ~is_missing.all(axis=2)
@@ -285,6 +280,6 @@ def _check_times(
         row, step = (int(at) for at in np.argwhere(is_wrong)[0])
         raise InvalidSequencesError(
             f"The time of X[{first_row + row}], step {step}, {_shown(channel, names)}, is missing "
-            f"or runs back: {times[row, step]} after {before[row, step]}. Fill it, drop the step, "
-            "or sort the steps by time. If X is one series, pass a list of it: [X]."
+            f"or runs back: {times[row, step]} after {before[row, step]}. Fill it, or sort "
+            "the steps. If X is one series, pass [X]."
         )

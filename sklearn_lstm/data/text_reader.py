@@ -138,8 +138,7 @@ class TextReader:
             yield cut((ids, lengths), most, self.truncation)
         if n_cut and self.max_length is None:
             exceptions.warn_user(
-                f"Texts that are longer than all training texts were cut: {n_cut}, to {self.width} "
-                "tokens. The default output keeps texts whole, and max_length sets a width.",
+                f"Texts longer than all training texts were cut to {self.width} tokens: {n_cut}.",
                 exceptions.InputTypeWarning,
             )
 
@@ -168,8 +167,7 @@ def divided(
     texts, numbers = texts_and_numbers(X, categories)
     if numbers and output != "sparse":
         raise ValueError(
-            f"output={output!r} has no place for the columns {[*numbers.columns]}. Leave it "
-            "'sparse', the default, or pass the texts alone."
+            f"output={output!r} has no place for columns {[*numbers.columns]}: leave it 'sparse'."
         )
     return texts, numbers
 
@@ -197,9 +195,8 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
         )
         raise error(
             f"X is a {type(texts).__name__}: {shape if len(shape) > 1 else reprlib.repr(texts)}. "
-            "Pass a list of texts, in the order of the labels, [text] of a single one, or one "
-            "column of texts alone, frame['text'] or X[:, k]. With columns beside them, at fit "
-            "too, pass a data frame: pd.DataFrame([X]) of one row, pd.DataFrame(X, columns=[...]) "
-            "of an array. Token ids are for the classifier."
+            "Pass a list of texts, in the order of the labels, [text] of one, or one column of "
+            "texts alone, frame['text'] or X[:, k]; with columns beside them, at fit too, a data "
+            "frame: pd.DataFrame([X]) of a row, pd.DataFrame(X, columns=[...]) of an array."
         )
     return iter(texts)

@@ -59,10 +59,9 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     if y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
         return np.asarray(y, np.int8)
     raise ValueError(
-        f"Unknown label type: multiclass-multioutput. {name} has to be one label per sequence, or "
-        f"a table of 0 and 1 (MultiLabelBinarizer), found {np.unique(y)[:5].tolist()}. Of a data "
-        "frame pass one column, y['label']. For several outputs use MultiOutputClassifier; labels "
-        "of single steps are not learned."
+        f"Unknown label type: multiclass-multioutput. {name} has to be one label per sequence, "
+        "such as frame['label'], or a table of 0 and 1 (MultiLabelBinarizer), found "
+        f"{np.unique(y)[:5].tolist()}. Use MultiOutputClassifier for others; none are of steps."
     )
 
 
@@ -86,8 +85,8 @@ def _check_each(y: Any, name: str) -> None:
         values = as_objects(y)
     for place in np.argwhere(np.reshape([*map(is_missing_or_nan, values.flat)], values.shape)):
         raise ValueError(
-            f"{name}{place.tolist()} is missing: {values[*place]}. Each sequence needs a label, or "
-            "1 or 0 for each of several: leave it out, or fit one classifier for each label."
+            f"{name}{place.tolist()} is missing: {values[*place]}. Leave such samples out, or, of "
+            "several labels, fit one classifier for each."
         )
     if not is_list and y.dtype.kind in "fmM":
         return
@@ -96,11 +95,10 @@ def _check_each(y: Any, name: str) -> None:
     for at, label in np.ndenumerate(values):
         if kinds[type(label)] is None or kinds[type(label)] != expected:
             raise ValueError(
-                f"Unknown label type: {name}{[*at]} is {label!r:.50} ({type(label).__name__}), "
-                "but labels have to be all strings, all numbers (in no array of objects) or all "
-                "booleans. Of a data frame pass one column. Several of each sequence are a table "
-                f"of 0 and 1: MultiLabelBinarizer().fit_transform({name}). Labels of steps need a "
-                "window around each."
+                f"Unknown label type: {name}{[*at]} is {label!r:.50} ({type(label).__name__}), but "
+                "labels are all strings, all numbers (in no array of objects) or all booleans, in "
+                "one column, such as frame['label']. Several of each sequence are a table of 0 and "
+                f"1: MultiLabelBinarizer().fit_transform({name}). Labels of steps need windows."
             )
 
 
@@ -147,8 +145,7 @@ def read_sample_weight(sample_weight: object, n_samples: int) -> Weights:
     if is_wrong.any():
         row = int(is_wrong.argmax())
         raise ValueError(
-            f"sample_weight[{row}] = {weight[row]}, but each sample needs a finite weight of 0 or "
-            "more. A weight of 0 leaves the sample out."
+            f"sample_weight[{row}] = {weight[row]} is no finite weight of 0 (left out) or more."
         )
     return weight
 
@@ -267,10 +264,8 @@ def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:
     """
     if groups is None:
         return None
-    wanted = (
-        f"groups is a {type(groups).__name__}, but has to be 1-D: a string or a number for each "
-        "sequence, in the order of X, such as frame['person']."
-    )
+    found = f"groups is a {type(groups).__name__}"
+    wanted = f"{found}, but has to be 1-D: a string or a number for each sequence."
     if isinstance(groups, str | set | dict) or getattr(groups, "ndim", 1) != 1:
         raise ValueError(wanted)
     numbers: dict[Hashable, int] = {}

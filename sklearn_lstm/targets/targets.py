@@ -315,7 +315,9 @@ class Targets:
         """Warn of labels that all samples have, or none."""
         if (constant := self.are_constant()).any():
             names = reprlib.repr(self.labels.shown[constant].tolist())
-            told = "Nothing is learned of labels that all samples that count have, or none"
+            told = (
+                "Nothing is learned of a class or label that all samples that count have, or none"
+            )
             warn_user(f"{told}: {names}.")
 
     def shares(self) -> NDArray[np.float64]:

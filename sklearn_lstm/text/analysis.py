@@ -26,15 +26,13 @@ PREPROCESSED, TOKENS, IN_ORDER = "text after the preprocessor", "list of tokens"
 # What our own steps read, and what to do about anything else.
 REMEDIES = {
     PREPROCESSED: "It has to return a string.",
-    TOKENS: "The tokenizer or the analyzer has to return one. A token is a string, or "
-    "anything else with a hash; nested lists need [token for part in text for token in part], "
-    "dicts [step['event'] for step in text].",
+    TOKENS: "The tokenizer or analyzer has to return one, of what has a hash: of nested "
+    "lists [token for part in text for token in part], of dicts [step['event'] for step in text].",
     IN_ORDER: "analyzer=list reads a list of tokens for each text, [text] of one. Strings need "
     "analyzer='char' or 'word', lists in strings json.loads(text), a long table "
     "frame.groupby('id')['event'].agg(list), frames or dicts [[*rows['event']] for rows in X].",
-    "text": "Turn it into a string, a missing one by frame['text'].fillna(''), a file by "
-    "path.read_text(). Lists of tokens need TextSequenceVectorizer(analyzer=list); a table is "
-    "passed as pd.DataFrame(X), one row of it as pd.DataFrame([X]).",
+    "text": "Turn it into a string: frame['text'].fillna(''), path.read_text(). Lists of tokens "
+    "need TextSequenceVectorizer(analyzer=list), a table pd.DataFrame(X), a row pd.DataFrame([X]).",
 }
 
 

@@ -77,7 +77,7 @@ TOLD = {  # X, and what is told
         [*np.where(SERIES[:, :, 0] < -1, 9999.0, SERIES[:, :, 0])],
         "holds 9999 again",
     ),
-    "a frame of numbers": (load_wine(as_frame=True).data, "sequence of 13 steps, the .*groupby"),
+    "a frame of numbers": (load_wine(as_frame=True).data, "sequence of 13 steps, .*groupby"),
     "a frame of integers": (pl.DataFrame({"a": [3, 4], "b": [5, 0]}), "sequence of 2 steps, .*'b'"),
 }
 
@@ -153,7 +153,7 @@ def test_the_frame_of_our_own_vectorizer_is_read_as_it_is_meant():
 
 def test_series_with_channels_first_are_told_by_the_error_if_their_lengths_differ():
     X = [RNG.normal(size=(2, n_steps)) for n_steps in (4, 7)]
-    with pytest.raises(ValueError, match=r"same channels.*\[x.T for x in X\]"):
+    with pytest.raises(ValueError, match=r"every series needs.*\[x.T for x in X\]"):
         read_sequences(X)
 
 
@@ -212,7 +212,9 @@ def test_one_label_that_is_learned_is_enough():
 
 def test_labels_that_all_samples_have_or_none_are_told():
     y = pd.DataFrame({"a": [1, 0] * 20, "b": 1, "c": 0})
-    with pytest.warns(UserWarning, match=r"labels that all samples .* or none: \['b', 'c'\]"):
+    with pytest.warns(
+        UserWarning, match=r"class or label that all samples .* or none: \['b', 'c'\]"
+    ):
         LSTMSequenceClassifier(linear_model="alone").fit(RNG.normal(size=(40, 9)), y)
 
 

@@ -84,7 +84,7 @@ WRONG_VALUE = {
     "empty series": ([[1.0], [], [2.0]], r"X\[1\] is a series without.*Drop it"),
     "mixed channels": (
         [ONE, ONE, ONE[:, :2]],
-        r"X\[2\] has 2 channels, .* have 3.*x\.T for x in X",
+        r"X\[2\] has 2 channels, .* needs the 3.*x\.T for x in X",
     ),
     "ragged steps": ([[[1.0, 2.0], [3.0]]] * 3, rf"X\[0\] is not .* of one width.*{ROW}"),
     "one row of a frame": (LISTS.assign(y=np.nan).iloc[0], rf"X\[2\] is missing\. {ROW}"),
@@ -93,7 +93,7 @@ WRONG_VALUE = {
     "pairs": ([(np.ones(3), 1)] * 3, r"X\[0\] .*pairs, .*zip\(\*X\)"),
     "infinite": (
         np.array([[1.0], [-np.inf]]),
-        r"too large \(-inf\): X\[1\], step 0, channel 0. Correct",
+        r"too large, -inf: X\[1\], step 0, channel 0. Correct",
     ),
     "beyond float64": (
         [[1.0], [10**400, 0.5], [0]],
@@ -121,7 +121,7 @@ WRONG_IF_DECLARED = [
     *[("words", hold(NEGATIVE), WrongValue, DECLARED) for hold in (np.array, csr)],
     ("words", pd.DataFrame([[1.0], [np.nan]]), WrongValue, r"X\[1\] .*X.fillna\(0\).astype\(int\)"),
     ("words", np.array([[1.0], [np.inf], [2.0]]), WrongValue, r"X\[1\] holds inf"),
-    ("words", np.ones((3, 2, 2)), WrongValue, r"X\[0\] has shape \(2, 2\), but a row of token ids"),
+    ("words", np.ones((3, 2, 2)), WrongValue, r"X\[0\] has shape \(2, 2\), but a row of ids"),
     ("words", [np.ones((2, 2), dtype=int)] * 3, WrongValue, r"X\[0\] has shape \(2, 2\)"),
     ("measurements", csr([[1], [2], [3]]), WrongType, r"X.toarray\(\)"),
 ]
@@ -147,7 +147,7 @@ def fitted():
 
 AT_PREDICT = {
     "strings": ("ids", TEXTS, WrongType, PIPELINE),
-    "channels for ids": ("ids", np.ones((2, 3, 2)), WrongValue, "row of token ids has shape"),
+    "channels for ids": ("ids", np.ones((2, 3, 2)), WrongValue, "row of ids has shape"),
     "no rows": ("ids", np.ones((0, 4), int), WrongValue, r"0 sample\(s\)"),
     "columns": ("table", np.ones((2, 3)), WrongValue, "X has 3 features, but .* 4 features"),
     "channels for a table": ("table", np.ones((2, 4, 2)), WrongValue, "X has 2 channels.* 1 chan"),

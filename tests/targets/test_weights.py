@@ -50,7 +50,7 @@ def test_a_weight_of_0_leaves_samples_out_and_their_class_is_still_a_class():
     X, y = data()
     for class_weight, weights in (({0: 0, 1: 1}, None), (None, y), ("balanced", y)):
         model = small(class_weight=class_weight, max_epochs=9, lr=0.1)
-        with pytest.warns(UserWarning, match=r"Nothing is learned of labels .* or none: \[0, 1\]"):
+        with pytest.warns(UserWarning, match=r"Nothing is learned of a class .* or none: \[0, 1\]"):
             model.fit(X, y, weights)
         assert set(model.predict(X)) == {1}
         assert model.classes_.tolist() == [0, 1]
@@ -81,7 +81,7 @@ def test_weights_may_differ_by_any_factor(linear_model):
     X, y = data()
     weights = np.where(y == 1, 1e308, 1e-320)
     model = small(linear_model=linear_model, max_epochs=30)
-    with pytest.warns(UserWarning, match=r"Nothing is learned of labels"):
+    with pytest.warns(UserWarning, match="Nothing is learned of a class"):
         model.fit(X, y, sample_weight=weights)
     assert np.isfinite(model.predict_proba(X)).all()
     assert set(model.predict(X)) == {1}
@@ -115,11 +115,11 @@ def test_a_wrong_weight_is_refused_by_row(method):
 
     known = [None if row == 7 else 1.0 for row in range(24)]
     for weights, message in (
-        (known, r"sample_weight\[7\] = nan.*weight of 0 leaves"),
+        (known, r"sample_weight\[7\] = nan is no finite weight of 0 \(left out\)"),
         (pd.Series(known, dtype="Int64", index=np.arange(24) + 5), r"sample_weight\[7\] = nan"),
         (pl.Series(known), r"sample_weight\[7\] = nan"),
         (pa.array(known), r"sample_weight\[7\] = nan"),
-        ([1] * 9 + [-2] * 15, r"sample_weight\[9\] = -2.*finite weight of 0 or more"),
+        ([1] * 9 + [-2] * 15, r"sample_weight\[9\] = -2.* is no finite weight"),
         ([0] * 24, "at least one non-zero"),
         ([1] * 23, r"each of the 24 samples, but it has the shape \(23,\)"),
         ([[1.0] * 24] * 24, r"it has the shape \(24, 24\)"),

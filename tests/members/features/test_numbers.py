@@ -237,7 +237,7 @@ def test_numbers_are_read_also_without_a_linear_model(kind):
 
 def test_numbers_need_fit():
     X = of_kind("series")
-    with pytest.raises(ValueError, match=r"partial_fit does not fit .* of numbers beside"):
+    with pytest.raises(ValueError, match=r"partial_fit fits .* nor numbers beside"):
         small("series", max_epochs=1).partial_fit(X, Y, classes=[0, 1, 2])
 
 
