@@ -18,7 +18,7 @@ IDS = np.random.default_rng(0).integers(2, 12, (120, 6))
 LABELS = np.stack([(IDS == 3).any(axis=1), (IDS == 5).sum(axis=1) > 1, IDS[:, 0] < 0], axis=1)
 Y = LABELS.astype(int)  # a frequent label, a rare one, and one that no sample has
 LINEAR_ALONE = {"max_epochs": 0, "random_state": 0}
-pytestmark = pytest.mark.filterwarnings("ignore:Nothing is learned of labels")
+pytestmark = pytest.mark.filterwarnings("ignore:Nothing is learned of")
 SMALL = {"hidden_size": 2, "embedding_dim": 2, "max_epochs": 1, "random_state": 0}
 
 

@@ -312,13 +312,11 @@ class Targets:
         return np.asarray(truth.all(axis=0) | ~truth.any(axis=0))
 
     def warn_of_constants(self) -> None:
-        """Warn of labels that all samples have, or none."""
-        if (constant := self.are_constant()).any():
+        """Warn of labels that all samples have, or none, and of classes without a sample."""
+        constant = self.are_constant()  # with a single class left, all are
+        if constant.any() and (self.labels.is_multilabel or not constant.all()):
             names = reprlib.repr(self.labels.shown[constant].tolist())
-            told = (
-                "Nothing is learned of a class or label that all samples that count have, or none"
-            )
-            warn_user(f"{told}: {names}.")
+            warn_user(f"Nothing is learned of what all samples that count have, or none: {names}.")
 
     def shares(self) -> NDArray[np.float64]:
         """Return how frequent each class or label is, (n_outputs,), by the weights."""

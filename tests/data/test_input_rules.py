@@ -212,9 +212,7 @@ def test_one_label_that_is_learned_is_enough():
 
 def test_labels_that_all_samples_have_or_none_are_told():
     y = pd.DataFrame({"a": [1, 0] * 20, "b": 1, "c": 0})
-    with pytest.warns(
-        UserWarning, match=r"class or label that all samples .* or none: \['b', 'c'\]"
-    ):
+    with pytest.warns(UserWarning, match=r"learned of what all samples .* or none: \['b', 'c'\]"):
         LSTMSequenceClassifier(linear_model="alone").fit(RNG.normal(size=(40, 9)), y)
 
 

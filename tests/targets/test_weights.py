@@ -49,11 +49,11 @@ def test_a_class_weight_that_is_negative_or_not_finite_is_refused_by_name(method
 def test_a_weight_of_0_leaves_samples_out_and_their_class_is_still_a_class():
     X, y = data()
     for class_weight, weights in (({0: 0, 1: 1}, None), (None, y), ("balanced", y)):
-        model = small(class_weight=class_weight, max_epochs=9, lr=0.1)
-        with pytest.warns(UserWarning, match=r"Nothing is learned of a class .* or none: \[0, 1\]"):
-            model.fit(X, y, weights)
+        model = small(class_weight=class_weight, max_epochs=9, lr=0.1).fit(X, y, weights)
         assert set(model.predict(X)) == {1}
         assert model.classes_.tolist() == [0, 1]
+    with pytest.warns(UserWarning, match=r"Nothing is learned of .* or none: \['c'\]"):
+        small(class_weight={"c": 0, "a": 1, "b": 1}).fit(X, [*"abc"] * (len(X) // 3))
 
 
 def test_absolute_weights_are_products_and_relative_ones_have_mean_one_where_they_count():
@@ -80,9 +80,7 @@ def test_the_scale_of_all_weights_makes_no_difference(linear_model):
 def test_weights_may_differ_by_any_factor(linear_model):
     X, y = data()
     weights = np.where(y == 1, 1e308, 1e-320)
-    model = small(linear_model=linear_model, max_epochs=30)
-    with pytest.warns(UserWarning, match="Nothing is learned of a class"):
-        model.fit(X, y, sample_weight=weights)
+    model = small(linear_model=linear_model, max_epochs=30).fit(X, y, sample_weight=weights)
     assert np.isfinite(model.predict_proba(X)).all()
     assert set(model.predict(X)) == {1}
 
