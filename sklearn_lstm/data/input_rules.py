@@ -122,8 +122,8 @@ def _negative_integers(seen: Seen) -> str:
     if seen.rows[row].min() < -1:  # no mark of padding, nor of a missing value
         return ""
     return (
-        f"X holds integers, but is read as measurements, as X[{row}] holds -1. Of ids pass X + 1, if"
-        " -1 pads, or X + 2, if it means missing (lists: [[i + 2 for i in row] for row in X])."
+        f"X holds integers, but is read as measurements, as X[{row}] holds -1. Of ids pass X + 1,"
+        " if -1 pads, or X + 2, if it means missing (lists: [[i + 2 for i in row] for row in X])."
     )
 
 
