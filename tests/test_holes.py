@@ -204,7 +204,7 @@ def frames(X, names=("value", "time")):
         (
             "time",
             lambda X: frames(X, ["value", "when"]),
-            "'time' is neither the number",
+            "'time' is none of the 2 channels",
         ),
         (1, lambda X: [X[0], np.where(X[1] == X[1][3, 1], np.nan, X[1])], r"step 3.* is missing"),
     ],
