@@ -14,18 +14,9 @@ from scipy.special import ndtri
 
 from sklearn_lstm.data.kinds import TOKENS
 from sklearn_lstm.data.sequences import Rows, Sequences, common_length
+from sklearn_lstm.members.features import automata
+from sklearn_lstm.members.features.automata import MOST_STATES, STAY, Integers
 from sklearn_lstm.members.features.hashing import matrix_of
-from sklearn_lstm.members.features.machines import (
-    MOST_STATES,
-    SIZES,
-    STAY,
-    Integers,
-    changed,
-    drawn,
-    of_pairs,
-    of_single_symbols,
-    tables_of,
-)
 from sklearn_lstm.members.features.ngrams import PAIRS
 from sklearn_lstm.members.features.states import StateFeatures, Strings
 from sklearn_lstm.members.held_out import distinct_sequences
@@ -138,12 +129,13 @@ class Search:
         effect = np.square(of_groups).sum() / (np.square(pulls).sum() + 1e-9)
         self.design_effect = max(1.0, float(effect))
         n_symbols, n_idle = len(self.occurs), 0
-        simple = self._tried(of_single_symbols(n_symbols), np.arange(len(self.place_scores)))
-        pairs = of_pairs(self.rng, n_symbols)
+        all_places = np.arange(len(self.place_scores))
+        simple = self._tried(automata.of_single_symbols(n_symbols), all_places)
+        pairs = automata.of_pairs(self.rng, n_symbols)
         best = self._choose(simple, self._tried(np.concatenate([pairs, self._drawn()])))
         for _ in range(MOST_ROUNDS):
             n_before = len(self.chosen)
-            copies = changed(self.rng, best, self._chances())
+            copies = automata.changed(self.rng, best, self._chances())
             self.symbol_scores *= FORGETTING
             self.place_scores *= FORGETTING
             machines = np.concatenate([copies, self._drawn()])
@@ -154,7 +146,7 @@ class Search:
         return self._features(np.array(self.chosen, int).reshape(-1, n_symbols + 3))
 
     def _features(self, rows: Integers) -> StateFeatures:
-        tables, columns = tables_of(rows[:, :-2]), rows[:, -2:].T
+        tables, columns = automata.tables_of(rows[:, :-2]), rows[:, -2:].T
         return StateFeatures.of(self.known.ids, self.known.tokens, tables, *columns)
 
     def _chances(self) -> Floats:
@@ -164,7 +156,7 @@ class Search:
 
     def _drawn(self) -> Integers:
         """Draw machines; return those that tell something of a part of the sequences."""
-        machines = drawn(self.rng, N_DRAWN, self._chances())
+        machines = automata.drawn(self.rng, N_DRAWN, self._chances())
         return _distinct(self._tried(machines, every=EVERY).rows[:, :-2])
 
     def _tried(
@@ -181,10 +173,10 @@ class Search:
         at_once = 1 + CELLS_AT_ONCE // (len(pulls) * len(places))
         for start in range(0, len(machines) + 1, at_once):
             part = machines[start : start + at_once]
-            states = strings.states(tables_of(part), strings.places[places])
+            states = strings.states(automata.tables_of(part), strings.places[places])
             for state in range(MOST_STATES):
                 # Of two states the second says all.
-                numbers = np.flatnonzero(np.array(SIZES)[part[:, 0]] > (state or 2))
+                numbers = np.flatnonzero(np.array(automata.SIZES)[part[:, 0]] > (state or 2))
                 scores = _scores(states[:, :, numbers] == state, pulls)
                 self.n_tests += scores.size * self.errors.shape[1]
                 place, number = np.nonzero(scores > LEAST_SCORE)

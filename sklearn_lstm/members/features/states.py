@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.sequences import Lengths, Rows, Sequences, chunks_of_rows
-from sklearn_lstm.members.features.machines import MOST_STATES
+from sklearn_lstm.members.features.automata import MOST_STATES
 from sklearn_lstm.members.member import Array, ColumnFeatures, Contributions
 
 COUNTED = 7  # places before the end, and after the start

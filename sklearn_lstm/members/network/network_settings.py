@@ -12,7 +12,7 @@ import torch
 from scipy.special import entr
 from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Adam, AdamW, NAdam, Optimizer, RMSprop
 
 from sklearn_lstm.data.kinds import MEASUREMENTS, Kind
 from sklearn_lstm.data.sequences import Sequences, common_length
@@ -28,14 +28,8 @@ from sklearn_lstm.targets.targets import Labels, Targets
 from sklearn_lstm.targets.thresholds import given_thresholds
 
 OF_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "adamw": torch.optim.AdamW,
-    "adam": torch.optim.Adam,
-    "nadam": torch.optim.NAdam,
-    "rmsprop": torch.optim.RMSprop,
-    "sgd": torch.optim.SGD,
-}
-FUSED = (torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD)
+OPTIMIZERS = {one.__name__.lower(): one for one in (AdamW, Adam, NAdam, RMSprop, SGD)}
+FUSED = (AdamW, Adam, SGD)
 # What these read and write in the shape of the weight, whatever shape it has.
 FUSED_STATE = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
 # They compute the loss several times for each update, or take sparse gradients or matrices alone.
@@ -155,7 +149,7 @@ class NetworkSettings(FitSettings):
     """
 
     loss: SampleLoss
-    optimizer: type[torch.optim.Optimizer]
+    optimizer: type[Optimizer]
     device: torch.device
     callbacks: Sequence[Any]
     architecture: Mapping[str, Any]

@@ -13,7 +13,7 @@ from sklearn_lstm import LSTMSequenceClassifier, Predictor, TextSequenceVectoriz
 from sklearn_lstm.exceptions import NothingLearnedWarning
 from sklearn_lstm.inspection import explain, explain_classes
 from sklearn_lstm.io import load, save
-from sklearn_lstm.members.features.machines import MOST_STATES
+from sklearn_lstm.members.features.automata import MOST_STATES
 from sklearn_lstm.members.features.states import StateFeatures, Strings
 
 
