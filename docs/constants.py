@@ -9,8 +9,8 @@ from sklearn_lstm.data import containers, kinds, sequences
 from sklearn_lstm.inspection import class_explanations
 from sklearn_lstm.members import held_out, member, recipe, settings
 from sklearn_lstm.members.features import (
+    automata,
     hashing,
-    machines,
     ngram_reader,
     ngrams,
     numbers,
@@ -117,7 +117,7 @@ SENTENCES: dict[str, dict[str, list[str]]] = {
         "with about {}.": SAMPLE[1:],
         "The {} most frequent ids": [count(state_search.MOST_IDS)],
         "less than {} % of all steps": [percent(state_search.LEAST_SHARE)],
-        "of up to {} states": [count(machines.MOST_STATES)],
+        "of up to {} states": [count(automata.MOST_STATES)],
         "1 to {} steps before": [count(states.COUNTED)],
         "the last {} steps of at most {} sequences, together {} steps": [
             count(state_search.LONGEST),

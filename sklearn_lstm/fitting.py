@@ -179,6 +179,8 @@ class TrainingData:
             for steps, lengths in sequences.chunks()
         ]
         first, last = map(np.concatenate, zip(*ends, strict=True))
+        if read.has_fixed_width:
+            columns |= {"X[:, 0]": first[:, 0], "X[:, -1]": last[:, 0]}
         for channel in np.flatnonzero((first == last).all(axis=0)):
             columns[names[channel] if names else f"channel {channel}"] = first[:, channel]
         return columns

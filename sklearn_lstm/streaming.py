@@ -122,17 +122,19 @@ def _reader_of(steps: list[Any]) -> Reader:
             return _read_texts
     raise TypeError(
         "fit_batches fits a TextSequenceVectorizer with output='sparse' and a classifier without "
-        f"an encoder; found {steps}. Apply other steps to the batches before, or use partial_fit."
+        f"an encoder; found {steps!r:.300}. Apply other steps to the batches before, "
+        "or use partial_fit."
     )
 
 
 def _read_batches(batches: Iterable[tuple[Any, ...]], known: list[Known]) -> Iterator[Any]:
     """Yield the X of each batch that holds a sample, and add what is known of its samples."""
-    if not isinstance(batches, Iterable):
+    if not isinstance(batches, Iterable) or isinstance(batches, str):
         found = f"batches is a {type(batches).__name__}: pass a list, a generator"
         raise TypeError(f"{found}, or what a function returns: fit_batches(model, read()).")
     for number, batch in enumerate(batches):
-        if not isinstance(batch, tuple | list) or not 2 <= len(batch) <= 4:
+        is_tuple = isinstance(batch, tuple | list) and 2 <= len(batch) <= 4
+        if not is_tuple or isinstance(batch[0], str):
             found = f"batch {number} is {reprlib.repr(batch)}; a single batch is passed as [(X, y)]"
             found += ", a part of a frame as (part['text'], part['label'])"
             raise TypeError(f"A batch is (X, y), or adds sample_weight and groups; {found}.")

@@ -8,13 +8,19 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from sklearn_lstm.data.arrays import Arrays
-from sklearn_lstm.data.containers import LONG_TABLE, names_of
+from sklearn_lstm.data.containers import FRAME_ADVICE, LONG_TABLE, names_of
 from sklearn_lstm.data.kinds import FEWEST_PAIRS, are_a_signal
 from sklearn_lstm.data.sequences import VALUES_PER_CHUNK, Lengths, Sequences, starts_of
 from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.id_matrix import names_of_steps
 
 FEWEST_MARKS = 20  # values of a channel that stand for missing ones, and others that differ
+LARGEST_VALUE = 1 << 24  # of most measurements in integers, such as samples of sound
+TABLE_ADVICE = "Any other table needs a model such as HistGradientBoostingClassifier."
+HASHES = (
+    "X holds large integers that recur, some negative, as hashes do, but is read as measurements. "
+    "Pass the tokens themselves to a TextSequenceVectorizer(analyzer=list)."
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> 
     steps, lengths = next(sequences.subset(rows).chunks())
     seen = Seen(X, arrays.steps, sequences, some, steps, lengths)
     rules = RULES_OF_IDS if sequences.n_channels is None else RULES_OF_SERIES
-    for found in filter(None, (rule(seen) for rule in (_a_frame_of_numbers, *rules))):
+    for found in filter(None, (rule(seen) for rule in rules)):
         warn_user(f"{found} If it is meant so, say it by input_type.", InputTypeWarning)
         return
 
@@ -80,7 +86,7 @@ def _a_frame_of_numbers(seen: Seen) -> str:
         return ""
     return (
         f"Each row of X is read as a sequence of {len(names)} steps, {names[0]!r} to {names[-1]!r}."
-        f" {LONG_TABLE} Any other table needs a model such as HistGradientBoostingClassifier."
+        f" {LONG_TABLE} {TABLE_ADVICE}"
     )
 
 
@@ -108,22 +114,41 @@ def _zeros_between_ids(seen: Seen) -> str:
             return (
                 f"X[{place * seen.some.step}] has 0 between ids, which is padding, and left out. "
                 "If 0 is a token too, add 1 before you pad: [[i + 1 for i in row] for row in X]. "
-                "If X holds measurements, pass it as floats."
+                "Pass measurements as floats; counts of words have no order: pass the texts."
             )
     return ""
 
 
 def _negative_integers(seen: Seen) -> str:
-    """Tell integers that would be ids if none were negative."""
+    """Tell integers that would be ids if none were negative: hashes are large, and recur."""
     filled = [row for row in seen.rows if row.size]
     if not all(row.ndim == 1 and row.dtype.kind in "iu" for row in filled):
         return ""
     row = next(index for index, ids in enumerate(seen.rows) if ids.min(initial=0) < 0)
     if seen.rows[row].min() < -1:  # no mark of padding, nor of a missing value
-        return ""
+        sizes = np.abs(seen.steps.astype(np.float64))
+        are_hashes = np.median(sizes) > LARGEST_VALUE and 2 * len(np.unique(sizes)) < sizes.size
+        return HASHES * bool(are_hashes)
     return (
         f"X holds integers, but is read as measurements, as X[{row}] holds -1. Of ids pass X + 1,"
         " if -1 pads, or X + 2, if it means missing (lists: [[i + 2 for i in row] for row in X])."
+    )
+
+
+def _a_table(seen: Seen) -> str:
+    """Tell an array of which some columns hold whole numbers, and others fractions: no series."""
+    width = seen.lengths[0]
+    if seen.steps.shape[1] > 1 or isinstance(seen.rows, list) or (seen.lengths != width).any():
+        return ""
+    table = seen.steps.reshape(-1, width)
+    n_fractions = np.count_nonzero(table % 1, axis=0)  # NaN too
+    is_whole = (n_fractions == 0) & (table != table[0]).any(axis=0)
+    is_whole &= np.count_nonzero(table, axis=0) >= FEWEST_MARKS
+    if not is_whole.any() or n_fractions.max() < FEWEST_MARKS:
+        return ""
+    return (
+        f"X[:, {is_whole.argmax()}] holds whole numbers, and other columns fractions, as a table "
+        f"does, but each row is read as a series. Are they ids? {FRAME_ADVICE} {TABLE_ADVICE}"
     )
 
 
@@ -154,20 +179,22 @@ def _channels_first(seen: Seen) -> str:
     )
 
 
-def _zeros_at_the_end(seen: Seen) -> str:
-    """Tell an array most of whose series begin or end in steps of 0, of several numbers."""
-    is_value = np.any(seen.steps, axis=1, keepdims=True)[:, 0]  # NaN too
+def _padded(seen: Seen) -> str:
+    """Tell an array most of whose series begin or end in steps of one value, of several numbers."""
     for order, place in ((1, "begin"), (-1, "end")):
-        n_left = np.cumsum(seen.lengths[::order])
-        starts, numbers = n_left - seen.lengths[::order], np.arange(len(is_value))
-        n_zeros = np.minimum.reduceat(np.where(is_value[::order], numbers, len(numbers)), starts)
-        n_zeros = np.where(n_zeros < len(numbers), n_zeros - starts, 0)  # none if all are 0
-        n_padded = np.count_nonzero(n_zeros > 1)
-        are_few = 2 * n_padded < len(n_zeros) or 2 * n_zeros.sum() < np.count_nonzero(~is_value)
-        if not (isinstance(seen.rows, list) or are_few or len(np.unique(n_zeros)) < 3):
+        steps, starts = seen.steps[::order], starts_of(seen.lengths[::order])
+        values, counts = np.unique(steps[starts, 0], return_counts=True)
+        value, numbers = values[counts.argmax()] + 0, np.arange(len(steps))  # -0 is 0
+        is_value = (steps != value).any(axis=1)  # NaN too
+        n_steps = np.minimum.reduceat(np.where(is_value, numbers, len(numbers)), starts)
+        n_steps = np.where(n_steps < len(numbers), n_steps - starts, 0)  # none if all are padding
+        n_padded = np.count_nonzero(n_steps > 1)
+        are_few = 2 * n_padded < len(n_steps) or 2 * n_steps.sum() < np.count_nonzero(~is_value)
+        if not (isinstance(seen.rows, list) or are_few or len(np.unique(n_steps)) < 3):
             return (
-                f"{n_padded:,} of {len(n_zeros):,} series {place} in steps of 0, a measurement. If "
-                "0 is padding, put NaN there, or pass a list of arrays of unequal length."
+                f"{n_padded:,} of {len(n_steps):,} series {place} in steps of {value:g}, a "
+                f"measurement. If {value:g} is padding, put NaN there, or pass a list of arrays of "
+                "unequal length."
             )
     return ""
 
@@ -220,10 +247,10 @@ def _a_mark(seen: Seen) -> str:
     return ""
 
 
-RULES_OF_IDS = (_a_signal, _zeros_between_ids)
+RULES_OF_IDS = (_a_frame_of_numbers, _a_signal, _zeros_between_ids)
 RULES_OF_SERIES = (
-    *(_negative_integers, _one_hot, _channels_first),
-    *(_zeros_at_the_end, _codes, _length_1, _a_mark),
+    *(_codes, _a_frame_of_numbers, _negative_integers, _one_hot),
+    *(_channels_first, _a_table, _padded, _length_1, _a_mark),
 )
 
 

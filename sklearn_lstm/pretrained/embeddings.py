@@ -81,7 +81,7 @@ class PretrainedVectors:
         return is_known, vectors
 
     def warn_of_missing_rows(self, sequences: Sequences) -> None:
-        """Warn of an array that has no row for some ids of X.
+        """Warn of an array that has no row for some ids of X, or belongs to another vocabulary.
 
         Warns
         -----
@@ -89,11 +89,12 @@ class PretrainedVectors:
         """
         vocabulary, n_rows = sequences.vocabulary, 1 + len(self.ids)
         largest = max(vocabulary.values()) if vocabulary else int(sequences.distinct_ids()[-1])
-        if self.table is None and largest >= n_rows:
+        if self.table is None and (largest >= n_rows or (vocabulary and largest + 1 < n_rows)):
             warn_user(
                 f"embeddings has {n_rows} rows, but the ids of X go up to {largest}: row i is the "
                 "vector of id i, row 0 that of padding, row 1 that of the unknown words of a "
-                "TextSequenceVectorizer. Other ids begin with random vectors."
+                "TextSequenceVectorizer. Ids without a row begin with random vectors. A dict of "
+                "words fits to each vocabulary: {word: vector}."
             )
 
     def describe(self) -> str:
@@ -156,6 +157,9 @@ def read_embeddings(
 
 def _of_array(embeddings: object, new_ids: NDArray[np.int64] | None) -> PretrainedVectors:
     found = shown(embeddings)
+    if getattr(getattr(embeddings, "index", None), "dtype", np.dtype(int)).kind not in "iu":
+        told = "embeddings is a data frame, whose index names the rows"
+        raise ValueError(f"{told}: pass dict(zip(frame.index, frame.to_numpy())).")
     try:
         rows = np.asarray(embeddings)
         ids = np.arange(1, len(rows)) if new_ids is None else new_ids[new_ids < len(rows)]

@@ -116,12 +116,15 @@ class SentenceEncoder(token_tables.NamedModel):
                 encoded = self.model.encode([*map(token_tables.without_halves, texts)])
                 vectors = np.asarray(_without_torch(encoded), np.float32)
         except Exception as error:
-            raise ValueError(f"encoder: encode of {self.source} failed: {error!r}.") from error
+            raise ValueError(
+                f"encoder: encode of {self.source} gave no vectors: {error!r}."
+            ) from error
         length = self.mark.shape[1] or vectors.size // len(texts)  # at first any
         if vectors.shape != (len(texts), length) or not length or not np.isfinite(vectors).all():
+            width = self.mark.shape[1] or "dim"
             raise ValueError(
-                f"encoder: encode of {self.source} returned an array of shape {vectors.shape} for "
-                f"{len(texts)} texts; expected as many rows of {length or 'some'} numbers, no NaN."
+                f"encoder: encode of {self.source} returned an array of shape {vectors.shape}, or "
+                f"NaN, for {len(texts)} texts; expected ({len(texts)}, {width})."
             )
         return vectors
 

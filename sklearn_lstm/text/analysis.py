@@ -31,8 +31,9 @@ REMEDIES = {
     IN_ORDER: "analyzer=list reads a list of tokens for each text, [text] of one. Strings need "
     "analyzer='char' or 'word', lists in strings json.loads(text), a long table "
     "frame.groupby('id')['event'].agg(list), frames or dicts [[*rows['event']] for rows in X].",
-    "text": "Turn it into a string: frame['text'].fillna(''), path.read_text(). Lists of tokens "
-    "need TextSequenceVectorizer(analyzer=list), a table pd.DataFrame(X), a row pd.DataFrame([X]).",
+    "text": "Turn it into a string: frame['text'].fillna('').astype(str), path.read_text(). Lists "
+    "of tokens need TextSequenceVectorizer(analyzer=list), a table pd.DataFrame(X), a row "
+    "pd.DataFrame([X]).",
 }
 
 

@@ -214,7 +214,10 @@ def refuse_empty_vocabulary(counts: TokenCounts, min_df: float, max_df: float) -
     why = "After pruning, no terms remain. Try a lower min_df or a higher max_df"
     if most < fewest:
         why = "max_df corresponds to < documents than min_df"
-    raise ValueError(f"{why}: kept are tokens in {fewest:g} to {most:g} of {n_texts:,} texts.")
+    raise ValueError(
+        f"{why}: min_df={min_df} and max_df={max_df} keep tokens in {fewest:g} to {most:g} of "
+        f"{n_texts:,} texts."
+    )
 
 
 def _n_texts(bound: float, counts: TokenCounts) -> float:

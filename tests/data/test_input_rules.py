@@ -46,7 +46,7 @@ def sensors(noise, n_steps):
 TOLD = {  # X, and what is told
     "codes from 0 in lists": ([[2, 1], [0, 1, 2]], r"X\[1\] has 0 .*\[\[i \+ 1 for i in row\]"),
     "0 inside a table": (np.array([[2, 3, 0, 0], [0, 1, 0, 3]]), r"X\[1\].*before you pad"),
-    "digits": (load_digits().data[:200].astype(int), "measurements, pass it as floats"),
+    "digits": (load_digits().data[:200].astype(int), "Pass measurements as floats"),
     "ids padded by -1": (np.array([[1, 2, 3], [2, -1, -1]]), r"X\[1\] holds -1.*X \+ 1"),
     "a missing code in lists": ([[1, 2, 3], [2, -1]], r"X\[1\] holds -1.*\[\[i \+ 2 for i in"),
     "channels first": (SERIES.transpose(0, 2, 1), r"24 channels of 3 step.*X\.transpose\(0, 2, 1"),

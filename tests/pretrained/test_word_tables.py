@@ -192,7 +192,7 @@ def add_word(table):
         (learned, refit),
         (lambda: {word: vector.copy() for word, vector in TABLE.items()}, overwrite),
         (lambda: dict(TABLE), add_word),
-        (lambda: RNG.normal(size=(40, 4)).astype(np.float32), overwrite),
+        (lambda: RNG.normal(size=(37, 4)).astype(np.float32), overwrite),
     ],
     ids=["WordVectors", "values of a mapping", "words of a mapping", "array"],
 )
