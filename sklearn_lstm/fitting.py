@@ -142,7 +142,7 @@ class TrainingData:
         if len({*plain}) < len(names):
             twice = [name for name, one in zip(names, plain, strict=True) if plain.count(one) > 1]
             yield f"Labels differ by blanks or case alone: {twice[:6]}. Make them the same."
-        if empty := {"", "nan", "<na>"}.intersection(plain):
+        if empty := {"", "nan", "<na>"}.intersection(plain) | {"None", "NaT"}.intersection(names):
             yield f"The labels {empty} look like missing ones; if so, leave these samples out."
         read = "y is read as several labels of each sequence, but"
         if not labels.is_multilabel or len(targets) < FEWEST_ROWS:

@@ -234,6 +234,8 @@ OTHERS = TextSequenceVectorizer().fit_transform(TEXTS)
     [
         ([], ValueError, "The batches hold no sample"),
         (lambda: [(IDS, LABELS)], TypeError, r"batches is a function: .*fit_batches\(model, read"),
+        ("mails.csv", TypeError, "batches is a str: pass a list"),
+        (zip(TEXTS, LABELS, strict=True), TypeError, r"A batch is .X, y., .* batch 0 is \('"),
         ([(IDS, LABELS), IDS], TypeError, "A batch is .X, y., .* batch 1 is <(Compressed|130x8)"),
         ([(IDS, LABELS), (IDS, LABELS[1:])], ValueError, r"^Batch 1: .* of samples: \[130, 129\]"),
         ([(IDS, LABELS), (IDS, range(130))], ValueError, "labels of several kinds"),

@@ -194,8 +194,8 @@ LARGEST_ID = int(np.iinfo(np.int32).max)
 LARGEST_EXACT = np.float64(2**53)  # floats hold all integers up to it
 PIPELINE_ADVICE = (
     "Texts need a vectorizer: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier()), "
-    "lists of tokens one with analyzer=list. Numbers in strings: np.asarray(X, float); lists in "
-    "strings: [json.loads(row) for row in X]."
+    "lists of tokens one with analyzer=list. Numbers in strings: [np.asarray(row, float) for row "
+    "in X]; lists in strings: [json.loads(row) for row in X]."
 )
 FRAME_ADVICE = (
     "Leave ColumnTransformer out: make_pipeline(TextSequenceVectorizer(), LSTMSequenceClassifier())"

@@ -158,8 +158,9 @@ def _one_hot(seen: Seen) -> str:
     if is_single or not _are_0_and_1(seen.steps):
         return ""
     return (
-        "Each step of X is one-hot. Of symbols, token ids tell more, by n-grams and states: X = "
-        "np.nan_to_num(X); X.argmax(axis=-1) + X.any(axis=-1), of a list row by row. 0 is padding."
+        "Each step of X is one-hot. Of symbols, token ids tell more: output='sparse' of a "
+        "vectorizer, else X = np.nan_to_num(X); X.argmax(axis=-1) + X.any(axis=-1), of a list row "
+        "by row. 0 is padding."
     )
 
 
@@ -209,9 +210,10 @@ def _codes(seen: Seen) -> str:
     are_padded = seen.steps.shape[1] == 1 and not begins.any()
     if not (are_codes and are_padded) or are_a_signal(steps, seen.lengths):
         return ""
+    ids = "X" if getattr(seen.rows, "ndim", 1) < 3 else "X[:, :, 0]"
     return (
-        f"X holds the whole numbers from 1 to {n_codes} as floats, which are read as measurements. "
-        "If they stand for symbols, pass ids: np.nan_to_num(X).astype(int), of a list row by row."
+        f"X holds the whole numbers from 1 to {n_codes}, which are read as measurements. If they "
+        f"stand for symbols, pass ids: np.nan_to_num({ids}).astype(int), of a list row by row."
     )
 
 

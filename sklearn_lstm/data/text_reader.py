@@ -197,6 +197,7 @@ def iterate_texts(raw_documents: Any) -> Iterator[Any]:
             f"X is a {type(texts).__name__}: {shape if len(shape) > 1 else reprlib.repr(texts)}. "
             "Pass a list of texts, in the order of the labels, [text] of one, or one column of "
             "texts alone, frame['text'] or X[:, k]; with columns beside them, at fit too, a data "
-            "frame: pd.DataFrame([X]) of a row, pd.DataFrame(X, columns=[...]) of an array."
+            "frame: pd.DataFrame([X]) of a row, pd.DataFrame(X, columns=[...]) of an array. "
+            "Of arrays of tokens: X.tolist()."
         )
     return iter(texts)

@@ -38,11 +38,13 @@ def read_labels(y: Any, name: str = "y") -> NDArray[np.generic]:
     """
     if y is None:
         raise ValueError("The classifier requires y to be passed, but the target y is None.")
-    if isinstance(y, Mapping | Iterator | Number | str):
+    if isinstance(y, Mapping | AbstractSet | Iterator | Number | str):
         raise ValueError(f"{name} is a {type(y).__name__}: pass a list; y has the order of X.")
     y = y.toarray() if sparse.issparse(y) else y
     if not isinstance(y, list | tuple):
         y = to_numpy(y, name)
+        if y.dtype.kind == "O" and {*map(type, y.flat)} == {bool}:
+            y = y.astype(bool)
     elif hasattr(next(iter(y), None), "as_py"):  # as list() makes of a column of pyarrow
         y = [label.as_py() for label in y]
     else:

@@ -7,6 +7,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import small_models
 from gensim.models import KeyedVectors
@@ -171,14 +172,20 @@ def test_ids_with_a_pretrained_vector_are_known_although_fit_never_saw_them():
     np.testing.assert_allclose(proba[3], proba[2], atol=1e-6)  # ids 8 and 9 have none
 
 
-@pytest.mark.parametrize("n_rows", [2, 4, 5, 6])
-def test_rows_that_an_array_lacks_are_told(n_rows):
+@pytest.mark.parametrize("n_rows", [2, 4, 5, 6, 7])
+def test_rows_that_an_array_lacks_or_has_beyond_the_vocabulary_are_told(n_rows):
     model = make_pipeline(TextSequenceVectorizer(), small(embeddings=matrix_of(n_rows, 3)))
     told = pytest.warns(UserWarning, match=rf"has {n_rows} rows, but the ids of X go up to 5")
-    with told if n_rows < 6 else nullcontext():
+    with told if n_rows != 6 else nullcontext():
         model.fit(["good bad day", "bad fun"], [0, 1])
     with told if n_rows < 6 else nullcontext():
         small(embeddings=matrix_of(n_rows, 3)).fit(IDS, LABELS)
+
+
+def test_a_frame_whose_index_are_words_is_no_matrix_of_ids():
+    frame = pd.DataFrame(matrix_of(9, 3), index=[*"abcdefghi"])
+    with pytest.raises(ValueError, match=r"pass dict\(zip\(frame\.index, frame\.to_numpy"):
+        small(embeddings=frame).fit(IDS, LABELS)
 
 
 @pytest.mark.parametrize("embedding_dim", ["auto", None])

@@ -27,7 +27,7 @@ INTEGERS, BOOLEANS, STRINGS = [LARGE, LARGE + 1, LARGE], [True, False, True], ["
     [
         *((pd.Series(INTEGERS, dtype=t), INTEGERS) for t in ("Int64", "int64[pyarrow]", "UInt64")),
         (pd.DataFrame({"label": INTEGERS}, dtype="Int64"), INTEGERS),
-        *((pd.Series(BOOLEANS, dtype=t), BOOLEANS) for t in ("boolean", "bool[pyarrow]")),
+        *((pd.Series(BOOLEANS, dtype=t), BOOLEANS) for t in ("boolean", "bool[pyarrow]", object)),
         (pd.Categorical(BOOLEANS), BOOLEANS),
         ([np.array(1), np.array(0)], [1, 0]),
         (np.array(STRINGS, getattr(np.dtypes, "StringDType", lambda: "U1")()), STRINGS),

@@ -118,6 +118,7 @@ def test_labels_with_a_lone_surrogate_survive_a_round_trip(round_trip, dtype):
         (["ham", "ham ", "spam"], r"blanks or case alone: \['ham', 'ham '\]"),
         (["ham", "Ham", "spam"], r"blanks or case alone: \['Ham', 'ham'\]"),
         (["ham", "", "spam"], r"The labels \{''\} look like missing ones"),
+        (["ham", "None", "spam"], r"The labels \{'None'\} look like missing ones"),
     ],
 )
 def test_labels_that_are_seldom_meant_are_told(labels, message):

@@ -279,6 +279,10 @@ def test_a_column_that_tells_every_class_is_told():
         with pytest.warns(InputTypeWarning, match=f"column '{name}' tells the class of every"):
             model.fit(X, y)
     model.fit(np.where([[False], [True]], 0.5, arrays), y)  # the first step alone tells it
+    table = np.column_stack([np.random.default_rng(1).normal(size=(len(y), 4)), (y == "ham") + 0.5])
+    for X, place in (table, "-1"), (table[:, ::-1], "0"):
+        with pytest.warns(InputTypeWarning, match=rf"'X\[:, {place}\]' tells the class"):
+            model.fit(X, y)
 
 
 def test_a_column_that_counts_the_rows_is_told():
