@@ -15,7 +15,6 @@ from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.text.id_matrix import names_of_steps
 
 FEWEST_MARKS = 20  # values of a channel that stand for missing ones, and others that differ
-LARGEST_VALUE = 1 << 24  # of most measurements in integers, such as samples of sound
 TABLE_ADVICE = "Any other table needs a model such as HistGradientBoostingClassifier."
 HASHES = (
     "X holds large integers that recur, some negative, as hashes do, but is read as measurements. "
@@ -127,7 +126,7 @@ def _negative_integers(seen: Seen) -> str:
     row = next(index for index, ids in enumerate(seen.rows) if ids.min(initial=0) < 0)
     if seen.rows[row].min() < -1:  # no mark of padding, nor of a missing value
         sizes = np.abs(seen.steps.astype(np.float64))
-        are_hashes = np.median(sizes) > LARGEST_VALUE and 2 * len(np.unique(sizes)) < sizes.size
+        are_hashes = np.median(sizes) > 2**24 and 2 * len(np.unique(sizes)) < sizes.size
         return HASHES * bool(are_hashes)
     return (
         f"X holds integers, but is read as measurements, as X[{row}] holds -1. Of ids pass X + 1,"

@@ -63,7 +63,11 @@ KINDS = {
     "sparse ids": (lstm(), csr_matrix(dense(IDS)), classes(120, 3)),
     "ragged ids": (lstm(), IDS, classes(120, 5).astype(str)),
     "one-hot ids": (lstm(embedding_dim=None), dense(IDS), classes(120, 2)),
-    "series": (lstm(), np.nan_to_num(PADDED[:, :, 0], nan=0.1), classes(60, 2).astype(bool)),
+    "series": (
+        lstm(input_type="measurements"),
+        np.nan_to_num(PADDED[:, :, 0]),
+        classes(60, 2).astype(bool),
+    ),
     "channels": (lstm(), PADDED, classes(60, 3)),
     "ragged series": (lstm(), SERIES, classes(60, 4)),
     "series as they are": (lstm(**AS_THEY_ARE), SERIES, classes(60, 2)),

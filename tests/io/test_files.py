@@ -209,7 +209,7 @@ def test_a_classifier_is_described_without_its_weights(path, intact, monkeypatch
 
 
 def test_a_pipeline_is_described_step_by_step(path):
-    last = small(class_weight={"a": 2.5, "b": 1}, embeddings=np.zeros((12, 3)))
+    last = small(class_weight={"a": 2.5, "b": 1}, embeddings=np.zeros((10, 3)))
     model = make_pipeline(TextSequenceVectorizer(), "passthrough", last)
     save(model.fit(TEXTS, [*"ababa"]), path)
     found = describe(path)
@@ -221,7 +221,7 @@ def test_a_pipeline_is_described_step_by_step(path):
     assert skipped == {}
     assert last["classes"] == ["a", "b"]
     assert last["parameters"]["class_weight"] == "{'a': 2.5, 'b': 1}"
-    assert last["parameters"]["embeddings"] == "float64 array of shape (12, 3)"
+    assert last["parameters"]["embeddings"] == "float64 array of shape (10, 3)"
 
 
 def test_samples_of_every_training_are_counted(path):
