@@ -74,6 +74,14 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
         return np.fromiter(words, np.object_, len(numbers))  # a token may be a tuple
 
     def __getitem__(self, key: object) -> Any:
+        match key:
+            case (slice(), list() | np.ndarray() as columns) if hasattr(self, "spelling"):
+                kept = np.arange(self.shape[1])[columns]
+                if not np.array_equal(kept, np.arange(len(kept))):  # as bagging selects all
+                    raise TypeError(
+                        "The columns of X are positions, not features: leave out what selects "
+                        "features, such as SelectKBest; max_features of the vectorizer does."
+                    )
         return self._told(super().__getitem__(key), key)
 
     def __setitem__(self, key: object, value: object) -> None:
