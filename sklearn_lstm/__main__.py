@@ -5,6 +5,7 @@ A command imports what it needs: `predict` no torch, and help the standard libra
 
 # ruff: noqa: PLC0415
 
+import csv
 import gzip
 import json
 import os
@@ -14,15 +15,22 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from ast import literal_eval
 from collections.abc import Iterator
 from contextlib import suppress
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import sklearn_lstm
 from sklearn_lstm.exceptions import imported
 
-# Missing values, as for pandas; texts, labels and groups are strings, whatever they look like.
+# Missing values and booleans beside the texts, as for pandas.
 MISSING = ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NULL", "null", "None"]
+VALUES: dict[str, bool | None] = {
+    **dict.fromkeys(MISSING),
+    **dict.fromkeys(["True", "TRUE", "true"], True),
+    **dict.fromkeys(["False", "FALSE", "false"], False),
+}
+NUMBERS_ADVICE = "Write numbers as 1200.5"
 
 
 # --- The commands
@@ -36,7 +44,7 @@ def fit(options: Namespace) -> None:
     options.columns = [options.text, *options.beside]
     if len({options.label, *options.columns}) <= len(options.columns):
         raise ValueError("--text, --label and --beside name a column twice")
-    table, pd = read_all(options), options.pandas
+    table = read_all(options)
 
     from sklearn.pipeline import make_pipeline
 
@@ -48,14 +56,12 @@ def fit(options: Namespace) -> None:
     model = make_pipeline(TextSequenceVectorizer(), classifier)
     names = {key.partition("__")[2]: key for key in model.get_params()}
     model.set_params(**{names.get(k, f"lstmsequenceclassifier__{k}"): v for k, v in options.set})
-    kind = pd.api.types.infer_dtype
-    options.categories = [name for name in options.beside if kind([*table[name]]) == "string"]
+    words = {name: no_numbers(options, table[name]) for name in options.beside}
+    options.categories = [name for name in words if len(words[name])]
     for name in options.categories:
-        column = table[name].dropna()
-        if not recur([*column]):
-            cell = column.iloc[pd.to_numeric(column, errors="coerce").isna().argmax()]
-            found = f"neither numbers nor categories that recur: {cell!r}. Write numbers as 1200.5"
-            raise ValueError(f"{name!r} holds {found}")
+        if not recur([*table[name].dropna()]):
+            found = f"neither numbers nor categories that recur: {words[name].iloc[0]!r}"
+            raise ValueError(f"{name!r} holds {found}. {NUMBERS_ADVICE}")
     groups = {"lstmsequenceclassifier__groups": table[options.groups]} if options.groups else {}
     model.fit(inputs(options, table), table[options.label].tolist(), **groups)
     model[0]._columns = tuple(options.columns)  # noqa: SLF001 - of one column alone, too
@@ -127,7 +133,16 @@ def stored_model(options: Namespace) -> Any:
 def inputs(options: Namespace, table: Any) -> Any:
     """Return the X in a table."""
     types = dict.fromkeys(options.beside, float) | dict.fromkeys(options.categories, "category")
+    for name in {*options.beside} - {*options.categories}:
+        if len(words := no_numbers(options, table[name])):
+            raise ValueError(f"{name!r} holds no number: {words.iloc[0]!r}. {NUMBERS_ADVICE}")
     return table[options.columns].astype(types) if options.beside else table[options.columns[0]]
+
+
+def no_numbers(options: Namespace, column: Any) -> Any:
+    """Return what a column holds that is no number, nor missing."""
+    known = column.dropna()
+    return known[options.pandas.to_numeric(known, errors="coerce").isna()]
 
 
 def read_all(options: Namespace) -> Any:
@@ -146,7 +161,7 @@ def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
             raise ValueError(
                 f"The table has no columns {missing} (--text, --label, --beside), but {[*part]}"
             )
-        if twice := [name for name in options.columns + labels if f"{name}.1" in part]:
+        if twice := [name for name in options.columns + labels if [*part].count(name) > 1]:
             raise ValueError(f"The table has several columns {twice}")
         part[labels] = part[labels].astype("string").replace({"": None})
         if (is_missing := part[labels].isna().any(axis=1)).any():
@@ -159,19 +174,44 @@ def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
 
 
 def read_csv(options: Namespace, n_rows: int) -> Iterator[Any]:
-    """Yield the rows of CSV; its delimiter is the one that the header has most of."""
-    strings = {*options.columns, options.label, options.groups} - {*options.beside}
-    types = {"dtype": dict.fromkeys([*strings, *options.categories], str), "low_memory": False}
-    missing = {"keep_default_na": False, "na_values": dict.fromkeys(options.beside, MISSING)}
-    with opened(options.data) as file:
-        header = file.peek(1).lstrip().partition(b"\n")[0]
-        types["sep"] = chr(max(b",;\t|", key=header.count))
-        types["skip_blank_lines"] = types["sep"] in header.decode("latin-1")  # else they are texts
-        with options.pandas.read_csv(file, chunksize=n_rows, **types, **missing) as parts:
-            for part in parts:
-                if not isinstance(part.index, options.pandas.RangeIndex):
-                    raise ValueError("Rows have more fields than the header: are quotes missing?")
-                yield part
+    """Yield the rows of CSV, all strings; its delimiter is the one that the header has most of."""
+    file = opened(options.data)
+    delimiter = chr(max(b",;\t|", key=file.peek(1).lstrip().partition(b"\n")[0].count))
+    with TextIOWrapper(file, "utf-8-sig", newline="") as lines:
+        rows = rows_of(lines, delimiter)
+        names = next(rows, [])
+        part: list[list[str]] | None = []  # whose columns are checked without a row, too
+        while part is not None:
+            table = options.pandas.DataFrame(part, columns=names, dtype=object)
+            for name in {*options.beside} & {*names}:
+                table[name] = [VALUES.get(cell, cell) for cell in table[name]]
+            yield table
+            part = [*islice(rows, n_rows)] or None
+
+
+def rows_of(lines: TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
+    """Yield the header and the rows of CSV, all of the length of the header."""
+    csv.field_size_limit(2**31 - 1)  # a text may be long
+    reader, n_fields, n_lines = csv.reader(lines, delimiter=delimiter, strict=True), 0, 0
+    try:
+        for row in reader:
+            n_fields = n_fields or len(row)
+            if len(row) > n_fields:
+                refuse_row(n_lines + 1, f"{len(row)} fields, the header {n_fields}")
+            if row or n_fields == 1:  # a blank line of texts alone is a text
+                yield row + [""] * (n_fields - len(row))
+            n_lines = reader.line_num
+    except csv.Error as error:
+        refuse_row(n_lines + 1, f"a quote that does not end it ({error})")
+
+
+def refuse_row(line: int, found: str) -> NoReturn:
+    """Raise the error for a row of CSV that can be read in several ways."""
+    raise ValueError(
+        f"The row from line {line} on has {found}. Put texts in quotes, and double those in them: "
+        '"It\'s ""new"", she said". A file without quotes: pd.read_csv(path, sep="\\t", quoting=3)'
+        ".to_csv(new_path, index=False)"
+    )
 
 
 def read_json(options: Namespace, n_rows: int) -> Iterator[Any]:

@@ -233,8 +233,9 @@ def test_predict_takes_constant_memory_and_needs_neither_torch_nor_scikit_learn(
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("x.csv", b"text\na\nb,c\n", "Expected 1 fields in line 3, saw 2"),
-        ("x.csv", b'text\na\n"never\nclosed', "EOF inside string starting at row 2"),
+        ("x.csv", b"text\na\nb,c\n", "from line 3 on has 2 fields, the header 1. Put texts in quo"),
+        ("x.csv", b'text\na\n"never\nclosed', "The row from line 3 on has a quote that does not"),
+        ("x.csv", b'text,n\n"a,1\nb,2\n"c" d,3\n', "The row from line 2 on has a quote that does"),
         (
             "x.csv",
             b"text\nna\xefve\n",
