@@ -42,6 +42,11 @@ from sklearn_lstm.targets.thresholds import without_constants
 from sklearn_lstm.threads import workers
 
 NO_TIME = "max_seconds were over before the network was trained: the linear model works alone."
+WRITTEN_LISTS = (
+    "Every text is a list in brackets, read as words. Make lists of them, X = "
+    "[ast.literal_eval(text) for text in X] (of arrays text.strip('[]').split()). Tokens need a "
+    "TextSequenceVectorizer(analyzer=list), numbers none."
+)
 VALIDATION_ADVICE = "(A Pipeline transforms X alone: pass X_val as its other steps return it.)"
 Passed: TypeAlias = tuple[Any, Any, Any]  # X, y and sample_weight
 
@@ -127,11 +132,13 @@ class TrainingData:
         -----
         InputTypeWarning
             Of a y in one-hot coding, or with a column for each step; of labels that differ by
-            blanks or case alone, or look missing; of an X_val that is in X; of a column that tells
+            blanks or case alone, or look missing; of an X_val that is in X; of texts that are lists
+            in brackets, or hold their labels; of a column, or a first or last step, that tells
             every class, or counts the rows.
         """
         columns = found_in_columns(self._columns(), self.samples.targets.values)
-        for found in (*self._found_in_labels(), *self._found_in_validation(), *columns):
+        labels, validation = self._found_in_labels(), self._found_in_validation()
+        for found in (*labels, *validation, *self._found_in_texts(), *columns):
             warn_user(found, InputTypeWarning)
 
     def _found_in_labels(self) -> Iterator[str]:
@@ -164,26 +171,44 @@ class TrainingData:
         if are_distinct and len(passed) >= FEWEST_ROWS and np.isin(passed, known).all():
             yield "All sequences of X_val are in X too, so they say nothing about new ones."
 
+    def _found_in_texts(self) -> Iterator[str]:
+        targets, written = self.samples.targets, self.samples.sequences.written
+        texts = [text for text in written(np.arange(len(targets))) if text]
+        if len(texts) < max(len(targets), FEWEST_ROWS):
+            return
+        if all(text[0] + text[-1] == "[]" for text in texts):
+            yield WRITTEN_LISTS
+        names = np.array([*map(str, targets.labels.classes)])
+        pairs = zip(texts, targets.values, strict=True)
+        if not targets.labels.is_multilabel and all(
+            [name for name in names if name in text] == [names[label]] for text, label in pairs
+        ):
+            yield f"Every text holds its label, and no other: {texts[0]!r:.50}. Take them out."
+
     def _columns(self) -> dict[str, Array]:
-        """Return the columns of a table, or beside sequences; channels that begin as they end."""
+        """Return the columns beside X, and those of a table; else how series begin and end.
+
+        Of several channels these count where they end as they begin.
+        """
         sequences, read = self.samples.sequences, self.input_format
-        columns, names = dict(sequences.numbers.columns), read.channel_names
+        columns = {f"The column {name!r}": one for name, one in sequences.numbers.columns.items()}
         if sequences.n_channels is None:
             return columns
         width = len(read.column_names)
         if read.has_fixed_width and (sequences.lengths == width).all():
-            parts = [steps.reshape(-1, width) for steps, _ in sequences.chunks()]
-            return dict(zip(read.column_names, np.concatenate(parts).T, strict=True))
+            table = np.concatenate([steps for steps, _ in sequences.chunks()]).reshape(-1, width)
+            names = map("The column {!r}".format, read.column_names)
+            return dict(zip(names, table.T, strict=True))
         ends = [
             (steps[(stop := np.cumsum(lengths)) - lengths], steps[stop - 1])
             for steps, lengths in sequences.chunks()
         ]
-        first, last = map(np.concatenate, zip(*ends, strict=True))
-        if read.has_fixed_width:
-            columns |= {"X[:, 0]": first[:, 0], "X[:, -1]": last[:, 0]}
-        for channel in np.flatnonzero((first == last).all(axis=0)):
-            columns[names[channel] if names else f"channel {channel}"] = first[:, channel]
-        return columns
+        first, last = (np.concatenate(one).T for one in zip(*ends, strict=True))
+        if len(first) == 1:
+            return columns | {"The first step": first[0], "The last step": last[0]}
+        channels = [*map(repr, read.channel_names)] or range(len(first))
+        is_same = (first == last).all(axis=1)
+        return columns | {f"Channel {channels[at]}": first[at] for at in np.flatnonzero(is_same)}
 
 
 def _read_validation(

@@ -229,9 +229,9 @@ ADVICE: dict[Any, str] = {
     (date, time, timedelta, np.datetime64, np.timedelta64): TIMES_ADVICE,
 }
 IDS_EXPECTED = (
-    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Pass other codes to a "
-    "TextSequenceVectorizer(analyzer=list), arrays as X.tolist(). Of measurements, set "
-    "input_type='measurements'."
+    f"but token ids are integers from 0 (padding) to {LARGEST_ID}. Make X as for fit; there pass "
+    "other codes to a TextSequenceVectorizer(analyzer=list), arrays as X.tolist(), and of "
+    "measurements set input_type='measurements'."
 )
 
 

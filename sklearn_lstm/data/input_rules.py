@@ -200,19 +200,19 @@ def _padded(seen: Seen) -> str:
 
 
 def _codes(seen: Seen) -> str:
-    """Tell floats that are 1, 2, ..., without a gap, and no signal: ids that became floats."""
+    """Tell integers, or floats that are 1, 2, ..., without a gap, that are no signal: codes."""
     steps = np.nan_to_num(seen.steps[:, 0])
-    is_code, values = steps != 0, np.unique(steps)
-    n_codes = np.count_nonzero(values)
-    are_codes = n_codes > 2 and np.array_equal(values[values != 0], np.arange(1, n_codes + 1))
+    is_code, values = steps != 0, np.unique(steps[steps != 0])
+    is_whole = seen.steps.dtype.kind in "iu" and values.min(initial=1) > 0
+    are_codes = len(values) > 2 and (is_whole or (values == np.arange(1, len(values) + 1)).all())
     begins = np.delete(is_code[1:] & ~is_code[:-1], np.cumsum(seen.lengths)[:-1] - 1)
     are_padded = seen.steps.shape[1] == 1 and not begins.any()
     if not (are_codes and are_padded) or are_a_signal(steps, seen.lengths):
         return ""
     ids = "X" if getattr(seen.rows, "ndim", 1) < 3 else "X[:, :, 0]"
     return (
-        f"X holds the whole numbers from 1 to {n_codes}, which are read as measurements. If they "
-        f"stand for symbols, pass ids: np.nan_to_num({ids}).astype(int), of a list row by row."
+        f"X holds whole numbers from 1 to {values[-1]:.0f}, which are read as measurements. If they"
+        f" stand for symbols, pass ids: np.nan_to_num({ids}).astype(int), of a list row by row."
     )
 
 

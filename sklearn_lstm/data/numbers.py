@@ -106,14 +106,13 @@ def found_in_columns(columns: dict[str, Array], targets: NDArray[np.generic]) ->
     n_classes = len(np.unique(targets)) if are_many else 0
     for name, column in columns.items():
         if len(column) >= FEWEST_ROWS and column.dtype.kind != "O" and (np.diff(column) == 1).all():
-            told = f"The column {name!r} counts the rows, so it says nothing about new ones."
+            told = f"{name} counts the rows, so it says nothing about new ones."
             yield f"{told} Leave it out of X."
         if len({*column[:MOST_LOOKED_AT].tolist()}) > n_classes:  # much faster
             continue
         n_values = len({*column.tolist()})
         if n_values == n_classes == len({*zip(column.tolist(), targets.tolist(), strict=True)}):
-            told = f"The column {name!r} tells the class of every sample."
-            yield f"{told} If it is the target, leave it out of X."
+            yield f"{name} tells the class of every sample. If it is the target, leave it out of X."
 
 
 def texts_and_numbers(X: object, categories: tuple[str, ...] | None) -> tuple[Any, Numbers]:

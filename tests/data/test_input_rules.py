@@ -65,6 +65,7 @@ TOLD = {  # X, and what is told
         "numbers from 1 to 8, ",
     ),
     "ids of shape (n, T, 1)": (BASES[:, :, np.newaxis] + 1, r"nan_to_num\(X\[:, :, 0\]\)"),
+    "gaps between such ids": (3 * BASES[:, :, np.newaxis] + 2, r"from 1 to 11, .*X\[:, :, 0\]"),
     "padded ids in a frame": (pd.DataFrame(BASES + 1.0), "numbers from 1 to 4, .*pass ids"),
     "padded by -1": (np.where(PADDED == 0, -1.0, PADDED), "30 of 40 series end in steps of -1,"),
     "hashes": (RNG.choice([1 << 40, -(1 << 50), 1 << 60], (9, 9)), "as hashes do.*analyzer=list"),

@@ -13,11 +13,11 @@ FILLING = ["the", "of", "and", "a", "in", "was", "it", "on"]
 
 def texts_of(first_words, n_filling):
     rng = np.random.default_rng(n_filling)
-    return [" ".join([word, *rng.choice(FILLING, n_filling)]) for word in first_words]
+    return [" ".join([word.lower(), *rng.choice(FILLING, n_filling)]) for word in first_words]
 
 
-LABELS = np.array(["good", "bad"] * 60)
-LONG = np.array(["good", "bad", "bad", "good"])
+LABELS = np.array(["Good", "Bad"] * 60)
+LONG = np.array(["Good", "Bad", "Bad", "Good"])
 
 
 @pytest.fixture(scope="module", params=[True, False, "alone"])
@@ -32,6 +32,6 @@ def test_what_stands_at_the_beginning_of_a_longer_text_decides(model, tmp_path):
     save(model, tmp_path / "model")
     for one in (model, Predictor.load(tmp_path / "model")):
         assert one.predict(texts).tolist() == LONG.tolist()
-        assert one.predict(texts[:1]).tolist() == ["good"]
+        assert one.predict(texts[:1]).tolist() == ["Good"]
     assert [len(one.data) for one in explain(model, texts)] == [61] * 4
     assert model[0].known_share([f"{texts[0]}{' unknown' * 61}"]).tolist() == [0.5]

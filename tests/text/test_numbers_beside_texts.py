@@ -285,20 +285,30 @@ def test_a_column_that_tells_every_class_is_told():
     model.fit(X, y)
     series = [pd.DataFrame({"label": float(one == "ham"), "x": [1.0, 2.0]}) for one in y]
     arrays = np.stack([frame.to_numpy() for frame in series])
-    for X, name in (series, "label"), (arrays, "channel 0"), ([*arrays], "channel 0"):
-        with pytest.warns(InputTypeWarning, match=f"column '{name}' tells the class of every"):
+    for X, name in (series, "'label'"), (arrays, "0"), ([*arrays], "0"):
+        with pytest.warns(InputTypeWarning, match=f"Channel {name} tells the class of every"):
             model.fit(X, y)
     model.fit(np.where([[False], [True]], 0.5, arrays), y)  # the first step alone tells it
     table = np.column_stack([np.random.default_rng(1).normal(size=(len(y), 4)), (y == "ham") + 0.5])
-    for X, place in (table, "-1"), (table[:, ::-1], "0"):
-        with pytest.warns(InputTypeWarning, match=rf"'X\[:, {place}\]' tells the class"):
+    for X, place in (table, "last"), (table[:, ::-1], "first"):
+        with pytest.warns(InputTypeWarning, match=f"The {place} step tells the class"):
             model.fit(X, y)
+
+
+def test_texts_that_hold_their_labels_or_are_lists_in_brackets_are_told():
+    y = np.random.default_rng(0).permutation(np.resize(["spam", "ham"], len(MANY)))
+    texts = [f"__label__{label} {text}" for label, text in zip(y, MANY["text"], strict=True)]
+    with pytest.warns(InputTypeWarning, match="Every text holds its label, and no other: '__label"):
+        linear().fit(texts, y)
+    lists = [str(text.split()) for text in MANY["text"]]  # as a CSV file holds them
+    with pytest.warns(InputTypeWarning, match="Every text is a list in brackets.*literal_eval"):
+        linear().fit(lists, y)
 
 
 def test_a_column_that_counts_the_rows_is_told():
     frame = MANY[["text"]].assign(number=range(len(MANY)))
     X = TextSequenceVectorizer().fit_transform(frame)
-    with pytest.warns(InputTypeWarning, match="column 'number' counts the rows.*Leave it out"):
+    with pytest.warns(InputTypeWarning, match="The column 'number' counts the rows.*Leave it out"):
         LSTMSequenceClassifier(linear_model="alone").fit(X, np.resize([0, 1], len(MANY)))
 
 
