@@ -48,7 +48,7 @@ def test_one_long_sequence_among_short_ones_does_not_widen_them_all(kind):
     assert peak_bytes(lambda: model.predict_proba(X)) < padded_copy / 2
 
 
-@pytest.mark.filterwarnings("ignore:X holds the whole numbers")
+@pytest.mark.filterwarnings("ignore:X holds whole numbers")
 @pytest.mark.parametrize("shape", [(400,), (100, 4)], ids=["2-D", "3-D"])
 @pytest.mark.parametrize("dtype", [int, float])
 def test_a_large_array_is_read_a_piece_at_a_time(monkeypatch, shape, dtype):
