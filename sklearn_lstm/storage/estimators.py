@@ -86,21 +86,18 @@ class Packer:
 
     def _pack(self, value: Any, place: str) -> dict[str, forms.Tree]:
         kind, form = type(value), forms.form_of(value)
-        tree: dict[str, forms.Tree]
         if kind in (np.ndarray, np.memmap):
-            tree = self._pack_array(value, place)
-        elif form in forms.FORMS:
+            return self._pack_array(value, place)
+        if form in forms.FORMS:
             _, to_plain, _ = forms.FORMS[form]
-            tree = {form: self(to_plain(value), place)}
-        elif kind is dict:
+            return {form: self(to_plain(value), place)}
+        if kind is dict:
             names = (k if isinstance(k, str) and k.isascii() else i for i, k in enumerate(value))
             values = self._pack_items(value.values(), place, names)
-            tree = {"dict": [self._pack_items(value, place), values]}
-        elif ESTIMATORS.get(kind.__name__) == kind.__module__:
-            tree = {"estimator": self.attributes(value, f"{place}.")}
-        else:
-            tree = {kind.__name__: self._pack_part(value, place)}
-        return tree
+            return {"dict": [self._pack_items(value, place), values]}
+        if ESTIMATORS.get(kind.__name__) == kind.__module__:
+            return {"estimator": self.attributes(value, f"{place}.")}
+        return {kind.__name__: self._pack_part(value, place)}
 
     def _pack_part(self, part: Any, place: str) -> dict[str, forms.Tree]:
         """Return the trees of the fields of an object of our own."""
