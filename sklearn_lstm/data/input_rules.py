@@ -152,15 +152,25 @@ def _a_table(seen: Seen) -> str:
 
 
 def _one_hot(seen: Seen) -> str:
-    """Tell steps of 0 but for one 1, which stand for symbols."""
-    is_single = seen.steps.shape[1] < 2 or np.nansum(seen.steps, axis=1).max() > 1
-    if is_single or not _are_0_and_1(seen.steps):
+    """Tell steps of 0 but for one 1, or rows of a table with as many 1 each: they are symbols."""
+    steps, width = np.nan_to_num(seen.steps), seen.lengths[0]
+    if not _are_0_and_1(steps):
         return ""
-    return (
-        "Each step of X is one-hot. Of symbols, token ids tell more: output='sparse' of a "
-        "vectorizer, else X = np.nan_to_num(X); X.argmax(axis=-1) + X.any(axis=-1), of a list row "
-        "by row. 0 is padding."
-    )
+    if steps.shape[1] > 1 and steps.sum(axis=1).max() == 1:
+        return (
+            "Each step of X is one-hot. Of symbols, token ids tell more: output='sparse' of a "
+            "vectorizer, else X = np.nan_to_num(X); X.argmax(axis=-1) + X.any(axis=-1), of a list "
+            "row by row. 0 is padding."
+        )
+    sums = np.add.reduceat(steps[:, 0], starts_of(seen.lengths))
+    are_many = steps.shape[1] == 1 and len(sums) >= FEWEST_MARKS and (seen.lengths == width).all()
+    if are_many and (sums == sums[0]).all() and 0 < 2 * sums[0] <= width:
+        return (
+            f"Each row of X is a series of {width} steps, {sums[0]:.0f} of them 1, as one-hot "
+            "coding makes of a table of symbols. Pass these, table.tolist(), to a "
+            "TextSequenceVectorizer(analyzer=list)."
+        )
+    return ""
 
 
 def _are_0_and_1(steps: NDArray[Any]) -> bool:

@@ -56,6 +56,7 @@ TOLD = {  # X, and what is told
     "a signal behind rows of rest": ([np.full(400, 7)] * 400 + 40 * signal(), "signal"),
     "noisy sensors": (sensors(5, 60), "signal"),
     "one-hot steps": (np.eye(30)[RNG.integers(0, 30, (9, 5))], r"Each step.*X\.any\(axis=-1\)"),
+    "one-hot table": (np.eye(4)[RNG.integers(0, 4, (30, 9))].reshape(30, -1), r"table\.tolist\(\)"),
     "one-hot lists": ([*np.eye(4)[RNG.integers(0, 4, (9, 5))]], "Each step of X is one-hot"),
     "padded by 0": (PADDED, "30 of 40 series end in steps of 0.*NaN"),
     "padded in front by 0": (PADDED[:, ::-1], "30 of 40 series begin in steps of 0.*NaN"),
