@@ -320,8 +320,8 @@ class TextSequenceVectorizer(
               `input_type`, which is "characters" for ``analyzer="char"`` or if most of the first
               1,000 tokens are one character, "auto" if `analyzer` is a function, else "words";
               `unknown_tokens`, the tokens with the id 1, in order; `numbers`, of a data frame.
-            - "dense": int32 array of shape (n_texts, max_length_), padded with 0. It knows no tokens,
-              and a scaler behind it would make measurements of them.
+            - "dense": int32 array of shape (n_texts, max_length_), padded with 0. It knows no
+              tokens, and a scaler behind it would make measurements of them.
             - "onehot": float32 array of shape (n_texts, max_length_, len(vocabulary_) + 1);
               channel `j` stands for id ``j + 1``, and the steps after the text are NaN. This array
               is large; ``LSTMSequenceClassifier(embedding_dim=None)`` has the same effect.
