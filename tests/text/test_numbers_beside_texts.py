@@ -78,7 +78,7 @@ def test_positions_are_no_features_to_select_from():
     model = make_pipeline(
         TextSequenceVectorizer(), SelectKBest(chi2, k=1), LSTMSequenceClassifier()
     )
-    with pytest.raises(TypeError, match="leave out what selects features, such as SelectKBest"):
+    with pytest.raises(TypeError, match="leave out what selects them, such as SelectKBest"):
         model.fit(texts, [1, 0, 1] * 9)
 
 
