@@ -48,6 +48,13 @@ class Seen:
     steps: NDArray[Any]
     lengths: Lengths
 
+    @property
+    def table(self) -> NDArray[np.number]:
+        """These rows, (n_rows, n_steps), if all have one channel and one length; else no rows."""
+        width = self.lengths[0]
+        is_table = self.steps.shape[1] == 1 and (self.lengths == width).all()
+        return self.steps.reshape(-1, width) if is_table else np.empty((0, width))
+
 
 def warn_of_another_reading(X: object, arrays: Arrays, sequences: Sequences) -> None:
     """Warn of what X may be in place of what it is read as: the first rule that it breaks.
@@ -136,10 +143,9 @@ def _negative_integers(seen: Seen) -> str:
 
 def _a_table(seen: Seen) -> str:
     """Tell an array of which some columns hold whole numbers, and others fractions: no series."""
-    width = seen.lengths[0]
-    if seen.steps.shape[1] > 1 or isinstance(seen.rows, list) or (seen.lengths != width).any():
+    table = seen.table
+    if isinstance(seen.rows, list) or not len(table):
         return ""
-    table = seen.steps.reshape(-1, width)
     n_fractions = np.count_nonzero(table % 1, axis=0)  # NaN too
     is_whole = (n_fractions == 0) & (table != table[0]).any(axis=0)
     is_whole &= np.count_nonzero(table, axis=0) >= FEWEST_MARKS
@@ -152,25 +158,28 @@ def _a_table(seen: Seen) -> str:
 
 
 def _one_hot(seen: Seen) -> str:
-    """Tell steps of 0 but for one 1, or rows of a table with as many 1 each: they are symbols."""
-    steps, width = np.nan_to_num(seen.steps), seen.lengths[0]
-    if not _are_0_and_1(steps):
+    """Tell steps of 0 but for one 1, which stand for symbols."""
+    is_single = seen.steps.shape[1] < 2 or np.nansum(seen.steps, axis=1).max() > 1
+    if is_single or not _are_0_and_1(seen.steps):
         return ""
-    if steps.shape[1] > 1 and steps.sum(axis=1).max() == 1:
-        return (
-            "Each step of X is one-hot. Of symbols, token ids tell more: output='sparse' of a "
-            "vectorizer, else X = np.nan_to_num(X); X.argmax(axis=-1) + X.any(axis=-1), of a list "
-            "row by row. 0 is padding."
-        )
-    sums = np.add.reduceat(steps[:, 0], starts_of(seen.lengths))
-    are_many = steps.shape[1] == 1 and len(sums) >= FEWEST_MARKS and (seen.lengths == width).all()
-    if are_many and (sums == sums[0]).all() and 0 < 2 * sums[0] <= width:
-        return (
-            f"Each row of X is a series of {width} steps, {sums[0]:.0f} of them 1, as one-hot "
-            "coding makes of a table of symbols. Pass these, table.tolist(), to a "
-            "TextSequenceVectorizer(analyzer=list)."
-        )
-    return ""
+    return (
+        "Each step of X is one-hot. Of symbols, token ids tell more: output='sparse' of a "
+        "vectorizer, else X = np.nan_to_num(X); X.argmax(axis=-1) + X.any(axis=-1), of a list row "
+        "by row. 0 is padding."
+    )
+
+
+def _one_hot_table(seen: Seen) -> str:
+    """Tell rows of 0 and 1 of which all hold as many 1: each 1 stands for a symbol."""
+    counts = np.count_nonzero(seen.table == 1, axis=1)
+    are_alike = len(counts) >= FEWEST_MARKS and (counts == counts[0]).all()
+    if not (are_alike and 0 < 2 * counts[0] <= seen.lengths[0] and _are_0_and_1(seen.table)):
+        return ""
+    return (
+        f"Each row of X holds {counts[0]} times 1, else 0, as one-hot coding makes of symbols, "
+        f"but is read as a series of {seen.lengths[0]} steps. Pass the table of symbols, "
+        "table.tolist(), to a TextSequenceVectorizer(analyzer=list)."
+    )
 
 
 def _are_0_and_1(steps: NDArray[Any]) -> bool:
@@ -228,11 +237,10 @@ def _codes(seen: Seen) -> str:
 
 def _length_1(seen: Seen) -> str:
     """Tell rows of fractions that have length 1, or hold nothing: no sequences."""
-    steps, lengths = seen.steps.astype(np.float64), seen.lengths
-    norms = np.sqrt(np.add.reduceat(np.square(steps).sum(axis=1), starts_of(lengths)))
-    is_table = steps.shape[1] == 1 and (lengths == lengths[0]).all()
+    table = seen.table.astype(np.float64)
+    norms = np.linalg.norm(table, axis=1)
     are_1 = ((norms == 0) | (np.abs(norms - 1) < 1e-3)).all()
-    if not (is_table and are_1 and (steps % 1).any()):
+    if not (are_1 and (table % 1).any()):
         return ""
     return (
         "Each row of X has length 1, as tf-idf and embeddings of texts have, which have no order. "
@@ -260,7 +268,7 @@ def _a_mark(seen: Seen) -> str:
 
 RULES_OF_IDS = (_a_frame_of_numbers, _a_signal, _zeros_between_ids)
 RULES_OF_SERIES = (
-    *(_codes, _a_frame_of_numbers, _negative_integers, _one_hot),
+    *(_codes, _a_frame_of_numbers, _negative_integers, _one_hot, _one_hot_table),
     *(_channels_first, _a_table, _padded, _length_1, _a_mark),
 )
 

@@ -80,8 +80,8 @@ class TokenIds(sp.csr_matrix):  # type: ignore[misc]
                 if not np.array_equal(kept, np.arange(len(kept))):  # as bagging selects all
                     raise TypeError(
                         "The columns of X are positions, not features: leave out what selects "
-                        "them, such as SelectKBest or max_features of BaggingClassifier; that of "
-                        "the vectorizer selects tokens."
+                        "them, such as SelectKBest or BaggingClassifier(max_features=0.5). "
+                        "max_features of the vectorizer selects tokens."
                     )
         return self._told(super().__getitem__(key), key)
 
