@@ -186,22 +186,6 @@ class Term:
     intercept: Annotated[NDArray[np.float64], "n_outputs"]
     squares: Annotated[NDArray[np.float32], "n_features n_outputs"] | None = None
 
-    @classmethod
-    def side_by_side(
-        cls, features: Sequence[Features], coef: Array, intercept: Array
-    ) -> tuple[Self, ...]:
-        """Return the terms of features whose columns were solved side by side.
-
-        Parameters
-        ----------
-        features : sequence of Features
-        coef : ndarray of shape (n_features of all, n_outputs)
-        intercept : ndarray of shape (n_outputs,)
-        """
-        parts = np.split(coef, np.cumsum([one.n_features for one in features])[:-1])
-        intercepts = intercept, *np.zeros((len(features) - 1, len(intercept)))
-        return tuple(map(cls, features, parts, intercepts))
-
     @property
     def n_features(self) -> int:
         """The number of coefficients for each output."""

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from math import inf, prod
+from math import inf
 from numbers import Number, Real
 from typing import Any
 
@@ -203,11 +203,8 @@ def _given(class_weight: Mapping[Hashable, Any], classes: list[object]) -> Weigh
     return np.array([float(class_weight.get(label, 1.0)) for label in classes])
 
 
-def relative_weights(targets: Targets, by_class: Weights | None) -> Targets:
-    """Return targets whose weights have mean 1 over those that count.
-
-    Each factor is divided by its largest value first, so that their product can't overflow. A
-    weight that is lost by rounding in the sum of all is 0.
+def absolute_weights(targets: Targets, by_class: Weights | None) -> Targets:
+    """Return targets whose weights are those of samples times those of their classes or labels.
 
     Parameters
     ----------
@@ -221,39 +218,29 @@ def relative_weights(targets: Targets, by_class: Weights | None) -> Targets:
     ValueError
         For no weight above 0.
     """
-    factors = [one / (one.max(initial=0) or 1) for one in _factors(targets, by_class)]
-    weight = _product(factors)
+    weights, values = targets.weights, targets.values
+    if by_class is not None and by_class.ndim == 1:
+        weights = weights * by_class[values]
+    elif by_class is not None:
+        # scikit-learn multiplies labels. Then hardly more than the sample with most of them counts.
+        of_labels = np.where(values > 0, by_class[:, 1], by_class[:, 0])
+        weights = weights[:, np.newaxis] * of_labels
+    if not weights.any():
+        raise ValueError("sample_weight times class_weight needs at least one non-zero number.")
+    return replace(targets, weights=weights)
+
+
+def relative_weights(targets: Targets, by_class: Weights | None) -> Targets:
+    """Return targets with such weights, but of mean 1 over those that count.
+
+    Both factors are divided by their largest value first, so that no product overflows. A weight
+    that is lost by rounding in the sum of all is 0.
+    """
+    scaled = replace(targets, weights=targets.weights / (targets.weights.max(initial=0) or 1))
+    by_class = None if by_class is None else by_class / (by_class.max() or 1)
+    weight = absolute_weights(scaled, by_class).weights
     weight = np.where(weight < EPSILON * weight.sum(axis=0), 0, weight)
     return replace(targets, weights=np.asarray(weight / weight[weight > 0].mean()))
-
-
-def absolute_weights(targets: Targets, by_class: Weights | None) -> Targets:
-    """Return targets whose weights are products of both, as they are.
-
-    Raises
-    ------
-    ValueError
-        For no weight above 0.
-    """
-    return replace(targets, weights=_product(_factors(targets, by_class)))
-
-
-def _factors(targets: Targets, by_class: Weights | None) -> list[Weights]:
-    """Return the weights of samples and those of their classes, or of each of their labels."""
-    weights, values = targets.weights, targets.values
-    if by_class is None:
-        return [weights]
-    if by_class.ndim == 1:
-        return [weights, by_class[values]]
-    # scikit-learn multiplies them. Then hardly more than the sample with the most labels counts.
-    return [weights[:, np.newaxis], np.where(values > 0, by_class[:, 1], by_class[:, 0])]
-
-
-def _product(factors: list[Weights]) -> Weights:
-    weight = prod(factors, start=np.ones(1))
-    if not weight.any():
-        raise ValueError("sample_weight times class_weight needs at least one non-zero number.")
-    return weight
 
 
 def read_groups(groups: Any, n_samples: int) -> NDArray[np.intp] | None:

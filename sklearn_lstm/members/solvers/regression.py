@@ -38,7 +38,8 @@ class Solver(BaseSolver):
 
     def __init__(self, reader: Any) -> None:
         super().__init__(reader)
-        self.keeps_penalty = all(one.have_one_unit for one in reader.features)
+        (self.features,) = reader.features
+        self.keeps_penalty = self.features.have_one_unit
         tried = np.arange(len(reader.samples))
         if not self.keeps_penalty:
             tried = np.delete(tried, reader.held_out)
@@ -47,31 +48,26 @@ class Solver(BaseSolver):
         self.penalty = _find_penalty(scaled, reader.part(tried).targets, reader.seed, judge)
 
     def solve(self, rows: Rows) -> tuple[Term, ...]:
-        """Return the terms that these rows tell."""
+        """Return the term that these rows tell."""
         features, scaled, deviation = self._read(rows)
-        targets = self.reader.part(rows).targets
-        weights = _fit_regression(scaled, targets, self.penalty)
-        return Term.side_by_side(features, weights[1:] / deviation[:, np.newaxis], weights[0])
+        weights = _fit_regression(scaled, self.reader.part(rows).targets, self.penalty)
+        return (Term(features, weights[1:] / deviation[:, np.newaxis], weights[0]),)
 
-    def _read(self, rows: Rows) -> tuple[list[Any], NDArray[np.float32], NDArray[np.float64]]:
-        """Return features that these rows tell, their scaled columns, and the deviations."""
-        features, columns, deviations = [], [], []
+    def _read(self, rows: Rows) -> tuple[Any, NDArray[np.float32], NDArray[np.float64]]:
+        """Return the features that these rows tell, their scaled columns, and the deviations."""
         samples = self.reader.part(rows)
-        for one in (known.learned(samples) for known in self.reader.features):
-            vectors = one.vectors(samples.sequences)
-            own = _one_scale(vectors) if one.have_one_unit else _own_scales(vectors, one.has_unit)
-            mean, deviation = own
-            scaled = np.nan_to_num((vectors - mean) / deviation, copy=False)
-            features.append(replace(one, mean=mean))
-            columns.append(scaled.astype(np.float32))
-            deviations.append(deviation)
-        return features, np.concatenate(columns, axis=1), np.concatenate(deviations)
+        features = self.features.learned(samples)
+        vectors = features.vectors(samples.sequences)
+        find_scale = _one_scale if features.have_one_unit else _own_scales
+        mean, deviation = find_scale(vectors, features.has_unit)
+        scaled = np.nan_to_num((vectors - mean) / deviation, copy=False)
+        return replace(features, mean=mean), scaled.astype(np.float32, order="C"), deviation
 
 
 # --- The scale of columns
 
 
-def _one_scale(vectors: Vectors) -> Scale:
+def _one_scale(vectors: Vectors, _: NDArray[np.bool_]) -> Scale:
     """Return one deviation for all columns: those that vary more tell more."""
     mean = np.asarray(vectors.mean(axis=0, dtype=np.float64))
     deviation = np.sqrt(vectors.var(axis=0, dtype=np.float64).mean())

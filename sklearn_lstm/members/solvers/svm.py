@@ -40,8 +40,10 @@ class Solver(BaseSolver):
         matrix, targets = hstack(matrices, format="csr"), self.reader.part(rows).targets
         del matrices  # the solver needs the memory
         n_scaled = sum(one.n_features for one in features if isinstance(one, TfIdfFeatures))
-        solution = fit_svms(matrix, targets, seed=self.reader.seed, n_scaled=n_scaled)
-        return Term.side_by_side(features, *solution)
+        coef, intercept = fit_svms(matrix, targets, seed=self.reader.seed, n_scaled=n_scaled)
+        parts = np.split(coef, np.cumsum([one.n_features for one in features])[:-1])
+        intercepts = intercept, *np.zeros((len(features) - 1, len(intercept)))  # it counts once
+        return tuple(map(Term, features, parts, intercepts))
 
 
 def fit_svms(features: csr_matrix, targets: Targets, *, seed: int, n_scaled: int) -> Solution:
