@@ -13,8 +13,9 @@ import sys
 import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from ast import literal_eval
+from codecs import BOM_UTF8
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -55,7 +56,9 @@ def fit(options: Namespace) -> None:
     classifier.set_params(verbose=int(sys.stderr.isatty()))
     model = make_pipeline(TextSequenceVectorizer(), classifier)
     names = {key.partition("__")[2]: key for key in model.get_params()}
-    model.set_params(**{names.get(k, f"lstmsequenceclassifier__{k}"): v for k, v in options.set})
+    if unknown := {*dict(options.set)} - {*names}:
+        raise ValueError(f"--set has {[*unknown]}, but parameters are {sorted(names)[1:]}")
+    model.set_params(**{names[name]: value for name, value in options.set})
     words = {name: no_numbers(options, table[name]) for name in options.beside}
     options.categories = [name for name in words if len(words[name])]
     for name in options.categories:
@@ -67,7 +70,7 @@ def fit(options: Namespace) -> None:
     model[0]._columns = tuple(options.columns)  # noqa: SLF001 - of one column alone, too
     io.save(model, options.output)
     classes = table[options.label].value_counts()
-    found = f"{len(table):,} rows, {len(classes)} classes, {classes[:5].to_dict()}"
+    found = f"{len(table):,} rows, {len(classes)} classes, the largest {classes[:5].to_dict()}"
     found += f", categories {options.categories}" if options.categories else ""
     n_empty = model[0].coverage_["n_empty_texts"]
     found += f", {n_empty:,} texts without a word" if n_empty else ""
@@ -97,8 +100,9 @@ def evaluate(options: Namespace) -> None:
 
     model, table = stored_model(options), read_all(options)
     labels, classes = table[options.label].tolist(), model.classes_.astype(str).tolist()
-    if unknown := [*{*labels} - {*classes}][:5]:
-        raise ValueError(f"The model has the labels {classes!s:.200}, but not {unknown}")
+    if unknown := sorted({*labels} - {*classes}):
+        found = f"but not {len(unknown)} of the table, {unknown[:5]}"
+        raise ValueError(f"The model has the labels {classes!s:.200}, {found}")
     proba = model.predict_proba(inputs(options, table))
     predicted = model._fitted.labels_of(proba).astype(str)  # noqa: SLF001
     print(classification_report(labels, predicted, zero_division=0))
@@ -142,7 +146,7 @@ def inputs(options: Namespace, table: Any) -> Any:
 def no_numbers(options: Namespace, column: Any) -> Any:
     """Return what a column holds that is no number, nor missing."""
     known = column.dropna()
-    return known[options.pandas.to_numeric(known, errors="coerce").isna()]
+    return known[options.pandas.to_numeric(known.astype(object), errors="coerce").isna()]  # dates
 
 
 def read_all(options: Namespace) -> Any:
@@ -154,28 +158,28 @@ def read_all(options: Namespace) -> Any:
 
 def read_parts(options: Namespace, n_rows: int) -> Iterator[Any]:
     """Yield the table, some rows at a time; labels and groups are strings, None if empty."""
-    read = READERS.get(Path(options.data.lower().removesuffix(".gz")).suffix, read_csv)
     labels = [*{options.label, options.groups} - {None}]
-    for part in read(options, n_rows):
-        if missing := sorted({*options.columns, *labels} - {*part}):
-            raise ValueError(
-                f"The table has no columns {missing} (--text, --label, --beside), but {[*part]}"
-            )
-        if twice := [name for name in options.columns + labels if [*part].count(name) > 1]:
-            raise ValueError(f"The table has several columns {twice}")
-        part[labels] = part[labels].astype("string").replace({"": None})
-        if (is_missing := part[labels].isna().any(axis=1)).any():
-            found = f"{is_missing.sum():,} rows have no {' or no '.join(labels)}"
-            raise ValueError(
-                f"{found}, the first is row {is_missing.to_numpy().argmax()}: leave them out"
-            )
-        if len(part):
-            yield part
+    with opened(options.data) as file:
+        first = file.peek(8).removeprefix(BOM_UTF8).lstrip()
+        read = next((read for begin, read in READERS.items() if first.startswith(begin)), read_csv)
+        for part in read(options, file, n_rows):
+            if missing := sorted({*options.columns, *labels} - {*part}):
+                raise ValueError(f"The table has no columns {missing}, but {[*part]}: see --help")
+            if twice := [name for name in options.columns + labels if [*part].count(name) > 1]:
+                raise ValueError(f"The table has several columns {twice}")
+            part[labels] = part[labels].astype("string").replace({"": None})
+            if (is_missing := part[labels].isna().any(axis=1)).any():
+                found = f"{is_missing.sum():,} rows have no {' or no '.join(labels)}"
+                row = 1 + is_missing.to_numpy().argmax()
+                raise ValueError(f"{found}, the first is row {row} of the data: leave them out")
+            for name in {*options.columns} - {*options.beside}:
+                part[name] = part[name].fillna("")
+            if len(part):
+                yield part
 
 
-def read_csv(options: Namespace, n_rows: int) -> Iterator[Any]:
+def read_csv(options: Namespace, file: Any, n_rows: int) -> Iterator[Any]:
     """Yield the rows of CSV, all strings; its delimiter is the one that the header has most of."""
-    file = opened(options.data)
     delimiter = chr(max(b",;\t|", key=file.peek(1).lstrip().partition(b"\n")[0].count))
     with TextIOWrapper(file, "utf-8-sig", newline="") as lines:
         rows = rows_of(lines, delimiter)
@@ -214,30 +218,31 @@ def refuse_row(line: int, found: str) -> NoReturn:
     )
 
 
-def read_json(options: Namespace, n_rows: int) -> Iterator[Any]:
+def read_json(options: Namespace, file: Any, n_rows: int) -> Iterator[Any]:
     """Yield the rows of JSON lines."""
-    with opened(options.data) as file:
-        while lines := [*islice(filter(bytes.strip, file), n_rows)]:
-            if lines[0].lstrip().startswith((b"[", b"{\n")) or b'":{"0":' in lines[0]:
-                found = "These are no JSON lines, such as frame.to_json(path, orient='records', "
-                raise ValueError(f"{found}lines=True) writes. jq -c '.[]' makes them of an array")
-            records = json.loads(f"[{b','.join(lines).decode('utf-8-sig')}]")
-            yield options.pandas.DataFrame(records, dtype=object)
+    while lines := [*islice(filter(bytes.strip, file), n_rows)]:
+        if lines[0].lstrip().startswith((b"[", b"{\n")) or b'":{"0":' in lines[0]:
+            found = "These are no JSON lines, such as frame.to_json(path, orient='records', "
+            raise ValueError(f"{found}lines=True) writes. jq -c '.[]' makes them of an array")
+        records = json.loads(f"[{b','.join(lines).decode('utf-8-sig')}]")
+        yield options.pandas.DataFrame(records, dtype=object)
 
 
-def read_parquet(options: Namespace, n_rows: int) -> Iterator[Any]:
+def read_parquet(_: Namespace, file: Any, n_rows: int) -> Iterator[Any]:
     """Yield the rows of a Parquet file."""
-    file = imported("pyarrow.parquet", "A Parquet file").ParquetFile(options.data)
-    return (batch.to_pandas() for batch in file.iter_batches(n_rows))
+    table = imported("pyarrow.parquet", "A Parquet file").ParquetFile(file)
+    return (batch.to_pandas() for batch in table.iter_batches(n_rows))
 
 
-READERS = {".jsonl": read_json, ".ndjson": read_json, ".json": read_json, ".parquet": read_parquet}
+READERS = {b"PAR1": read_parquet, b"{": read_json, b"[": read_json}  # by how a file begins
 
 
-def opened(data: str) -> Any:
-    """Return the file to read, the standard input for -."""
-    opener = gzip.open if data.lower().endswith(".gz") else open
-    return sys.stdin.buffer if data == "-" else opener(data, "rb")
+@contextmanager
+def opened(data: str) -> Iterator[Any]:
+    """Open the file to read, perhaps a gzipped one; the standard input for -."""
+    stdin: Any = nullcontext(sys.stdin.buffer)
+    with stdin if data == "-" else Path(data).open("rb") as file:
+        yield gzip.GzipFile(fileobj=file) if file.peek(2).startswith(b"\x1f\x8b") else file
 
 
 # --- Options and exit codes
@@ -246,7 +251,7 @@ def opened(data: str) -> Any:
 def setting(text: str) -> tuple[str, object]:
     """Return the name and the value of a parameter, as in Python, else a string."""
     name, is_named, value = text.partition("=")
-    if not is_named:
+    if not (name and is_named):
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     with suppress(ValueError, SyntaxError):
         return name, literal_eval(value)
@@ -256,6 +261,7 @@ def setting(text: str) -> tuple[str, object]:
 def make_parser() -> ArgumentParser:
     """Return the parser of all commands."""
     parser = ArgumentParser("sklearn-lstm", description="Classify the texts of a table.")
+    parser.add_argument("--version", action="version", version=sklearn_lstm.__version__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for run in (fit, predict, evaluate, explain):
         command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
@@ -263,7 +269,7 @@ def make_parser() -> ArgumentParser:
         add = command.add_argument
         if run is not fit:
             add("model", help="the file that fit has written")
-        add("data", help="CSV, JSON lines (.jsonl), both also .gz, or .parquet; - is CSV of a pipe")
+        add("data", help="CSV, JSON lines, both also gzipped, or Parquet; - reads a pipe")
         add("--text", default="text" if run is fit else None, help="the column of texts (text)")
         add("--encoder", type=lambda x: Path(x) if Path(x).is_dir() else x, help="name or folder")
         if run in {fit, evaluate}:

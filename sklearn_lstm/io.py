@@ -16,16 +16,17 @@ from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.pretrained.token_tables import NamedModel
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.estimators import PLAIN, Packer, sealed, warn_of_other_version
-from sklearn_lstm.storage.file import opened, replacing
+from sklearn_lstm.storage.file import MARK, opened, replacing
 
 __all__ = ["ModelFileError", "describe", "load", "save"]
 
 WHAT_ELSE = {  # to do about an attribute of a model that is no plain data
     **dict.fromkeys(
-        ("analyzer", "preprocessor", "tokenizer"),
+        ("analyzer", "tokenizer"),
         "Call the function before the vectorizer, and fit that with analyzer=list to lists of "
         "tokens: list, tuple and str.split can be stored.",
     ),
+    **dict.fromkeys(("preprocessor", "strip_accents"), "Call the function on the texts before."),
     **dict.fromkeys(("stop_words", "vocabulary"), "Pass a list or a dict."),
     "embeddings": "Fit with an array, a dict, WordVectors, or what static_model returns.",
 }
@@ -74,10 +75,9 @@ def save(model: object, path: str | os.PathLike[str]) -> None:
     """
     if isinstance(model, str | os.PathLike):
         raise TypeError(f"The model comes first: save(model, {os.fspath(model)!r}).")
-    check_is_fitted(model)
     pack = Packer(is_file=True)
-    metadata = sealed(_pack(model, "", pack), pack)
-    data = to_bytes(pack.table, metadata)
+    seal = " ".join(sealed(_pack(model, "", pack), pack).values())
+    data = to_bytes(pack.table, {MARK: seal})  # of several names, the order would be a random one
     with replacing(path) as file:
         file.write(data)
 
@@ -200,6 +200,7 @@ def _pack(model: Any, place: str, pack: Packer) -> dict[str, forms.Tree]:
             f"Pipeline of these, found {kind.__module__}.{kind.__name__}{step}. From a search, "
             "save the best_estimator_. skops.io.dump stores Pipelines with other steps."
         )
+    check_is_fitted(model)
     try:
         return {**pack.attributes(model, place), "told": _to_tell(model)}
     except forms.NotPlainError as error:
@@ -233,12 +234,12 @@ def _refusal(model: Any, place: str, error: forms.NotPlainError) -> str:
         name, value = "embeddings", error.value  # which the model has kept
     remedy = (
         "Predictions do not need it: give a parameter another value with set_params (None, or a "
-        f"string such as 'adamw'; an integer as random_state); else del model.{name}."
+        "string such as 'adamw'; an integer as random_state), or delete the attribute."
     )
     return (
         f"save can't store {place}{name}={value!r:.200}, because a file that is safe to load "
         f"holds plain data only. {WHAT_ELSE.get(name, remedy)} Otherwise store the model with "
-        "joblib; whoever loads that file has to trust you."
+        "joblib, which takes no lambda; whoever loads that file has to trust you."
     )
 
 

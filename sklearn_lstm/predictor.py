@@ -12,7 +12,7 @@ from sklearn_lstm import ESTIMATORS
 from sklearn_lstm.data.text_reader import TextReader
 from sklearn_lstm.exceptions import ModelFileError, warn_user
 from sklearn_lstm.members.network.numpy_network import NumpyNetwork
-from sklearn_lstm.model import Fitted
+from sklearn_lstm.model import Fitted, check_tokens
 from sklearn_lstm.pretrained.sentence_encoders import passed_models
 from sklearn_lstm.storage.file import opened
 from sklearn_lstm.storage.forms import Unpacker, other_version
@@ -81,6 +81,8 @@ class Predictor:
             raise TypeError(
                 "Store a model, sklearn_lstm.io.save(model, path), then Predictor.load(path)."
             )
+        if reader is not None:
+            check_tokens(fitted.mark, reader.vocabulary)
         self._reader, self._fitted = reader, fitted
         self.classes_: NDArray[Any] = fitted.labels.classes
         self.label_names_: tuple[str, ...] | None = fitted.labels.names or None
@@ -110,12 +112,13 @@ class Predictor:
         ModelFileError
             As in `sklearn_lstm.io.load`, and for a model with other steps, which that reads.
         TypeError, ValueError
-            If what is passed is something else.
+            If what is passed is something else, or the vectorizer of the Pipeline was fitted again.
         ImportError
             If the package of the encoder that the file names is not installed.
         """
         with opened(path, passed_models(embeddings, encoder)) as (content, unpack):
-            return cls(*read_model(content, unpack))
+            parts = read_model(content, unpack)
+        return cls(*parts)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class, or the labels above their thresholds.

@@ -18,8 +18,8 @@ from skorch.callbacks import Callback, EpochScoring
 from small_models import small
 
 import sklearn_lstm
-from sklearn_lstm import TextSequenceVectorizer, WordVectors
-from sklearn_lstm.io import load
+from sklearn_lstm import Predictor, TextSequenceVectorizer, WordVectors
+from sklearn_lstm.io import load, save
 from sklearn_lstm.streaming import fit_batches
 
 
@@ -292,7 +292,7 @@ def test_the_long_stream_of_the_page_goes_on_where_it_was_killed(tmp_path, monke
     assert_array_equal(again, whole)
 
 
-def test_ids_of_a_vectorizer_that_was_fitted_again_are_refused():
+def test_ids_of_a_vectorizer_that_was_fitted_again_are_refused(tmp_path):
     texts, y = ["good day", "bad day", "good fun", "bad fun"] * 5, [1, 0, 1, 0] * 5
     model = make_pipeline(TextSequenceVectorizer(), small()).fit(texts, y)
     before, expected = model[0].transform(texts), model.predict_proba(texts)
@@ -306,6 +306,7 @@ def test_ids_of_a_vectorizer_that_was_fitted_again_are_refused():
             model.predict,
             lambda X: model[1].partial_fit(model[0].transform(X), y),
             lambda X: stored.predict(model[0].transform(X)),
+            lambda _: (save(model, tmp_path / "model"), Predictor.load(tmp_path / "model")),
         ):
             with pytest.raises(ValueError, match=r"other tokens than at fit: use the vectorizer"):
                 use(texts)

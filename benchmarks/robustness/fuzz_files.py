@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 
 from sklearn_lstm import Predictor, TextSequenceVectorizer, WordVectors, exceptions
 from sklearn_lstm.io import ModelFileError, load, save
+from sklearn_lstm.storage.file import MARK
 from sklearn_lstm.storage.forms import DTYPES, checksum_of
 
 TESTS = Path(__file__).parents[2] / "tests"
@@ -230,7 +231,7 @@ def mutant(data: bytes, rng: np.random.Generator) -> bytes:
         else:
             change_tree(tree, rng)
     text = np.frombuffer(json.dumps(tree).encode(), np.uint8)
-    header["__metadata__"] = {"content": CONTENT, "checksum": checksum_of(text)}
+    header["__metadata__"] = {MARK: f"{CONTENT} {checksum_of(text)}"}
     return joined(header, replaced(header, arrays, CONTENT, text))
 
 

@@ -15,7 +15,12 @@ from sklearn_lstm.data.kinds import KINDS, MEASUREMENTS, Kind, KindName, find_ki
 from sklearn_lstm.data.numbers import check_numbers
 from sklearn_lstm.data.reading import read_sequences
 from sklearn_lstm.data.sequences import Sequences
-from sklearn_lstm.exceptions import InvalidSequencesError, MissingValuesWarning, warn_user
+from sklearn_lstm.exceptions import (
+    InputTypeWarning,
+    InvalidSequencesError,
+    MissingValuesWarning,
+    warn_user,
+)
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,10 @@ class InputFormat:
                 f"X has {found.n_features} features, but LSTMSequenceClassifier is expecting "
                 f"{self.n_features} features as input. Pass series of another length in a list."
             )
+        is_new_table = self.n_channels and found.has_fixed_width and not self.has_fixed_width
+        if is_new_table and found.n_features == 1 < len(sequences):
+            told = "Each row of X is read as a series of one step. If X is one series, pass [X]."
+            warn_user(told, InputTypeWarning)
         shown = self.channel_names or range(len(sequences.has_missing))
         new = {shown[channel] for channel in {*found.gappy} - {*self.gappy}}
         _warn_of_gaps("missing values in channels that had none", new)

@@ -24,7 +24,7 @@ NO_TEXTS_ADVICE = (
 )
 NUMBERS_ADVICE = (
     "Turn strings such as '£1,200.50' into numbers by frame[{0!r}] = pd.to_numeric(frame[{0!r}]"
-    ".astype(str).str.replace(r'[^\\d.-]', '', regex=True))."
+    ".astype(str).str.replace(r'[^\\d.-]', '', regex=True)), 'True' by frame[{0!r}] == 'True'."
 )
 DATES_ADVICE = (
     "Turn dates into numbers: frame[{0!r}] = (pd.to_datetime(frame[{0!r}], utc=True) - "

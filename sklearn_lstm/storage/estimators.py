@@ -67,8 +67,8 @@ class Packer:
     def attributes(self, estimator: Any, place: str) -> dict[str, forms.Tree]:
         """Return the class of an estimator, and the trees of its attributes."""
         attributes = dict(estimator._stored_attributes())  # noqa: SLF001 - that of `StoredMixin`
-        if self.is_file:
-            attributes.pop("_skl_callbacks", None)  # those of scikit-learn
+        for name in ("_skl_callbacks", "_metadata_request") if self.is_file else ():
+            attributes.pop(name, None)  # objects of scikit-learn, which only `fit` needs
         trees = {}
         for name, value in attributes.items():
             try:

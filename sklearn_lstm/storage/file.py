@@ -19,10 +19,13 @@ from sklearn_lstm.exceptions import ModelFileError
 from sklearn_lstm.storage import forms
 from sklearn_lstm.storage.forms import FIRST_BYTES, TIMES_SIZE, Unpacker
 
-BEGIN = rb"(?s)$|....\0\0\0\0\{"  # of a file that may be replaced: an empty one, or safetensors
+MARK = "sklearn_lstm"  # of a model: the name of its tree, and the checksum
+# Of a file that may be replaced: an empty one, or a model.
+BEGIN = rb'(?s)$|....\0\0\0\0\{"__metadata__":\{"sklearn_lstm":"'
 OTHER_FILES = {  # their first eight bytes, and what they may be
-    rb"\x80": " It looks like a pickle: joblib.load may read it, and run the code in it.",
-    rb"[^\x00-\x08]+$": " It looks like text: in a command, the model comes before the data.",
+    rb"\x80|\x1f\x8b|BZh|x[\x01\x9c\xda]|\xfd7z": " It looks like a pickle, perhaps a compressed "
+    "one: joblib.load may read it, and run the code in it.",
+    rb"[^\x00-\x08]+$": " It looks like text: does the data stand in the place of the model?",
 }
 
 
@@ -110,10 +113,10 @@ def opened(
         unpack = Unpacker({}, passed, FIRST_BYTES + (TIMES_SIZE - 4) * size)
         entries = unpack.parsed(file.read(start - 8))
         metadata = entries.pop("__metadata__", {})
-        if metadata.keys() != {"content", "checksum"}:
-            raise ModelFileError("holds no model that sklearn_lstm.io.save stored.")
+        if metadata.keys() != {MARK}:
+            raise ModelFileError("holds no model of sklearn_lstm.io.save, or one in an old format.")
         unpack.table |= find_arrays(file, entries, start)
-        yield unpack.content(**metadata), unpack
+        yield unpack.content(*metadata[MARK].split(" ")), unpack
 
 
 def target_of(path: str | os.PathLike[str]) -> Path:
@@ -141,7 +144,7 @@ def target_of(path: str | os.PathLike[str]) -> Path:
             reason = "It is a folder, a device or a pipe, and no file"
             raise OSError(errno.EINVAL, reason, os.fspath(path))
         with target.open("rb") as file:
-            if not re.match(BEGIN, file.read(9)):
+            if not re.match(BEGIN, file.read(50)):
                 reason = "It holds no model, so it is not replaced: delete it, or take another name"
                 raise OSError(errno.EEXIST, reason, os.fspath(path))
     if not os.access(target.parent, os.W_OK):

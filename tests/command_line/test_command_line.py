@@ -100,7 +100,9 @@ def model(tmp_path_factory):
         ("new.jsonl", MARK + as_json_lines()),
         ("new.ndjson.gz", gzip.compress(b"\n" + as_json_lines().replace(b"\n", b"\n\n"), mtime=0)),
         ("new.json", as_json_lines()[:-1]),
+        ("-", gzip.compress(as_json_lines(TABLE.replace({"": None})), mtime=0)),
         ("new.parquet", as_parquet()),
+        ("new", as_parquet(TABLE.replace({"": None}))),
     ],
 )
 def test_texts_are_strings_as_they_stand_in_every_format(name, content, run, model, tmp_path):
@@ -168,11 +170,11 @@ def test_columns_beside_the_texts_have_their_types_in_every_part(suffix, run, tm
     write = {"csv": as_csv, "jsonl": as_json_lines, "parquet": as_parquet}[suffix]
     data.write_bytes(write(frame.astype({"code": "category"}) if suffix == "parquet" else frame))
     several = [word for name in beside for word in ("--beside", name)]
-    found = run("fit", data, *several, "--output", path, *FIT)
+    found, one_empty = run("fit", data, *several, "--output", path, *FIT), "1 texts without a word"
     assert found == (
         0,
         "",
-        f"8 rows, 2 classes, {COUNTS}, categories ['code'], 1 texts without a word: {path}\n",
+        f"8 rows, 2 classes, the largest {COUNTS}, categories ['code'], {one_empty}: {path}\n",
     )
     X = frame[["text", *beside]].astype({"price": float, "new": float, "code": "category"})
     expected = python_model(X, frame["label"]).predict_proba(X)
@@ -241,13 +243,13 @@ def test_predict_takes_constant_memory_and_needs_neither_torch_nor_scikit_learn(
             b"text\nna\xefve\n",
             ": invalid continuation byte. Store the table as CSV in UTF-8",
         ),
-        ("x.csv", b"message\na\n", "['text'] (--text, --label, --beside), but ['message']"),
+        ("x.csv", b"message\na\n", "['text'], but ['message']: see --help"),
         ("x.csv", b"text,text\na,b\n", "The table has several columns ['text']"),
         ("x.csv.gz", gzip.compress(b"text\na\n", mtime=0)[:-9], "Compressed file ended before"),
         ("x.jsonl", b'{"text": "a"}\n{"text"}\n', "Expecting ':' delimiter: line 2"),
         (
             "x.jsonl",
-            b'{"text": "free \\ud83d"}\n' * 1003 + b'{"text": null}',
+            b'{"text": "free \\ud83d"}\n' * 1003 + b'{"text": 1}',
             "from row 1,000 on: X[3] is",
         ),
         ("x.json", b'[\n{"text": "a"}]', "no JSON lines, such as frame.to_json(path, orient="),
@@ -268,7 +270,12 @@ def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, 
         (["none.csv", "--output", "model"], 1, "No such file or directory: 'none.csv'"),
         (["spam.csv", "--output", "model", "--set", "lr"], 2, "--set: 'lr' is not NAME=VALUE"),
         (["spam.csv", "--output", "model", "--beside", "price"], 1, "that recur: 'n.a.'. Write"),
-        (["spam.csv", "--output", "model", "--set", "rate=1"], 1, "Invalid parameter 'rate'"),
+        (
+            ["spam.csv", "--output", "model", "--set", "rate=1"],
+            1,
+            "--set has ['rate'], but pa",
+        ),
+        (["spam.csv", "--output", "model", "--set", "=1"], 2, "--set: '=1' is not NAME=VALUE"),
         (["empty.csv", "--output", "model"], 1, "The table has no rows"),
         (["spam.csv", "--output", "model", "--text", "label"], 1, "name a column twice"),
         (["spam.csv", "--output", "spam.csv"], 1, "It holds no model, so it is not replaced"),
@@ -280,7 +287,7 @@ def test_a_table_that_can_not_be_read_is_one_line(name, content, expected, run, 
         (
             ["unlabelled.csv", "--output", "model"],
             1,
-            "1 rows have no label, the first is row 1: leave",
+            "1 rows have no label, the first is row 2 of the data: leave",
         ),
     ],
 )
@@ -301,14 +308,16 @@ def test_a_model_or_labels_of_another_kind_are_told(run, model, tmp_path):
     series = [[1.0, 2.0], [2.0, 1.0]] * 4
     save(LSTMSequenceClassifier(max_epochs=0).fit(series, [0, 1] * 4), path)
     assert "reads no texts, or has several labels" in run("explain", path, data)[2]
-    assert "the model comes before the data" in run("evaluate", data, model)[2]
+    assert "the data stand in the place of the model" in run("evaluate", data, model)[2]
     path.write_bytes(as_csv(TABLE.assign(label="egg")))
     _, _, errors = run("evaluate", model, path)
-    assert errors.endswith(": The model has the labels ['ham', 'spam'], but not ['egg']")
+    assert errors.endswith(
+        ": The model has the labels ['ham', 'spam'], but not 1 of the table, ['egg']"
+    )
 
 
 def test_packages_that_are_missing_are_named(run, model, tmp_path, monkeypatch):
-    (tmp_path / "x.parquet").write_bytes(b"")
+    (tmp_path / "x.parquet").write_bytes(as_parquet())
     for module, package in (("pyarrow.parquet", "pyarrow"), ("pandas", "pandas")):
         monkeypatch.setitem(sys.modules, module, None)
         status, _, errors = run("predict", model, tmp_path / "x.parquet")

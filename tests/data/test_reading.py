@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
 from sklearn_lstm.data.sequences import NO_ID, integer_type
+from sklearn_lstm.exceptions import InputTypeWarning
 
 IDS = [[3, 4, 5, 3], [6], [7, 2]]
 ID_TABLE = np.array([[3, 4, 5, 3, 0], [6, 0, 0, 0, 0], [7, 2, 0, 0, 0]])
@@ -111,3 +112,14 @@ def test_n_features_counts_columns_of_a_matrix_and_channels_of_the_rest():
     assert InputFormat.found_in(sparse.csr_matrix(ID_TABLE))[0].n_features == 5
     assert InputFormat.found_in(UNIVARIATE_TABLE)[0].n_features == 4
     assert InputFormat.found_in(IDS)[0].n_features == 1
+
+
+def test_one_series_in_place_of_a_list_of_it_is_told():
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=(n_steps, 1)) for n_steps in (5, 7, 9)]
+    read = InputFormat.found_in(series)[0].read
+    for X in (series[0], series[0].tolist()):
+        with pytest.warns(InputTypeWarning, match=r"of one step. If X is one series, pass \[X\]"):
+            assert read(X).lengths.tolist() == [1] * 5
+    for X in (series[:1], [[0.5]], rng.normal(size=(4, 5))):
+        read(X)

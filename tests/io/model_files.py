@@ -10,6 +10,7 @@ from safetensors.numpy import save as to_safetensors
 
 from sklearn_lstm import Predictor
 from sklearn_lstm.io import ModelFileError, load
+from sklearn_lstm.storage.file import MARK
 from sklearn_lstm.storage.forms import DTYPES, checksum_of, to_text
 
 TEXTS = ["so good", "good fun, so good", "so bad", "bad, so boring", "naïve plot"]
@@ -56,7 +57,7 @@ def file_of(content, arrays):
     """Return a file of a tree, or its text, and its arrays, whose checksums fit."""
     text = content if isinstance(content, bytes) else to_text(content)
     array = np.frombuffer(text, np.uint8)
-    metadata = {"content": "content", "checksum": checksum_of(array)}
+    metadata = {MARK: f"content {checksum_of(array)}"}
     return to_safetensors(arrays | {"content": array}, metadata)
 
 
@@ -75,7 +76,7 @@ def parsed(data):
         )
         for name, entry in header.items()
     }
-    return json.loads(arrays.pop(metadata["content"]).tobytes()), arrays
+    return json.loads(arrays.pop(metadata[MARK].split()[0]).tobytes()), arrays
 
 
 def with_array(data, name, array):

@@ -260,7 +260,7 @@ def test_a_pickle_is_refused_and_not_run(path, tmp_path, monkeypatch):
     for protocol in range(6):
         refusal(path, pickle.dumps(Hostile(), protocol))
     array = np.array([Hostile()], object)
-    refusal(path, joined({"__metadata__": {"content": "{}", "checksum": "0"}}, array.tobytes()))
+    refusal(path, joined({"__metadata__": {"sklearn_lstm": "{} 0"}}, array.tobytes()))
     np.save(path.with_suffix(".npy"), array)
     refusal(path, path.with_suffix(".npy").read_bytes())
     assert not (tmp_path / "hostile").exists()

@@ -1,5 +1,6 @@
 """Numbers and categories that stand beside sequences."""
 
+import reprlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, Self, TypeAlias
@@ -8,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_lstm.data.containers import is_missing_or_nan
+from sklearn_lstm.data.numbers import FEWEST_ROWS
 from sklearn_lstm.data.sequences import Sequences
+from sklearn_lstm.exceptions import InputTypeWarning, warn_user
 from sklearn_lstm.members.member import Array, ColumnFeatures, Contributions
 from sklearn_lstm.members.recipe import FitContext, Reader, Recipe
 from sklearn_lstm.storage.fields import check_agreement
@@ -112,6 +115,10 @@ class NumberFeatures(ColumnFeatures):
         for name, categories in self.categories.items():
             places = {category: place for place, category in enumerate(categories)}
             codes = np.array([places.get(value, -1) for value in columns[name].tolist()], int)
+            if len(codes) >= FEWEST_ROWS and codes.max() < 0 and categories and any(columns[name]):
+                told = f"but {reprlib.repr(columns[name].tolist())}. Write them as at fit."
+                told = f"holds no category of fit, {reprlib.repr(categories)}, {told}"
+                warn_user(f"The column {name!r} of X {told}", InputTypeWarning)
             parts.append(codes[:, np.newaxis] == np.arange(len(categories)))
         return np.concatenate(parts, axis=1)
 

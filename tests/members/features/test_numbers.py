@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_lstm import TextSequenceVectorizer
 from sklearn_lstm.data.input_format import InputFormat
+from sklearn_lstm.exceptions import InputTypeWarning
 from sklearn_lstm.inspection import (
     ExplanationDisplay,
     as_shap_explanation,
@@ -102,6 +103,15 @@ def test_a_missing_number_is_the_mean_and_an_unseen_category_is_none():
     assert features.numbers == {"price": ("value", "pieces", "is missing"), "is_new": ("value",)}
     vectors = features.vectors(model_sequences(model, frame))
     assert_array_equal(vectors[0, :12], [*[np.nan] * 11, 1])
+
+
+def test_many_samples_without_a_known_category_are_told():
+    model = small("series").fit(of_kind("series"), Y)
+    new = of_kind("series", NEW).assign(shop=pd.Categorical([None] + ["X"] * (len(NEW) - 1)))
+    with pytest.warns(InputTypeWarning, match=r"'shop' of X holds no category of fit, \('x', 'y'"):
+        model.predict(new)
+    model.predict(new[:3])
+    model.predict(new.assign(shop=pd.Categorical(["X"] * (len(NEW) - 1) + ["x"])))
 
 
 def model_sequences(model, X):
