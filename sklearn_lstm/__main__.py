@@ -101,7 +101,7 @@ def evaluate(options: Namespace) -> None:
     model, table = stored_model(options), read_all(options)
     labels, classes = table[options.label].tolist(), model.classes_.astype(str).tolist()
     if unknown := sorted({*labels} - {*classes}):
-        found = f"but not {len(unknown)} of the table, {unknown[:5]}"
+        found = f"but not {len(unknown)} of the table, {unknown[:5]}: leave such rows out"
         raise ValueError(f"The model has the labels {classes!s:.200}, {found}")
     proba = model.predict_proba(inputs(options, table))
     predicted = model._fitted.labels_of(proba).astype(str)  # noqa: SLF001
@@ -258,6 +258,11 @@ def setting(text: str) -> tuple[str, object]:
     return name, value
 
 
+def name_or_folder(text: str) -> str | Path:
+    """Return the name of an encoder as it is, else a folder, whether it is there or not."""
+    return text if text.isidentifier() and not Path(text).is_dir() else Path(text)
+
+
 def make_parser() -> ArgumentParser:
     """Return the parser of all commands."""
     parser = ArgumentParser("sklearn-lstm", description="Classify the texts of a table.")
@@ -271,7 +276,7 @@ def make_parser() -> ArgumentParser:
             add("model", help="the file that fit has written")
         add("data", help="CSV, JSON lines, both also gzipped, or Parquet; - reads a pipe")
         add("--text", default="text" if run is fit else None, help="the column of texts (text)")
-        add("--encoder", type=lambda x: Path(x) if Path(x).is_dir() else x, help="name or folder")
+        add("--encoder", type=name_or_folder, help="name or folder")
         if run in {fit, evaluate}:
             add("--label", default="label", help="the column of labels (label)")
         if run is predict:

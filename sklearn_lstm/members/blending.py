@@ -7,10 +7,12 @@ from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from sklearn_lstm.targets.targets import Targets
 
-FEWEST_JUDGED = 50  # held-out samples that tell whether anything was learned
+# Held-out samples that tell whether anything was learned, and the level of significance.
+FEWEST_JUDGED, LEVEL = 50, 0.15
 Logits: TypeAlias = NDArray[np.float64]  # (n_samples, n_outputs)
 
 
@@ -193,8 +195,8 @@ class HeldOutLogits:
     def is_a_guess(self, shares: NDArray[np.float64]) -> bool:
         """Return whether the blend says no more of many samples than the shares of the classes do.
 
-        That is, its mean log-likelihood is above theirs by less than two standard errors, that of
-        each label too.
+        That is, its mean log-likelihood is not above theirs at this level of significance, nor is
+        that of a label.
         """
         if len(self.targets) < FEWEST_JUDGED:
             return False
@@ -204,7 +206,8 @@ class HeldOutLogits:
         guess = np.broadcast_to(shares, truth.shape)
         gains = labels.log_likelihoods(proba, truth) - labels.log_likelihoods(guess, truth)
         weights = self.targets.sample_weights / self.targets.sample_weights.sum()
+        least = -ndtri(LEVEL / gains.shape[1])  # of so many labels (Bonferroni)
         gains = np.column_stack([gains, gains.mean(axis=1)])
         mean = weights @ gains
         errors = np.linalg.norm(weights[:, np.newaxis] * (gains - mean), axis=0)
-        return bool((mean <= 2 * errors).all())
+        return bool((mean <= least * errors).all())

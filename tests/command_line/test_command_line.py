@@ -312,7 +312,7 @@ def test_a_model_or_labels_of_another_kind_are_told(run, model, tmp_path):
     path.write_bytes(as_csv(TABLE.assign(label="egg")))
     _, _, errors = run("evaluate", model, path)
     assert errors.endswith(
-        ": The model has the labels ['ham', 'spam'], but not 1 of the table, ['egg']"
+        ": The model has the labels ['ham', 'spam'], ['egg']: leave such rows out"
     )
 
 
