@@ -87,8 +87,6 @@ class SequenceModel:
 
     def with_thresholds(self, given: Floats, held_out: HeldOutLogits | None = None) -> Self:
         """Return the model with the thresholds that the user gives, or held-out samples choose."""
-        if not np.isnan(given).any():
-            return replace(self, thresholds=given)
         probabilities = np.empty((0, len(given)))
         if held_out is not None:
             logits = held_out.total(self.weights_by_name) + self.biases

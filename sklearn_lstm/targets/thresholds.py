@@ -59,8 +59,6 @@ def expected_f1_thresholds(probabilities: Floats) -> Floats:
 
 def without_constants(thresholds: Floats, targets: Targets) -> Floats:
     """Return 1/2 for the labels that all samples have, or none, where none was given."""
-    if not np.isnan(thresholds).any():
-        return thresholds
     is_constant = targets.are_constant()[-len(thresholds) :]
     return np.where(np.isnan(thresholds) & is_constant, 0.5, thresholds)
 
@@ -84,6 +82,6 @@ def choose_thresholds(given: Floats, probabilities: Floats, previous: Thresholds
     """
     if len(probabilities):
         previous = expected_f1_thresholds(probabilities)
-    elif np.all(previous == 0.5):
+    elif np.isnan(given).any() and np.all(previous == 0.5):
         warn_user("threshold='f1' needs held-out samples (X_val, early_stopping=True): it is 0.5.")
     return np.where(np.isnan(given), previous, given)
