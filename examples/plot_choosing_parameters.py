@@ -79,7 +79,7 @@ left.set(ylabel="accuracy on the validation part, %")
 left.legend()
 right.set(ylabel="seconds of the fit", ylim=(0, None))
 fig.suptitle(
-    f'"auto" is {both[-1][0] - both[0][0]:+.1f} points above the linear model alone, '
+    f'"auto" moves the linear model alone by {both[-1][0] - both[0][0]:+z.1f} points, '
     f"in {both[-1][1]:.0f} instead of {both[0][1]:.1f} seconds"
 )
 plt.show()
